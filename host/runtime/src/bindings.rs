@@ -6,8 +6,8 @@ wasmtime::component::bindgen!({
         package openclaw:host;
         world host {
             include openclaw:skill/skill@1.0.0;
-            include openclaw:skill/memory@1.0.0;
-            include openclaw:skill/filesystem@1.0.0;
+            include openclaw:skill/with-memory@1.0.0;
+            include openclaw:skill/with-filesystem@1.0.0;
         }
     ",
     imports: { default: trappable },

@@ -16,6 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) mod filesystem;
+pub mod grant;
+pub mod log;
+pub mod memory;
+pub mod network;
 
 /// A kind of capability, by the name that manifests, policies and audit records use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

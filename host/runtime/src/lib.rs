@@ -1,4 +1,29 @@
 //! Runs OpenClaw skills: signed WebAssembly components that hold only what their owner granted.
+//!
+//! A [`Runtime`] opens an owner's data directory; its [`Dispatcher`] takes a [`ToolCall`], finds
+//! the skill in the [`Catalog`](catalog::Catalog), checks the input, opens what is granted, runs
+//! the component in a fresh store and writes an audit record. The crate knows no command line, no
+//! server and no model.
 
+pub mod audit;
 mod bindings;
 pub mod capability;
+pub mod catalog;
+pub mod develop;
+pub mod dispatch;
+pub mod install;
+pub mod layout;
+pub mod lockfile;
+pub mod policy;
+pub mod policy_file;
+mod rate;
+mod runtime;
+pub mod sandbox;
+pub mod skill;
+pub mod trust;
+mod watch;
+pub mod workspace;
+
+pub use dispatch::{CallError, Dispatcher, Report, ToolCall, ToolResult};
+pub use runtime::{Runtime, RuntimeError, RuntimeOptions};
+pub use watch::{WatchError, Watcher};

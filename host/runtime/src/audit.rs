@@ -1,0 +1,235 @@
+//! The record of what happened: one line of JSON for each call, appended to the audit log.
+//!
+//! Calls hand their records to one writer through a bounded queue. A full queue makes the caller
+//! wait rather than lose a record; a log that cannot be written makes further calls fail.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use openclaw_package::digest::Digest;
+use openclaw_package::key::PublicKey;
+use openclaw_package::name::ToolId;
+use serde::{Deserialize, Serialize};
+
+use crate::capability::Denial;
+use crate::policy::Rule;
+
+/// Records that may wait for the writer.
+const QUEUE: usize = 1_024;
+
+/// What one call did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When the call began.
+    pub time: Timestamp,
+    /// Who asked, as the surface names it: `cli`.
+    pub caller: String,
+    /// Which tool.
+    pub tool: ToolId,
+    /// The skill's version.
+    pub version: semver::Version,
+    /// The digest of the package's archive; none for a skill in development.
+    pub package: Option<Digest>,
+    /// The key that signed the package; none for a skill in development.
+    pub signer: Option<PublicKey>,
+    /// What the skill held.
+    #[serde(with = "shared_rules")]
+    pub grants: Arc<[Rule]>,
+    /// `ok`, or the code of the error.
+    pub outcome: String,
+    /// Fuel burnt.
+    pub fuel: u64,
+    /// Time taken, in microseconds.
+    pub duration_us: u64,
+    /// Most bytes of memory held.
+    pub memory_bytes: u64,
+    /// What went in and out.
+    pub bytes: Bytes,
+    /// Requests sent over the network.
+    pub requests: u64,
+    /// What was refused; at most 32 distinct ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denials: Vec<Denial>,
+    /// How many times something was refused.
+    pub denial_count: u64,
+}
+
+/// Rules are shared between a skill and the records of its calls, not copied.
+mod shared_rules {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Rule;
+
+    pub(super) fn serialize<S: Serializer>(rules: &Arc<[Rule]>, to: S) -> Result<S::Ok, S::Error> {
+        rules.as_ref().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[Rule]>, D::Error> {
+        Vec::deserialize(from).map(Into::into)
+    }
+}
+
+/// Bytes that passed the edge of the sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// Of the input.
+    pub input: u64,
+    /// Of the result.
+    pub output: u64,
+    /// Read from files.
+    pub files_read: u64,
+    /// Written to files.
+    pub files_written: u64,
+    /// Sent over the network.
+    pub network_sent: u64,
+    /// Received over the network.
+    pub network_received: u64,
+}
+
+/// Why the audit log cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the audit log {} cannot be {doing}: {reason}", path.display())]
+pub struct AuditError {
+    path: PathBuf,
+    doing: &'static str,
+    reason: String,
+}
+
+/// The audit log, open for writing.
+#[derive(Debug)]
+pub struct AuditLog {
+    path: PathBuf,
+    queue: Option<SyncSender<Message>>,
+    failed: Arc<OnceLock<AuditError>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+enum Message {
+    Record(Box<Record>),
+    Flush(Sender<()>),
+}
+
+impl AuditLog {
+    /// Opens the log for appending, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`AuditError`]: without a log nothing may run.
+    pub fn open(path: &Path) -> Result<Self, AuditError> {
+        let failed = |reason: String| AuditError { path: path.to_owned(), doing: "opened", reason };
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| failed(error.to_string()))?;
+        let (queue, records) = sync_channel(QUEUE);
+        let failure = Arc::new(OnceLock::new());
+        let (theirs, their_path) = (Arc::clone(&failure), path.to_owned());
+        let writer = std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || write_records(&mut file, &records, &their_path, &theirs))
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), queue: Some(queue), failed: failure, writer: Some(writer) })
+    }
+
+    /// Fails if an earlier record could not be written.
+    ///
+    /// # Errors
+    /// That failure.
+    pub fn check(&self) -> Result<(), AuditError> {
+        self.failed.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Hands over a record; waits where the queue is full.
+    ///
+    /// # Errors
+    /// [`AuditError`] where the log can no longer be written.
+    pub fn record(&self, record: Record) -> Result<(), AuditError> {
+        self.check()?;
+        self.send(Message::Record(Box::new(record)))
+    }
+
+    /// Waits until all records so far are written.
+    ///
+    /// # Errors
+    /// [`AuditError`] where one could not be.
+    pub fn flush(&self) -> Result<(), AuditError> {
+        let (done, wait) = channel();
+        self.send(Message::Flush(done))?;
+        // An error here means that the writer ended, and then it has left the reason.
+        let _ = wait.recv();
+        self.check()
+    }
+
+    fn send(&self, message: Message) -> Result<(), AuditError> {
+        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(message).is_ok());
+        if sent {
+            return Ok(());
+        }
+        self.check()?;
+        Err(AuditError { path: self.path.clone(), doing: "written", reason: "its writer has ended".into() })
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            // It ends once the queue is empty; a panic of it has been told already.
+            let _ = writer.join();
+        }
+    }
+}
+
+fn write_records(file: &mut File, records: &Receiver<Message>, path: &Path, failed: &OnceLock<AuditError>) {
+    let mut line = Vec::new();
+    for message in records {
+        match message {
+            Message::Record(record) => {
+                line.clear();
+                // One write for a line, so that lines of several processes do not mix.
+                let written = serde_json::to_writer(&mut line, &record)
+                    .map_err(std::io::Error::from)
+                    .map(|()| line.push(b'\n'))
+                    .and_then(|()| file.write_all(&line));
+                if let Err(error) = written {
+                    let reason = error.to_string();
+                    failed.get_or_init(|| AuditError { path: path.to_owned(), doing: "written", reason });
+                }
+            }
+            Message::Flush(done) => {
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+/// Reads an audit log, oldest record first; a log that is not there is empty.
+///
+/// # Errors
+/// [`AuditError`] where the file cannot be read, or a line of it is not a record.
+pub fn read(path: &Path) -> Result<Vec<Record>, AuditError> {
+    let failed = |reason: String| AuditError { path: path.to_owned(), doing: "read", reason };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error.to_string())),
+    };
+    let mut records = Vec::new();
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(|error| failed(error.to_string()))?;
+        let record =
+            serde_json::from_str(&line).map_err(|error| failed(format!("line {}: {error}", index + 1)))?;
+        records.push(record);
+    }
+    Ok(records)
+}

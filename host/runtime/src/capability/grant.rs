@@ -1,0 +1,257 @@
+//! Two consents joined: what the manifest requests and what the policy allows become [`Grants`].
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use openclaw_package::name::SkillId;
+use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
+
+use super::filesystem::{Budget, FilesystemState, Preopen, TreeGrant};
+use super::memory::{MemoryState, MemoryStores};
+use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
+use super::{Capability, Denial, Denials, Reason, decide};
+use crate::policy::{FilesystemRule, Place, Policy, Rule};
+use crate::sandbox::Held;
+use crate::workspace::Workspace;
+
+/// What one call may write and make, in all its trees together.
+const BUDGET: Budget = Budget { bytes_written: 256 << 20, files_created: 10_000 };
+/// Bytes that a skill's `$data` may hold.
+const DATA_QUOTA: u64 = 256 << 20;
+
+/// What a skill holds: its manifest's requests joined with its owner's rules.
+#[derive(Clone, Debug)]
+pub struct Grants {
+    skill: SkillId,
+    requests: Requests,
+    allow: Arc<[Rule]>,
+    deny: Vec<Rule>,
+    network: Arc<NetworkGrants>,
+}
+
+/// Where the trees of a call are on this machine, and what serves its other capabilities.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) workspace: Option<&'a Workspace>,
+    pub(crate) data: &'a Path,
+    pub(crate) memory: &'a Arc<MemoryStores>,
+    pub(crate) http: &'a Arc<HttpClient>,
+    pub(crate) deadline: std::time::Instant,
+}
+
+/// A request that no rule grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What is asked for, as the manifest writes it.
+    pub scope: String,
+    /// The command that grants it.
+    pub command: String,
+}
+
+impl Grants {
+    /// Joins a manifest's requests with the owner's policy. There is no other way to make grants.
+    #[must_use]
+    pub fn join(skill: &SkillId, requests: &Requests, policy: &Policy) -> Self {
+        let allow: Arc<[Rule]> = policy.allowed(skill).into();
+        let deny: Vec<Rule> = policy.denied(skill).cloned().collect();
+        let network_rules = |rules: &[Rule]| {
+            rules.iter().filter_map(|rule| if let Rule::Network(rule) = rule { Some(rule.clone()) } else { None }).collect()
+        };
+        let network = NetworkGrants::new(
+            skill.as_str(),
+            requests.network.clone(),
+            network_rules(&allow),
+            network_rules(&deny),
+        );
+        Self { skill: skill.clone(), requests: requests.clone(), allow, deny, network: Arc::new(network) }
+    }
+
+    /// The rules that allow something.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<[Rule]> {
+        &self.allow
+    }
+
+    /// Which requests no rule grants, for a call in this workspace.
+    #[must_use]
+    pub fn missing(&self, workspace: Option<&Workspace>) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        for request in &self.requests.filesystem {
+            let label = Capability::of(request.access).label();
+            let place = match (&request.tree, workspace) {
+                (Tree::Workspace, None) => continue,
+                (Tree::Workspace, Some(workspace)) => Place::Path(workspace.path().to_owned()),
+                (Tree::Data, _) => Place::Data,
+                (Tree::Path(path), _) => Place::Path(resolved(path.as_path())),
+            };
+            if self.access(&place, request.access) != Ok(request.access) {
+                missing.push(self.missing_one(&format!("{label} {}", request.tree), label, &request.tree.to_string()));
+            }
+        }
+        for rule in self.network.missing() {
+            missing.push(Missing { scope: rule.to_string(), command: rule.command(self.skill.as_str()) });
+        }
+        if self.requests.memory.is_some() && self.memory().is_err() {
+            missing.push(self.missing_one("memory", "memory", ""));
+        }
+        missing
+    }
+
+    fn missing_one(&self, scope: &str, permission: &str, tree: &str) -> Missing {
+        Missing { scope: scope.to_owned(), command: command(&self.skill, permission, tree) }
+    }
+
+    /// Opens what is granted for one call.
+    pub(crate) fn open(&self, around: &Surroundings<'_>) -> Result<Held, OpenError> {
+        let denials = Denials::default();
+        let mut preopens = Vec::with_capacity(self.requests.filesystem.len());
+        for request in &self.requests.filesystem {
+            preopens.push(self.preopen(request, around)?);
+        }
+        let memory = match (&self.requests.memory, self.memory()) {
+            (None, _) => MemoryState::Undeclared,
+            (Some(request), Ok(())) => MemoryState::Granted {
+                stores: Arc::clone(around.memory),
+                skill: self.skill.clone(),
+                quota: request.quota.as_u64(),
+            },
+            (Some(_), Err(reason)) => {
+                let denial = Denial::new(Capability::Memory, "memory", reason);
+                MemoryState::Denied(self.hinted(denial, "memory", ""), denials.clone())
+            }
+        };
+        let network = if self.requests.network.is_empty() {
+            NetworkState::default()
+        } else {
+            NetworkState::new(
+                Arc::clone(&self.network),
+                Arc::clone(around.http),
+                denials.clone(),
+                NetworkLimits::default(),
+                around.deadline,
+            )
+        };
+        let filesystem = FilesystemState::new(preopens, BUDGET, &denials);
+        Ok(Held { filesystem, memory, network, denials })
+    }
+
+    fn memory(&self) -> Result<(), Reason> {
+        decide(self.requests.memory.is_some(), self.deny.contains(&Rule::Memory), self.allow.contains(&Rule::Memory))
+    }
+
+    /// The most access, up to what was requested, that the rules give to a tree.
+    fn access(&self, place: &Place, requested: Access) -> Result<Access, Reason> {
+        let covers = |rule: &FilesystemRule| match (&rule.place, place) {
+            (Place::Data, Place::Data) => true,
+            (Place::Path(outer), Place::Path(inner)) => inner.starts_with(outer),
+            _ => false,
+        };
+        let attempt = |access: Access| {
+            let denied = filesystem_rules(&self.deny).any(|rule| access.covers(rule.access) && covers(rule));
+            let allowed = filesystem_rules(&self.allow).any(|rule| rule.access.covers(access) && covers(rule));
+            decide(true, denied, allowed).map(|()| access)
+        };
+        match requested {
+            Access::Read => attempt(Access::Read),
+            Access::Write => attempt(Access::Write).or_else(|reason| attempt(Access::Read).map_err(|_| reason)),
+        }
+    }
+
+    fn preopen(&self, request: &FilesystemRequest, around: &Surroundings<'_>) -> Result<Preopen, OpenError> {
+        let guest_path = request.tree.guest_path().to_owned();
+        let label = Capability::of(request.access).label();
+        let deny = |reason: Reason| {
+            let denial = Denial::new(Capability::of(request.access), &guest_path, reason);
+            Preopen::Denied {
+                guest_path: guest_path.clone(),
+                denial: self.hinted(denial, label, &request.tree.to_string()),
+            }
+        };
+        let (place, path) = match (&request.tree, around.workspace) {
+            (Tree::Workspace, None) => return Ok(deny(Reason::NotGranted)),
+            (Tree::Workspace, Some(workspace)) => {
+                (Place::Path(workspace.path().to_owned()), workspace.path().to_owned())
+            }
+            (Tree::Data, _) => (Place::Data, around.data.to_owned()),
+            (Tree::Path(path), _) => {
+                let path = resolved(path.as_path());
+                (Place::Path(path.clone()), path)
+            }
+        };
+        let access = match self.access(&place, request.access) {
+            Ok(access) => access,
+            Err(reason) => return Ok(deny(reason)),
+        };
+        if place == Place::Data {
+            crate::layout::private_dir(&path).map_err(|error| OpenError { path: path.clone(), source: error.source })?;
+        }
+        let dir = Dir::open_ambient_dir(&path, ambient_authority())
+            .map_err(|source| OpenError { path: path.clone(), source })?;
+        let grant = TreeGrant {
+            guest_path,
+            access,
+            skill: self.skill.to_string(),
+            tree: request.tree.to_string(),
+            denied: below(filesystem_rules(&self.deny), &path),
+            control_allowed: below(
+                filesystem_rules(&self.allow).filter(|rule| rule.access == Access::Write),
+                &path,
+            ),
+            quota: (request.tree == Tree::Data).then_some(DATA_QUOTA),
+        };
+        Ok(Preopen::Granted { grant: Arc::new(grant), dir })
+    }
+
+    fn hinted(&self, denial: Denial, permission: &str, scope: &str) -> Denial {
+        if denial.reason == Reason::NotGranted {
+            denial.with_hint(command(&self.skill, permission, scope))
+        } else {
+            denial
+        }
+    }
+}
+
+impl Capability {
+    /// The capability that reading or writing a tree needs.
+    #[must_use]
+    pub const fn of(access: Access) -> Self {
+        match access {
+            Access::Read => Self::FilesystemRead,
+            Access::Write => Self::FilesystemWrite,
+        }
+    }
+}
+
+/// A granted tree that is not there, or cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the granted directory {} cannot be opened: {source}", path.display())]
+pub struct OpenError {
+    pub(crate) path: PathBuf,
+    pub(crate) source: std::io::Error,
+}
+
+fn filesystem_rules(rules: &[Rule]) -> impl Iterator<Item = &FilesystemRule> {
+    rules.iter().filter_map(|rule| if let Rule::Filesystem(rule) = rule { Some(rule) } else { None })
+}
+
+fn below<'a>(rules: impl Iterator<Item = &'a FilesystemRule>, root: &Path) -> Vec<PathBuf> {
+    rules
+        .filter_map(|rule| match &rule.place {
+            Place::Path(path) => path.strip_prefix(root).ok().map(Path::to_owned),
+            Place::Data => None,
+        })
+        .filter(|relative| !relative.as_os_str().is_empty())
+        .collect()
+}
+
+/// A path without links, so that a link cannot lead from a granted name to another tree.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The command that grants a scope.
+fn command(skill: &SkillId, permission: &str, scope: &str) -> String {
+    let scope = if scope.is_empty() { String::new() } else { format!(" '{scope}'") };
+    format!("openclaw grant allow {skill} {permission}{scope}")
+}

@@ -1,0 +1,230 @@
+//! `openclaw:skill/log` and the guest's standard streams: lines that go to the skill's log and nowhere else.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime_wasi_io::poll::Pollable;
+use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
+
+use crate::bindings::openclaw::skill::log as wit;
+use crate::sandbox::CallState;
+
+/// Lines kept of one call.
+const LINES: usize = 1_000;
+/// Bytes kept of one call.
+const BYTES: usize = 256 << 10;
+/// Bytes kept of one line.
+const LINE_BYTES: usize = 8 << 10;
+
+/// How much a line matters, or which stream it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For the author only.
+    Trace,
+    /// For finding out what went wrong.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Worth a look.
+    Warn,
+    /// Something failed.
+    Error,
+    /// Written to standard output.
+    Stdout,
+    /// Written to standard error.
+    Stderr,
+}
+
+/// A line of a skill's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Its level, or the stream.
+    pub level: Level,
+    /// Its text, control characters escaped.
+    pub message: String,
+}
+
+/// The log of one call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Lines>>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    kept: Vec<LogLine>,
+    bytes: usize,
+    dropped: u64,
+    partial: [Vec<u8>; 2],
+}
+
+impl Log {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lines so far, unfinished ones included, and how many were dropped.
+    pub(crate) fn take(&self) -> (Vec<LogLine>, u64) {
+        let mut lines = self.lines();
+        for stream in [Stream::Out, Stream::Err] {
+            lines.end_line(stream);
+        }
+        (std::mem::take(&mut lines.kept), lines.dropped)
+    }
+
+    /// What the guest said when it panicked, if it did.
+    pub(crate) fn last_panic(&self) -> Option<String> {
+        let lines = self.lines();
+        let text = lines.kept.iter().rev().find(|line| line.message.contains("panicked at"))?;
+        Some(text.message.clone())
+    }
+
+    /// A stream that writes its lines here.
+    pub(crate) fn stream(&self, stream: Stream) -> Box<dyn OutputStream> {
+        Box::new(LogStream { log: self.clone(), stream })
+    }
+}
+
+impl Lines {
+    fn push(&mut self, level: Level, text: &str) {
+        if self.kept.len() >= LINES || self.bytes >= BYTES {
+            self.dropped += 1;
+            return;
+        }
+        let room = LINE_BYTES.min(BYTES - self.bytes);
+        let mut message = String::new();
+        for character in text.chars() {
+            let shown = matches!(character, '\n' | '\t') || !hides(character);
+            if shown {
+                message.push(character);
+            } else {
+                message.extend(character.escape_unicode());
+            }
+            if message.len() >= room {
+                message.push('…');
+                break;
+            }
+        }
+        self.bytes += message.len();
+        self.kept.push(LogLine { level, message });
+    }
+
+    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.end_line(stream);
+            } else if let Some(partial) = self.partial.get_mut(stream as usize)
+                && partial.len() < LINE_BYTES
+            {
+                partial.push(byte);
+            }
+        }
+    }
+
+    fn end_line(&mut self, stream: Stream) {
+        let partial = self.partial.get_mut(stream as usize).map(std::mem::take).unwrap_or_default();
+        if !partial.is_empty() {
+            self.push(stream.level(), &String::from_utf8_lossy(&partial));
+        }
+    }
+}
+
+/// Whether a character could forge lines or hide text where the log is shown.
+fn hides(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// One of a guest's standard streams.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stream {
+    Out = 0,
+    Err = 1,
+}
+
+impl Stream {
+    fn level(self) -> Level {
+        match self {
+            Self::Out => Level::Stdout,
+            Self::Err => Level::Stderr,
+        }
+    }
+}
+
+struct LogStream {
+    log: Log,
+    stream: Stream,
+}
+
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.log.lines().write(self.stream, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(64 << 10)
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for LogStream {
+    async fn ready(&mut self) {}
+}
+
+impl wit::Host for CallState {
+    fn write(&mut self, level: wit::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            wit::Level::Trace => Level::Trace,
+            wit::Level::Debug => Level::Debug,
+            wit::Level::Info => Level::Info,
+            wit::Level::Warn => Level::Warn,
+            wit::Level::Error => Level::Error,
+        };
+        self.log.lines().push(level, &message);
+        Ok(())
+    }
+}
+
+/// Links `openclaw:skill/log`.
+pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    wit::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_past_the_limits_are_counted_and_not_kept() {
+        let log = Log::default();
+        for _ in 0..LINES + 7 {
+            log.lines().push(Level::Info, "x");
+        }
+        let (kept, dropped) = log.take();
+        assert_eq!((kept.len(), dropped), (LINES, 7));
+    }
+
+    #[test]
+    fn a_line_can_neither_move_the_cursor_nor_turn_the_text() {
+        let log = Log::default();
+        log.lines().push(Level::Warn, "a\u{1b}[2Jb\u{202e}c");
+        let (kept, _) = log.take();
+        assert_eq!(kept[0].message, "a\\u{1b}[2Jb\\u{202e}c");
+    }
+
+    #[test]
+    fn a_stream_is_cut_into_lines_and_keeps_the_last_one_without_its_end() {
+        let log = Log::default();
+        let mut stream = log.stream(Stream::Err);
+        stream.write(Bytes::from_static(b"one\ntw")).unwrap();
+        stream.write(Bytes::from_static(b"o")).unwrap();
+        let messages: Vec<_> = log.take().0.into_iter().map(|line| line.message).collect();
+        assert_eq!(messages, ["one", "two"]);
+    }
+}

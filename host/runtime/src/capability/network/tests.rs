@@ -1,0 +1,7 @@
+//! Tests of the network capability against servers on the loopback interface.
+
+mod limits;
+mod policy;
+mod support;
+mod tls;
+mod transport;

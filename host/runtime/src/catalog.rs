@@ -1,0 +1,157 @@
+//! What is installed: an immutable snapshot, swapped as a whole, so that running calls finish on
+//! the one they began with.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use openclaw_package::digest::Digest;
+use openclaw_package::name::{SkillId, ToolId};
+use openclaw_package::tools::Tool;
+
+use crate::layout::DataDir;
+use crate::lockfile::{Lockfile, LockfileError};
+use crate::policy::{Policy, PolicyError};
+use crate::sandbox::Sandbox;
+use crate::skill::{Authorized, Ready, SkillError, Unverified, installed_dir};
+use crate::trust::{TrustError, TrustStore};
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The trust store cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The lockfile cannot be used.
+    #[error(transparent)]
+    Lockfile(#[from] LockfileError),
+}
+
+impl CatalogError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Policy(_) => "invalid-policy",
+            Self::Trust(_) => "invalid-trust-store",
+            Self::Lockfile(_) => "invalid-lockfile",
+        }
+    }
+}
+
+/// A snapshot of what is installed.
+#[derive(Debug)]
+pub struct Catalog {
+    skills: BTreeMap<SkillId, Entry>,
+    policy: Policy,
+}
+
+/// A skill of the snapshot: loaded, or refused with the reason.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// It may be called.
+    Loaded(Arc<Authorized>),
+    /// It may not.
+    Refused(Arc<SkillError>),
+}
+
+impl Catalog {
+    /// Reads what is installed. A skill that does not verify is in the snapshot as refused.
+    ///
+    /// # Errors
+    /// [`CatalogError`]: without policy, trust and pins nothing is loaded.
+    pub fn load(dir: &DataDir) -> Result<Self, CatalogError> {
+        let policy = Policy::load(&dir.policy())?;
+        let trust = TrustStore::load(&dir.trust())?;
+        let lockfile = Lockfile::load(&dir.lockfile())?;
+        let skills = lockfile
+            .iter()
+            .map(|(skill, locked)| {
+                let at = installed_dir(&dir.skill(skill), locked);
+                let loaded = Unverified::installed(at, skill.clone(), locked.clone())
+                    .verify(&trust)
+                    .and_then(|verified| verified.authorize(&policy));
+                let entry = match loaded {
+                    Ok(authorized) => Entry::Loaded(Arc::new(authorized)),
+                    Err(error) => Entry::Refused(Arc::new(error)),
+                };
+                (skill.clone(), entry)
+            })
+            .collect();
+        Ok(Self { skills, policy })
+    }
+
+    /// The policy that the snapshot was made under.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// A skill.
+    #[must_use]
+    pub fn get(&self, skill: &SkillId) -> Option<&Entry> {
+        self.skills.get(skill)
+    }
+
+    /// All skills, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&SkillId, &Entry)> {
+        self.skills.iter()
+    }
+
+    /// The tools of all loaded skills, by name.
+    pub fn tools(&self) -> impl Iterator<Item = (ToolId, &Tool, &Authorized)> {
+        self.skills.iter().filter_map(|(skill, entry)| match entry {
+            Entry::Loaded(authorized) => Some((skill, authorized)),
+            Entry::Refused(_) => None,
+        }).flat_map(|(skill, authorized)| {
+            authorized.tools().iter().map(move |tool| (skill.tool(tool.name.clone()), tool, &**authorized))
+        })
+    }
+
+    /// Names of tools that resemble one, the most alike first.
+    #[must_use]
+    pub fn nearest(&self, wanted: &str) -> Vec<ToolId> {
+        let mut scored: Vec<_> = self
+            .tools()
+            .map(|(id, _, _)| (strsim::jaro_winkler(wanted, &id.to_string()), id))
+            .filter(|(score, _)| *score > 0.8)
+            .collect();
+        scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        scored.into_iter().take(3).map(|(_, id)| id).collect()
+    }
+}
+
+/// Skills that were made ready, by the digest of their package; they outlive the snapshots.
+#[derive(Debug, Default)]
+pub(crate) struct ReadySkills(Mutex<HashMap<Digest, Arc<Mutex<Option<Ready>>>>>);
+
+impl ReadySkills {
+    /// The skill, made ready by whoever asks first while others wait.
+    pub(crate) fn get(&self, skill: &Authorized, sandbox: &Sandbox) -> Result<Ready, SkillError> {
+        let slot = {
+            let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry(skill.archive()).or_default())
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = &*slot {
+            return Ok(ready.clone());
+        }
+        let ready = skill.ready(sandbox)?;
+        *slot = Some(ready.clone());
+        Ok(ready)
+    }
+
+    /// Forgets the skills that a snapshot no longer holds.
+    pub(crate) fn retain(&self, catalog: &Catalog) {
+        let held: Vec<Digest> = catalog
+            .iter()
+            .filter_map(|(_, entry)| match entry {
+                Entry::Loaded(skill) => Some(skill.archive()),
+                Entry::Refused(_) => None,
+            })
+            .collect();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|digest, _| held.contains(digest));
+    }
+}

@@ -1,0 +1,140 @@
+//! A skill in development: its component from the project directory, unsigned, holding what its manifest requests.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use openclaw_package::digest::Digest;
+use openclaw_package::manifest::Manifest;
+use openclaw_package::name::ToolName;
+use openclaw_package::tools::{Tool, ToolList, ToolsError};
+
+use crate::capability::grant::{Grants, Surroundings};
+use crate::capability::memory::MemoryStores;
+use crate::dispatch::{CallError, Report, ToolCall, ToolResult, check_input, run_call};
+use crate::policy::{Policy, rules_for};
+use crate::runtime::http_client;
+use crate::sandbox::{Fault, Held, Limits, PrepareError, Sandbox};
+use crate::skill::{Ready, SkillError, Tools};
+use crate::workspace::Workspace;
+
+/// A component that its author runs before it is signed.
+#[derive(Debug)]
+pub struct Development {
+    sandbox: Sandbox,
+    ready: Ready,
+    manifest: Manifest,
+    state_dir: PathBuf,
+}
+
+/// Why a component in development does not list its tools.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// It ended instead of answering.
+    #[error("the component did not list its tools: {0}")]
+    Fault(#[from] Fault),
+    /// A schema in its answer is not JSON.
+    #[error("the schema of tool {tool} is not JSON: {reason}")]
+    Schema {
+        /// The tool.
+        tool: String,
+        /// Why.
+        reason: String,
+    },
+    /// A name in its answer is not one.
+    #[error("tool {tool:?}: {reason}")]
+    Name {
+        /// The tool.
+        tool: String,
+        /// Why.
+        reason: String,
+    },
+    /// Its answer is not a list of tools.
+    #[error(transparent)]
+    List(#[from] ToolsError),
+}
+
+impl Development {
+    /// Makes a component ready; what it keeps goes below `state_dir`.
+    ///
+    /// # Errors
+    /// See [`PrepareError`].
+    pub fn prepare(
+        sandbox: Sandbox,
+        component: &[u8],
+        manifest: Manifest,
+        state_dir: PathBuf,
+    ) -> Result<Self, PrepareError> {
+        let prepared = sandbox.prepare(component, Digest::of(component), manifest.requests())?;
+        Ok(Self { sandbox, ready: Ready { prepared: Arc::new(prepared) }, manifest, state_dir })
+    }
+
+    /// Asks the component for its tools, with nothing granted.
+    ///
+    /// # Errors
+    /// See [`ListError`].
+    pub async fn tools(&self) -> Result<ToolList, ListError> {
+        let (limits, _) = Policy::default().ceilings().apply(self.manifest.limits());
+        let answer = self.sandbox.list(&self.ready.prepared, Held::default(), &limits).await.answer?;
+        let tools = answer
+            .into_iter()
+            .map(|tool| {
+                let schema = |text: &str| {
+                    serde_json::from_str(text).map_err(|error| ListError::Schema {
+                        tool: tool.name.clone(),
+                        reason: error.to_string(),
+                    })
+                };
+                Ok(Tool {
+                    name: tool.name.parse::<ToolName>().map_err(|error| ListError::Name {
+                        tool: tool.name.clone(),
+                        reason: error.to_string(),
+                    })?,
+                    input_schema: schema(&tool.input_schema)?,
+                    output_schema: tool.output_schema.as_deref().map(schema).transpose()?,
+                    description: tool.description,
+                })
+            })
+            .collect::<Result<Vec<_>, ListError>>()?;
+        Ok(ToolList::new(tools)?)
+    }
+
+    /// Calls a tool with everything granted that the manifest requests.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call(&self, tools: &ToolList, call: ToolCall) -> Result<ToolResult, (CallError, Report)> {
+        let bare = |error: CallError| (error, Report::default());
+        let skill = self.manifest.id();
+        let tools = Tools::new(tools).map_err(|error: SkillError| {
+            bare(CallError::Refused { skill: skill.clone(), reason: Arc::new(error) })
+        })?;
+        check_input(&tools, skill, &call).map_err(bare)?;
+        let policy = self.policy(call.workspace.as_ref());
+        let (limits, _) = policy.ceilings().apply(self.manifest.limits());
+        let held = self.open(&policy, call.workspace.as_ref(), &limits).map_err(bare)?;
+        let (answer, report, _, _) = run_call(&self.sandbox, &self.ready, held, &limits, &call).await;
+        match answer {
+            Ok(output) => Ok(ToolResult { output, report }),
+            Err(error) => Err((error, report)),
+        }
+    }
+
+    /// A policy that grants what the manifest requests, and nothing else.
+    fn policy(&self, workspace: Option<&Workspace>) -> Policy {
+        let rules = rules_for(self.manifest.requests(), workspace.map(Workspace::path));
+        Policy::allowing(self.manifest.id().clone(), rules)
+    }
+
+    fn open(&self, policy: &Policy, workspace: Option<&Workspace>, limits: &Limits) -> Result<Held, CallError> {
+        let grants = Grants::join(self.manifest.id(), self.manifest.requests(), policy);
+        let data: &Path = &self.state_dir.join("data");
+        Ok(grants.open(&Surroundings {
+            workspace,
+            data,
+            memory: &Arc::new(MemoryStores::new(self.state_dir.join("memory"))),
+            http: &Arc::new(http_client(policy)),
+            deadline: Instant::now() + limits.timeout,
+        })?)
+    }
+}

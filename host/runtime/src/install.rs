@@ -1,0 +1,267 @@
+//! Putting a verified package in place of an older one, and taking it away: whole or not at all.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use openclaw_package::archive::Limits as ArchiveLimits;
+use openclaw_package::envelope::Envelope;
+use openclaw_package::manifest::Manifest;
+use openclaw_package::name::SkillId;
+use openclaw_package::package::{RefusalError, VerifiedPackage, verify_archive};
+use semver::Version;
+
+use crate::capability::memory::{MemoryError, MemoryStores};
+use crate::layout::{DataDir, DataDirLock, LayoutError, private_dir, replace};
+use crate::lockfile::{Locked, Lockfile, LockfileError};
+use crate::policy::{Policy, PolicyError, Rule};
+use crate::policy_file::{PolicyFile, PolicyFileError};
+use crate::skill::{PACKAGE_DIR, SIGNATURE_FILE, installed_dir};
+use crate::trust::{TrustError, TrustStore};
+
+/// Why a package was not installed, or a skill not removed. What was installed is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The package is refused.
+    #[error(transparent)]
+    Refused(#[from] RefusalError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] LayoutError),
+    /// The trust store cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// The lockfile cannot be used.
+    #[error(transparent)]
+    Lockfile(#[from] LockfileError),
+    /// The policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The policy cannot be changed.
+    #[error(transparent)]
+    PolicyFile(#[from] PolicyFileError),
+    /// What it remembered cannot be deleted.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// An installed version is newer.
+    #[error("{skill} {offered} is older than the installed {installed}")]
+    Downgrade {
+        /// The skill.
+        skill: SkillId,
+        /// The version of the package.
+        offered: Version,
+        /// The version that is installed.
+        installed: Version,
+    },
+    /// A skill whose name reads the same is installed.
+    #[error("{offered} is too much like the installed {installed}")]
+    Collision {
+        /// The name in the package.
+        offered: SkillId,
+        /// The name that is installed.
+        installed: SkillId,
+    },
+    /// It is not installed.
+    #[error("{0} is not installed")]
+    NotInstalled(SkillId),
+}
+
+impl InstallError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(error) => error.code(),
+            Self::Io(_) => "data-dir-unusable",
+            Self::Trust(_) => "invalid-trust-store",
+            Self::Lockfile(_) => "invalid-lockfile",
+            Self::Policy(_) | Self::PolicyFile(_) => "invalid-policy",
+            Self::Memory(_) => "memory-unavailable",
+            Self::Downgrade { .. } => "downgrade",
+            Self::Collision { .. } => "name-collision",
+            Self::NotInstalled(_) => "not-installed",
+        }
+    }
+}
+
+/// The right to install into a data directory; nobody else has it meanwhile.
+#[derive(Debug)]
+pub struct Installer {
+    dir: DataDir,
+    trust: TrustStore,
+    lockfile: Lockfile,
+    _lock: DataDirLock,
+}
+
+/// A package that is verified and unpacked, and not installed yet.
+#[derive(Debug)]
+pub struct Staged {
+    package: VerifiedPackage,
+    envelope: Vec<u8>,
+    staging: tempfile::TempDir,
+    installed: Option<(Locked, Option<Manifest>)>,
+}
+
+impl Installer {
+    /// Takes the lock, and clears what an interrupted install left.
+    ///
+    /// # Errors
+    /// See [`InstallError`].
+    pub fn open(dir: &DataDir) -> Result<Self, InstallError> {
+        let lock = dir.lock()?;
+        let staging = dir.staging();
+        match std::fs::remove_dir_all(&staging) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(LayoutError::at(&staging)(error).into());
+            }
+            _ => private_dir(&staging)?,
+        }
+        let trust = TrustStore::load(&dir.trust())?;
+        let lockfile = Lockfile::load(&dir.lockfile())?;
+        Ok(Self { dir: dir.clone(), trust, lockfile, _lock: lock })
+    }
+
+    /// Verifies a package and unpacks it beside what is installed.
+    ///
+    /// # Errors
+    /// [`InstallError::Refused`] for whatever is wrong with it.
+    pub fn stage(&self, archive: &Path, envelope: Vec<u8>) -> Result<Staged, InstallError> {
+        let parsed = Envelope::parse(&envelope).map_err(RefusalError::from)?;
+        let file = File::open(archive).map_err(LayoutError::at(archive))?;
+        let staging_dir = self.dir.staging();
+        let staging = tempfile::TempDir::new_in(&staging_dir).map_err(LayoutError::at(&staging_dir))?;
+        let target = staging.path().join(PACKAGE_DIR);
+        private_dir(&target)?;
+        let dir = Dir::open_ambient_dir(&target, ambient_authority()).map_err(LayoutError::at(&target))?;
+        let keys = |publisher: &_| self.trust.keys(publisher);
+        let package = verify_archive(file, &parsed, keys, &dir, ArchiveLimits::DEFAULT)?;
+        let skill = package.manifest().id();
+        if let Some((installed, _)) = self
+            .lockfile
+            .iter()
+            .find(|(other, _)| *other != skill && other.collision_key() == skill.collision_key())
+        {
+            return Err(InstallError::Collision { offered: skill.clone(), installed: installed.clone() });
+        }
+        let installed = self.lockfile.get(skill).map(|locked| {
+            let manifest = installed_dir(&self.dir.skill(skill), locked).join(PACKAGE_DIR).join("openclaw/skill.toml");
+            // What cannot be read any more is treated as having asked for nothing.
+            let manifest = std::fs::read_to_string(manifest).ok().and_then(|text| Manifest::parse(&text).ok());
+            (locked.clone(), manifest)
+        });
+        Ok(Staged { package, envelope, staging, installed })
+    }
+
+    /// Puts a staged package in place, and adds rules that its owner consented to.
+    ///
+    /// # Errors
+    /// [`InstallError::Downgrade`] where an installed version is newer and `downgrade` is false.
+    pub fn commit(mut self, staged: Staged, consented: &[Rule], downgrade: bool) -> Result<Locked, InstallError> {
+        let skill = staged.package.manifest().id().clone();
+        let offered = staged.package.manifest().version().clone();
+        if let Some((installed, _)) = &staged.installed
+            && offered < installed.version
+            && !downgrade
+        {
+            return Err(InstallError::Downgrade { skill, offered, installed: installed.version.clone() });
+        }
+        let mut policy = PolicyFile::open(&self.dir.policy())?;
+        for rule in consented {
+            policy.allow(&skill, rule);
+        }
+        let grants = policy.policy()?.allowed(&skill).to_vec();
+        let locked = Locked {
+            version: offered,
+            archive: staged.package.archive_digest(),
+            statement: staged.package.statement_digest(),
+            signer: staged.package.signer().clone(),
+            origin: "local".to_owned(),
+            grants,
+        };
+        let skill_dir = self.dir.skill(&skill);
+        private_dir(&skill_dir)?;
+        let target = installed_dir(&skill_dir, &locked);
+        replace(&staged.staging.path().join(SIGNATURE_FILE), &staged.envelope)?;
+        put_dir(staged.staging.keep(), &target)?;
+        policy.save()?;
+        let before = self.lockfile.insert(skill, locked.clone());
+        self.lockfile.save(&self.dir.lockfile())?;
+        if let Some(before) = before.filter(|before| before.directory() != locked.directory()) {
+            remove_dir(&installed_dir(&skill_dir, &before))?;
+        }
+        Ok(locked)
+    }
+
+    /// Removes a skill; with `purge` also its data, memory, log and rules.
+    ///
+    /// # Errors
+    /// [`InstallError::NotInstalled`], or whatever could not be removed.
+    pub fn remove(mut self, skill: &SkillId, purge: bool) -> Result<Locked, InstallError> {
+        let locked = self.lockfile.remove(skill).ok_or_else(|| InstallError::NotInstalled(skill.clone()))?;
+        self.lockfile.save(&self.dir.lockfile())?;
+        remove_dir(&self.dir.skill(skill))?;
+        if purge {
+            remove_dir(&self.dir.data(skill))?;
+            MemoryStores::new(self.dir.memory()).purge(skill)?;
+            let log = self.dir.log(skill);
+            match std::fs::remove_file(&log) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(LayoutError::at(&log)(error).into());
+                }
+                _ => {}
+            }
+            let mut policy = PolicyFile::open(&self.dir.policy())?;
+            policy.forget(skill);
+            policy.save()?;
+        }
+        Ok(locked)
+    }
+
+    /// Writes into the lockfile what the policy now grants a skill.
+    ///
+    /// # Errors
+    /// See [`InstallError`].
+    pub fn repin(&mut self, skill: &SkillId) -> Result<(), InstallError> {
+        let policy = Policy::load(&self.dir.policy())?;
+        if let Some(locked) = self.lockfile.get_mut(skill) {
+            locked.grants = policy.allowed(skill).to_vec();
+            self.lockfile.save(&self.dir.lockfile())?;
+        }
+        Ok(())
+    }
+}
+
+impl Staged {
+    /// What is in the package.
+    #[must_use]
+    pub fn package(&self) -> &VerifiedPackage {
+        &self.package
+    }
+
+    /// The version that is installed, if one is.
+    #[must_use]
+    pub fn installed(&self) -> Option<&Version> {
+        self.installed.as_ref().map(|(locked, _)| &locked.version)
+    }
+
+    /// The manifest of the version that is installed, if one is and can be read.
+    #[must_use]
+    pub fn installed_manifest(&self) -> Option<&Manifest> {
+        self.installed.as_ref().and_then(|(_, manifest)| manifest.as_ref())
+    }
+}
+
+/// Moves a directory into place. One of the same digest that is there may be damaged: it gives way.
+fn put_dir(from: PathBuf, target: &Path) -> Result<(), InstallError> {
+    remove_dir(target)?;
+    std::fs::rename(from, target).map_err(LayoutError::at(target))?;
+    Ok(())
+}
+
+fn remove_dir(path: &Path) -> Result<(), LayoutError> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(LayoutError::at(path)(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,124 @@
+//! The whole runtime over one data directory: what a surface opens, and calls tools through.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::audit::{AuditError, AuditLog};
+use crate::capability::network::{HttpClient, HttpClientOptions};
+use crate::catalog::{Catalog, CatalogError};
+use crate::dispatch::{Dispatcher, Parts};
+use crate::layout::{DataDir, LayoutError};
+use crate::policy::Policy;
+use crate::sandbox::{Compiler, PrepareError, Sandbox, SandboxOptions};
+use crate::watch::{WatchError, Watcher};
+
+/// What a [`Runtime`] needs.
+#[derive(Debug)]
+pub struct RuntimeOptions {
+    /// The owner's data directory.
+    pub data_dir: PathBuf,
+    /// Where compiled components are kept.
+    pub cache_dir: PathBuf,
+    /// How components are compiled.
+    pub compiler: Compiler,
+    /// How many calls may run at once.
+    pub concurrent_calls: u32,
+}
+
+/// Why the runtime does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The engine or its cache cannot be used.
+    #[error(transparent)]
+    Sandbox(#[from] PrepareError),
+    /// Policy, trust or pins cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Calls could not be recorded.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// Changes could not be followed.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+}
+
+impl RuntimeError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Layout(_) => "data-dir-unusable",
+            Self::Sandbox(error) => error.code(),
+            Self::Catalog(error) => error.code(),
+            Self::Audit(_) => "audit-unavailable",
+            Self::Watch(_) => "watch-failed",
+        }
+    }
+}
+
+/// A running host.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    dir: DataDir,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Runtime {
+    /// Opens the data directory and starts the engine. Nothing of a skill runs yet.
+    ///
+    /// # Errors
+    /// See [`RuntimeError`].
+    pub fn open(options: RuntimeOptions) -> Result<Self, RuntimeError> {
+        let dir = DataDir::open(options.data_dir)?;
+        let audit = AuditLog::open(&dir.audit())?;
+        let catalog = Catalog::load(&dir)?;
+        let sandbox = Sandbox::new(SandboxOptions {
+            cache_dir: options.cache_dir,
+            compiler: options.compiler,
+            concurrent_calls: options.concurrent_calls,
+        })?;
+        let http = http_client(catalog.policy());
+        let concurrent_calls = options.concurrent_calls;
+        let parts = Parts { dir: dir.clone(), sandbox, catalog, http, audit, concurrent_calls };
+        Ok(Self { dir, dispatcher: Arc::new(Dispatcher::new(parts)) })
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &DataDir {
+        &self.dir
+    }
+
+    /// Where tools are called.
+    #[must_use]
+    pub fn dispatcher(&self) -> &Arc<Dispatcher> {
+        &self.dispatcher
+    }
+
+    /// Reads again what is installed and what the policy says; running calls finish on what they
+    /// began with.
+    ///
+    /// # Errors
+    /// [`CatalogError`]; the old snapshot then stays.
+    pub fn reload(&self) -> Result<(), CatalogError> {
+        let catalog = Catalog::load(&self.dir)?;
+        let http = http_client(catalog.policy());
+        self.dispatcher.swap(catalog, http);
+        Ok(())
+    }
+
+    /// Reloads whenever policy, trust or lockfile change, until the answer is dropped.
+    ///
+    /// # Errors
+    /// [`WatchError`] where the system cannot tell of changes.
+    pub fn watch(&self) -> Result<Watcher, WatchError> {
+        Watcher::start(self.clone())
+    }
+}
+
+pub(crate) fn http_client(policy: &Policy) -> HttpClient {
+    HttpClient::new(HttpClientOptions { ca_file: policy.network().ca_file.clone(), ..HttpClientOptions::default() })
+}

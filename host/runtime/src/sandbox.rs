@@ -1,0 +1,294 @@
+//! The engine: prepares a component once, then runs each call in a fresh store under its limits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use openclaw_package::digest::Digest;
+use openclaw_package::permission::Requests;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, TypedFunc};
+use wasmtime::{Engine, Store};
+
+pub(crate) mod baseline;
+mod cache;
+mod compile;
+mod engine;
+mod fault;
+mod limits;
+mod linker;
+mod non_waiting;
+mod state;
+
+pub use cache::CacheError;
+pub use compile::{CompileError, CompileLimits, Compiler, run_compiler_child};
+pub use fault::Fault;
+pub use limits::{Ceilings, Cut, Limits};
+pub(crate) use state::{CallState, Held};
+
+use crate::bindings::exports::openclaw::skill::tools::{Tool, ToolError};
+use cache::ArtefactCache;
+use engine::Ticker;
+use linker::Waits;
+
+type CallFunc = TypedFunc<(String, String), (Result<String, ToolError>,)>;
+type ListFunc = TypedFunc<(), (Vec<Tool>,)>;
+
+/// The name under which every skill exports its tools.
+const TOOLS_INTERFACE: &str = "openclaw:skill/tools@1.0.0";
+
+/// What a [`Sandbox`] needs to exist.
+#[derive(Debug)]
+pub struct SandboxOptions {
+    /// Where compiled components are kept; created with mode 0700.
+    pub cache_dir: std::path::PathBuf,
+    /// How components are compiled.
+    pub compiler: Compiler,
+    /// How many calls may run at once; the pool holds four times as many slots.
+    pub concurrent_calls: u32,
+}
+
+/// Compiles, caches and runs components. One for the life of the process.
+#[derive(Debug)]
+pub struct Sandbox {
+    engine: Engine,
+    ticker: Ticker,
+    compiler: Compiler,
+    cache: ArtefactCache,
+}
+
+/// Why a component could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The engine itself could not be set up on this machine.
+    #[error("the sandbox engine cannot start on this machine: {0:#}")]
+    Engine(wasmtime::Error),
+    /// The artefact cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The component did not compile within its limits.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The component does not fit the host's interfaces.
+    #[error("the component does not fit this host: {0:#}")]
+    Link(wasmtime::Error),
+}
+
+impl PrepareError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Engine(_) => "engine-unavailable",
+            Self::Cache(_) => "cache-unavailable",
+            Self::Compile(error) => error.code(),
+            Self::Link(_) => "component-does-not-link",
+        }
+    }
+}
+
+/// A component that is compiled and linked: each call costs a store and nothing else.
+pub struct Prepared {
+    pre: InstancePre<CallState>,
+    list: ComponentExportIndex,
+    call: ComponentExportIndex,
+    waits: Waits,
+    seed: [u8; 32],
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("waits", &self.waits).finish_non_exhaustive()
+    }
+}
+
+/// What a call used, whether it succeeded or not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spent {
+    /// Fuel burnt, instantiation included: about one per WebAssembly instruction.
+    pub fuel: u64,
+    /// Most bytes that the memories and tables of the store held.
+    pub memory_bytes: u64,
+    /// Time from store to result.
+    pub duration: Duration,
+}
+
+/// What a call left behind: its answer and the state that tells what it did.
+pub(crate) struct Finished<T> {
+    pub(crate) answer: Result<T, Fault>,
+    pub(crate) spent: Spent,
+    pub(crate) state: CallState,
+}
+
+impl Sandbox {
+    /// Starts the engine and opens the artefact cache.
+    ///
+    /// # Errors
+    /// [`PrepareError::Engine`] where the machine cannot give what the engine needs (address space, signals), and
+    /// [`PrepareError::Cache`] where the cache directory cannot be made or is not ours.
+    pub fn new(options: SandboxOptions) -> Result<Self, PrepareError> {
+        let engine = engine::pooled(options.concurrent_calls).map_err(PrepareError::Engine)?;
+        let cache = ArtefactCache::open(&options.cache_dir, &engine)?;
+        let ticker = Ticker::start(&engine);
+        Ok(Self { engine, ticker, compiler: options.compiler, cache })
+    }
+
+    /// Makes a component ready: takes the artefact from the cache or compiles it, and links what
+    /// the manifest requests.
+    ///
+    /// `digest` must be that of `bytes`.
+    ///
+    /// # Errors
+    /// See [`PrepareError`].
+    pub fn prepare(&self, bytes: &[u8], digest: Digest, requests: &Requests) -> Result<Prepared, PrepareError> {
+        let component = match self.cache.load(&self.engine, digest)? {
+            Some(component) => component,
+            None => {
+                let artefact = self.compiler.compile(bytes)?;
+                self.cache.store(digest, &artefact)?;
+                match self.cache.load(&self.engine, digest)? {
+                    Some(component) => component,
+                    None => return Err(CacheError::Vanished.into()),
+                }
+            }
+        };
+        self.link(&component, digest, requests)
+    }
+
+    fn link(&self, component: &Component, digest: Digest, requests: &Requests) -> Result<Prepared, PrepareError> {
+        let (linker, waits) = linker::for_requests(&self.engine, requests).map_err(PrepareError::Link)?;
+        let pre = linker.instantiate_pre(component).map_err(PrepareError::Link)?;
+        let export = |name: &str| {
+            let (_, tools) = component.get_export(None, TOOLS_INTERFACE)?;
+            component.get_export(Some(&tools), name).map(|(_, index)| index)
+        };
+        match (export("list"), export("call")) {
+            (Some(list), Some(call)) => Ok(Prepared { pre, list, call, waits, seed: *digest.as_bytes() }),
+            _ => Err(PrepareError::Link(wasmtime::format_err!("it does not export {TOOLS_INTERFACE}"))),
+        }
+    }
+
+    /// Asks the component which tools it has, with nothing granted.
+    pub(crate) async fn list(&self, skill: &Prepared, held: Held, limits: &Limits) -> Finished<Vec<Tool>> {
+        self.run(skill, held, limits, Function::List).await.map(|answer| match answer {
+            Answer::Tools(tools) => Ok(tools),
+            Answer::Result(_) => Err(Fault::host("the wrong function answered")),
+        })
+    }
+
+    /// Calls a tool in a fresh store.
+    pub(crate) async fn call(
+        &self,
+        skill: &Prepared,
+        held: Held,
+        limits: &Limits,
+        tool: String,
+        input: String,
+    ) -> Finished<Result<String, ToolError>> {
+        self.run(skill, held, limits, Function::Call(tool, input)).await.map(|answer| match answer {
+            Answer::Result(result) => Ok(result),
+            Answer::Tools(_) => Err(Fault::host("the wrong function answered")),
+        })
+    }
+
+    async fn run(&self, skill: &Prepared, held: Held, limits: &Limits, function: Function) -> Finished<Answer> {
+        let begun = Instant::now();
+        let deadline = begun + limits.timeout;
+        let state = CallState::new(held, limits, skill.seed, function.text(), deadline, skill.waits);
+        let mut store = Store::new(&self.engine, state);
+        let _ticking = self.ticker.tick();
+        if let Err(error) = arm(&mut store, limits) {
+            return finish(store, Err(Fault::host(format!("{error:#}"))), limits, begun);
+        }
+        let answer = match skill.waits {
+            Waits::Never => function.run(skill, &mut store),
+            Waits::Sometimes => {
+                let at = tokio::time::Instant::from_std(deadline);
+                match tokio::time::timeout_at(at, function.run_async(skill, &mut store)).await {
+                    Ok(answer) => answer,
+                    Err(_) => {
+                        return finish(store, Err(Fault::Timeout { limit: limits.timeout }), limits, begun);
+                    }
+                }
+            }
+        };
+        let answer = answer.map_err(|error| Fault::classify(&error, store.data(), limits));
+        finish(store, answer, limits, begun)
+    }
+}
+
+/// Puts the limits of a call on its store.
+fn arm(store: &mut Store<CallState>, limits: &Limits) -> wasmtime::Result<()> {
+    store.limiter(|state| &mut state.totals);
+    store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
+    store.set_max_component_handles(limits::COMPONENT_HANDLES);
+    store.set_fuel(limits.fuel)?;
+    store.set_epoch_deadline(engine::ticks(limits.timeout));
+    Ok(())
+}
+
+fn finish<T>(store: Store<CallState>, answer: Result<T, Fault>, limits: &Limits, begun: Instant) -> Finished<T> {
+    let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+    let memory_bytes = store.data().totals.peak();
+    let state = store.into_data();
+    Finished { answer, spent: Spent { fuel, memory_bytes, duration: begun.elapsed() }, state }
+}
+
+impl<T> Finished<T> {
+    fn map<U>(self, f: impl FnOnce(T) -> Result<U, Fault>) -> Finished<U> {
+        Finished { answer: self.answer.and_then(f), spent: self.spent, state: self.state }
+    }
+}
+
+/// Which export is called.
+enum Function {
+    List,
+    Call(String, String),
+}
+
+enum Answer {
+    Tools(Vec<Tool>),
+    Result(Result<String, ToolError>),
+}
+
+impl Function {
+    /// What distinguishes one call from another, for the seed of guest hash maps.
+    fn text(&self) -> (&str, &str) {
+        match self {
+            Self::List => ("", ""),
+            Self::Call(tool, input) => (tool, input),
+        }
+    }
+
+    fn run(self, skill: &Prepared, store: &mut Store<CallState>) -> wasmtime::Result<Answer> {
+        let instance = skill.pre.instantiate(&mut *store)?;
+        match self {
+            Self::List => {
+                let list: ListFunc = instance.get_typed_func(&mut *store, &skill.list)?;
+                list.call(store, ()).map(|(tools,)| Answer::Tools(tools))
+            }
+            Self::Call(tool, input) => {
+                let call: CallFunc = instance.get_typed_func(&mut *store, &skill.call)?;
+                call.call(store, (tool, input)).map(|(result,)| Answer::Result(result))
+            }
+        }
+    }
+
+    async fn run_async(self, skill: &Prepared, store: &mut Store<CallState>) -> wasmtime::Result<Answer> {
+        let instance = skill.pre.instantiate_async(&mut *store).await?;
+        match self {
+            Self::List => {
+                let list: ListFunc = instance.get_typed_func(&mut *store, &skill.list)?;
+                list.call_async(store, ()).await.map(|(tools,)| Answer::Tools(tools))
+            }
+            Self::Call(tool, input) => {
+                let call: CallFunc = instance.get_typed_func(&mut *store, &skill.call)?;
+                call.call_async(store, (tool, input)).await.map(|(result,)| Answer::Result(result))
+            }
+        }
+    }
+}
+
+/// A sandbox is shared by every thread that calls.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Arc<Sandbox>>();
+};

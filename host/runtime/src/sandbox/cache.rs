@@ -1,0 +1,172 @@
+//! Compiled components on disk: native code, so only what this host wrote itself is ever loaded.
+//!
+//! An artefact is `MAC ‖ code`. The MAC (HMAC-SHA-256, RFC 2104, with a key that is as private as
+//! the directory) covers the component's digest, the engine's compatibility hash and the code. A
+//! file that does not verify is removed and the component compiled again.
+
+use std::fs::{File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, KeyInit, Mac};
+use openclaw_package::digest::Digest;
+use sha2::Sha256;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+const MAC_BYTES: usize = 32;
+/// The block size of SHA-256, for which the MAC takes a key as it is.
+const KEY_BYTES: usize = 64;
+
+/// Why the artefact cache cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// A file or directory of it cannot be read or written.
+    #[error("the artefact cache {} cannot be used: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory belongs to somebody else or lets others write.
+    #[error("the artefact cache {} must belong to this user and have mode 0700", path.display())]
+    NotPrivate {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// An artefact that was just written is gone or damaged.
+    #[error("a compiled component vanished from the artefact cache while it was being loaded")]
+    Vanished,
+}
+
+/// The cache.
+pub(super) struct ArtefactCache {
+    dir: PathBuf,
+    key: [u8; KEY_BYTES],
+    engine: u64,
+}
+
+impl std::fmt::Debug for ArtefactCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ArtefactCache").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl ArtefactCache {
+    pub(super) fn open(dir: &Path, engine: &Engine) -> Result<Self, CacheError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| CacheError::Io { path, source }
+        };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed(dir))?;
+        let meta = std::fs::symlink_metadata(dir).map_err(failed(dir))?;
+        if !meta.is_dir() || meta.mode() & 0o077 != 0 || meta.uid() != rustix::process::geteuid().as_raw() {
+            return Err(CacheError::NotPrivate { path: dir.to_owned() });
+        }
+        let key_path = dir.join("mac.key");
+        let key = read_or_make_key(&key_path).map_err(failed(&key_path))?;
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(Self { dir: dir.to_owned(), key, engine: hasher.finish() })
+    }
+
+    fn path(&self, component: Digest) -> PathBuf {
+        self.dir.join(format!("{}-{:016x}.cwasm", component.hex(), self.engine))
+    }
+
+    fn mac(&self, component: Digest) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new(&self.key.into());
+        mac.update(component.as_bytes());
+        mac.update(&self.engine.to_le_bytes());
+        mac
+    }
+
+    /// Puts an artefact in place, whole or not at all.
+    pub(super) fn store(&self, component: Digest, code: &[u8]) -> Result<(), CacheError> {
+        let path = self.path(component);
+        let mut mac = self.mac(component);
+        mac.update(code);
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+            file.write_all(code)?;
+            file.write_all(&mac.finalize().into_bytes())?;
+            file.as_file().sync_data()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|source| CacheError::Io { path: path.clone(), source })
+    }
+
+    /// The component of an artefact; none where there is no artefact, or none that this host wrote.
+    pub(super) fn load(&self, engine: &Engine, component: Digest) -> Result<Option<Component>, CacheError> {
+        let path = self.path(component);
+        let failed = |source| CacheError::Io { path: path.clone(), source };
+        let mut file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        if !self.verify(&mut file, component).map_err(failed)? {
+            tracing::warn!("{} was not written by this host; it is removed and compiled again", path.display());
+            return std::fs::remove_file(&path).map(|()| None).map_err(failed);
+        }
+        match deserialize(engine, &file) {
+            Ok(component) => Ok(Some(component)),
+            Err(error) => {
+                tracing::warn!("{} does not load: {error:#}; it is removed and compiled again", path.display());
+                std::fs::remove_file(&path).map(|()| None).map_err(failed)
+            }
+        }
+    }
+
+    fn verify(&self, file: &mut File, component: Digest) -> io::Result<bool> {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let Some((code, tag)) = bytes.split_last_chunk::<MAC_BYTES>() else { return Ok(false) };
+        let mut mac = self.mac(component);
+        mac.update(code);
+        Ok(mac.verify_slice(tag).is_ok())
+    }
+}
+
+fn no_follow() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
+}
+
+/// Maps the very file that was verified; its trailing MAC lies past the ELF image and is not read.
+#[expect(unsafe_code, reason = "the one place that loads native code, and only what the MAC shows to be ours")]
+fn deserialize(engine: &Engine, file: &File) -> wasmtime::Result<Component> {
+    let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // SAFETY: the bytes carry a MAC under a key that only this user can read, so this host wrote
+    // them; they lie in a directory that only this user can write, and are replaced by rename,
+    // never changed in place.
+    unsafe { Component::deserialize_file(engine, opened) }
+}
+
+fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
+    let mut key = [0; KEY_BYTES];
+    match File::open(path) {
+        Ok(mut file) => {
+            file.read_exact(&mut key)?;
+            Ok(key)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
+            let dir = path.parent().unwrap_or(path);
+            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+            file.write_all(&key)?;
+            file.as_file().sync_data()?;
+            match file.persist_noclobber(path) {
+                Ok(_) => Ok(key),
+                // Another process was first.
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => read_or_make_key(path),
+                Err(error) => Err(error.error),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}

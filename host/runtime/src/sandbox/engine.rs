@@ -1,0 +1,137 @@
+//! The wasmtime engine's configuration, and the ticker that gives its epochs a pace.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::Thread;
+use std::time::Duration;
+
+use wasmtime::{
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+};
+
+use super::limits::Ceilings;
+
+/// How often the epoch advances, and so how late a spinning guest can be stopped.
+const TICK: Duration = Duration::from_millis(1);
+/// Idle ticks after which the ticker sleeps until the next call.
+const IDLE_TICKS: u32 = 1_000;
+
+/// How many ticks a timeout spans; one more, since the first may come at once.
+pub(super) fn ticks(timeout: Duration) -> u64 {
+    u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// The engine that runs calls: slots are pooled and kept warm.
+pub(super) fn pooled(concurrent_calls: u32) -> wasmtime::Result<Engine> {
+    let mut config = common();
+    let slots = concurrent_calls.saturating_mul(4).max(16);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(slots)
+        .total_core_instances(slots.saturating_mul(8))
+        .total_memories(slots)
+        .total_tables(slots.saturating_mul(4))
+        .total_stacks(slots)
+        .max_memory_size(usize::try_from(Ceilings::MEMORY_MAX)?)
+        .max_core_instances_per_component(64)
+        .max_memories_per_component(8)
+        .max_tables_per_component(64)
+        .max_unused_warm_slots(slots)
+        .decommit_batch_size(1)
+        .linear_memory_keep_resident(512 << 10)
+        .table_keep_resident(64 << 10)
+        // A dirty page that was swapped out would not be seen, and so not be reset.
+        .pagemap_scan(if swap_is_off() { Enabled::Auto } else { Enabled::No });
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config)
+}
+
+/// The engine that only compiles: the same code generation, without the pool's address space.
+pub(super) fn compiling() -> wasmtime::Result<Engine> {
+    Engine::new(&common())
+}
+
+fn common() -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .concurrency_support(false)
+        .cranelift_opt_level(OptLevel::Speed)
+        .native_unwind_info(false)
+        .max_wasm_stack(1 << 20)
+        .async_stack_size(2 << 20)
+        .wasm_memory64(false)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
+    config
+}
+
+fn swap_is_off() -> bool {
+    rustix::system::sysinfo().totalswap == 0
+}
+
+/// Advances the engine's epoch while calls run; sleeps while none do.
+#[derive(Debug)]
+pub(super) struct Ticker {
+    shared: Arc<Shared>,
+    thread: Thread,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    running: AtomicUsize,
+    asleep: AtomicBool,
+    ended: AtomicBool,
+}
+
+impl Ticker {
+    pub(super) fn start(engine: &Engine) -> Self {
+        let shared = Arc::new(Shared::default());
+        let (weak, theirs) = (engine.weak(), Arc::clone(&shared));
+        let handle = std::thread::spawn(move || advance(&weak, &theirs));
+        Self { shared, thread: handle.thread().clone() }
+    }
+
+    /// Keeps the epoch advancing until the answer is dropped.
+    pub(super) fn tick(&self) -> Ticking<'_> {
+        self.shared.running.fetch_add(1, Ordering::SeqCst);
+        if self.shared.asleep.load(Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+        Ticking(&self.shared)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+/// A call is running.
+pub(super) struct Ticking<'a>(&'a Shared);
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn advance(engine: &EngineWeak, shared: &Shared) {
+    let mut idle = 0;
+    while !shared.ended.load(Ordering::SeqCst) {
+        std::thread::sleep(TICK);
+        let Some(engine) = engine.upgrade() else { return };
+        engine.increment_epoch();
+        idle = if shared.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+        if idle > IDLE_TICKS {
+            shared.asleep.store(true, Ordering::SeqCst);
+            // A call that began before the flag was seen keeps the ticker awake.
+            while shared.running.load(Ordering::SeqCst) == 0 && !shared.ended.load(Ordering::SeqCst) {
+                std::thread::park();
+            }
+            shared.asleep.store(false, Ordering::SeqCst);
+            idle = 0;
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A skill on its way to be called: `Unverified` → `Verified` → `Authorized` → `Ready`.
+//!
+//! Each step consumes the one before, so nothing can run that was not verified and authorized.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use openclaw_package::digest::Digest;
+use openclaw_package::envelope::Envelope;
+use openclaw_package::key::PublicKey;
+use openclaw_package::manifest::Manifest;
+use openclaw_package::name::{SkillId, ToolName};
+use openclaw_package::package::{Depth, RefusalError, VerifiedPackage, verify_dir};
+use openclaw_package::tools::{Tool, ToolList};
+
+use crate::capability::grant::Grants;
+use crate::layout::LayoutError;
+use crate::lockfile::Locked;
+use crate::policy::Policy;
+use crate::sandbox::{Cut, Limits, PrepareError, Prepared, Sandbox};
+use crate::trust::TrustStore;
+
+/// The file beside an installed package that holds its signature.
+pub(crate) const SIGNATURE_FILE: &str = "signature.dsse.json";
+/// The directory of an installed package.
+pub(crate) const PACKAGE_DIR: &str = "package";
+
+/// Why an installed skill is not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum SkillError {
+    /// A file of it cannot be read.
+    #[error(transparent)]
+    Io(#[from] LayoutError),
+    /// It is not what its publisher signed.
+    #[error(transparent)]
+    Refused(#[from] RefusalError),
+    /// It is not what was installed.
+    #[error("{skill} differs from what the lockfile pins ({what})")]
+    NotAsLocked {
+        /// The skill.
+        skill: SkillId,
+        /// What differs.
+        what: &'static str,
+    },
+    /// A tool's schema cannot be used to check input.
+    #[error("the input schema of {tool} is not valid: {reason}")]
+    Schema {
+        /// The tool.
+        tool: ToolName,
+        /// Why.
+        reason: String,
+    },
+    /// Its component cannot be made ready.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+}
+
+impl SkillError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "unreadable",
+            Self::Refused(error) => error.code(),
+            Self::NotAsLocked { .. } => "not-as-locked",
+            Self::Schema { .. } => "invalid-schema",
+            Self::Prepare(error) => error.code(),
+        }
+    }
+}
+
+/// An installed package of which nothing is known yet.
+#[derive(Debug)]
+pub struct Unverified {
+    dir: PathBuf,
+    skill: SkillId,
+    locked: Locked,
+}
+
+impl Unverified {
+    /// The package that the lockfile pins, below `dir`.
+    #[must_use]
+    pub fn installed(dir: PathBuf, skill: SkillId, locked: Locked) -> Self {
+        Self { dir, skill, locked }
+    }
+
+    /// Checks signature, pins and every file but the component, which is checked when it is loaded.
+    ///
+    /// # Errors
+    /// [`SkillError::Refused`] and [`SkillError::NotAsLocked`].
+    pub fn verify(self, trust: &TrustStore) -> Result<Verified, SkillError> {
+        let signature_path = self.dir.join(SIGNATURE_FILE);
+        let signature = std::fs::read(&signature_path).map_err(LayoutError::at(&signature_path))?;
+        let envelope = Envelope::parse(&signature).map_err(RefusalError::from)?;
+        let package_dir = self.dir.join(PACKAGE_DIR);
+        let dir = Dir::open_ambient_dir(&package_dir, ambient_authority())
+            .map_err(LayoutError::at(&package_dir))?;
+        let keys = |publisher: &_| trust.keys(publisher);
+        let package = verify_dir(&dir, &envelope, keys, Depth::WithoutComponent)?;
+        let differs = |what| SkillError::NotAsLocked { skill: self.skill.clone(), what };
+        if package.manifest().id() != &self.skill {
+            return Err(differs("name"));
+        }
+        if package.statement_digest() != self.locked.statement {
+            return Err(differs("statement"));
+        }
+        if package.archive_digest() != self.locked.archive {
+            return Err(differs("archive"));
+        }
+        if package.signer() != &self.locked.signer {
+            return Err(differs("signer"));
+        }
+        Ok(Verified { package, dir })
+    }
+}
+
+/// A package that is what its publisher signed.
+#[derive(Debug)]
+pub struct Verified {
+    package: VerifiedPackage,
+    dir: Dir,
+}
+
+impl Verified {
+    /// Joins the requests with the owner's policy.
+    ///
+    /// # Errors
+    /// [`SkillError::Schema`] where a tool's input could not be checked.
+    pub fn authorize(self, policy: &Policy) -> Result<Authorized, SkillError> {
+        let grants = Grants::join(self.package.manifest().id(), self.package.manifest().requests(), policy);
+        let (limits, cuts) = policy.ceilings().apply(self.package.manifest().limits());
+        let tools = Tools::new(self.package.tools())?;
+        Ok(Authorized { package: self.package, dir: self.dir, grants, limits, cuts, tools })
+    }
+}
+
+/// A verified package and what it holds.
+#[derive(Debug)]
+pub struct Authorized {
+    package: VerifiedPackage,
+    dir: Dir,
+    grants: Grants,
+    limits: Limits,
+    cuts: Vec<Cut>,
+    tools: Tools,
+}
+
+impl Authorized {
+    /// Reads the component, checks it against the signed statement, and makes it ready to be called.
+    ///
+    /// # Errors
+    /// [`SkillError::Refused`] where it is not the signed one, [`SkillError::Prepare`] where it does not load.
+    pub fn ready(&self, sandbox: &Sandbox) -> Result<Ready, SkillError> {
+        let component = self.package.read_component(&self.dir)?;
+        let digest = self.package.component_digest();
+        let prepared = sandbox.prepare(&component, digest, self.package.manifest().requests())?;
+        Ok(Ready { prepared: Arc::new(prepared) })
+    }
+
+    /// The signed manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        self.package.manifest()
+    }
+
+    /// The digest of the package's archive.
+    #[must_use]
+    pub fn archive(&self) -> Digest {
+        self.package.archive_digest()
+    }
+
+    /// The key that signed it.
+    #[must_use]
+    pub fn signer(&self) -> &PublicKey {
+        self.package.signer()
+    }
+
+    /// What it is for, in its author's words.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        self.package.skill_md().description()
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// The limits of its calls.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Which of its limits the operator's ceilings cut.
+    #[must_use]
+    pub fn cuts(&self) -> &[Cut] {
+        &self.cuts
+    }
+
+    /// Its tools.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+}
+
+/// A skill that can be called.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    pub(crate) prepared: Arc<Prepared>,
+}
+
+/// The tools of a skill, each with the check of its input.
+#[derive(Debug)]
+pub struct Tools {
+    tools: Vec<(Tool, jsonschema::Validator)>,
+    list: ToolList,
+}
+
+impl Tools {
+    /// Compiles the input schemas.
+    ///
+    /// # Errors
+    /// [`SkillError::Schema`].
+    pub fn new(list: &ToolList) -> Result<Self, SkillError> {
+        let compile = |tool: &Tool| {
+            let validator = jsonschema::draft202012::new(&tool.input_schema).map_err(|error| {
+                SkillError::Schema { tool: tool.name.clone(), reason: error.to_string() }
+            })?;
+            Ok((tool.clone(), validator))
+        };
+        let tools = list.iter().map(compile).collect::<Result<_, SkillError>>()?;
+        Ok(Self { tools, list: list.clone() })
+    }
+
+    /// All tools.
+    pub fn iter(&self) -> impl Iterator<Item = &Tool> {
+        self.tools.iter().map(|(tool, _)| tool)
+    }
+
+    pub(crate) fn find(&self, name: &ToolName) -> Option<&jsonschema::Validator> {
+        self.tools.iter().find(|(tool, _)| &tool.name == name).map(|(_, validator)| validator)
+    }
+
+    pub(crate) fn nearest(&self, name: &str) -> Vec<ToolName> {
+        self.list.nearest(name)
+    }
+}
+
+/// Where an installed version of a skill lies.
+pub(crate) fn installed_dir(skill_dir: &Path, locked: &Locked) -> PathBuf {
+    skill_dir.join(locked.directory())
+}

@@ -1,0 +1,61 @@
+//! Hot reload: follows the files that decide what may run, and swaps the snapshot when they change.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use crate::runtime::Runtime;
+
+/// How long after a change more changes are waited for.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Why changes cannot be followed.
+#[derive(Debug, thiserror::Error)]
+#[error("changes of the data directory cannot be followed: {0}")]
+pub struct WatchError(#[from] notify::Error);
+
+/// Follows changes until it is dropped.
+#[derive(Debug)]
+pub struct Watcher {
+    _watcher: RecommendedWatcher,
+}
+
+impl Watcher {
+    pub(crate) fn start(runtime: Runtime) -> Result<Self, WatchError> {
+        let (changed, changes) = channel();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let relevant = event.is_ok_and(|event| event.paths.iter().any(|path| decides(path)));
+            if relevant {
+                // The receiver ends with the watcher; then nobody needs to know.
+                let _ = changed.send(());
+            }
+        })?;
+        watcher.watch(runtime.data_dir().root(), RecursiveMode::NonRecursive)?;
+        std::thread::spawn(move || reload_on(&changes, &runtime));
+        Ok(Self { _watcher: watcher })
+    }
+}
+
+/// Whether a file decides what may run.
+fn decides(path: &Path) -> bool {
+    ["policy.toml", "trust.toml", "openclaw.lock"].iter().any(|name| path.file_name() == Some(OsStr::new(name)))
+}
+
+fn reload_on(changes: &Receiver<()>, runtime: &Runtime) {
+    while changes.recv().is_ok() {
+        loop {
+            match changes.recv_timeout(SETTLE) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        match runtime.reload() {
+            Ok(()) => tracing::info!("skills and policy were reloaded"),
+            Err(error) => tracing::error!("nothing was reloaded, the old state stays: {error}"),
+        }
+    }
+}

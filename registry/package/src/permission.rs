@@ -1,0 +1,123 @@
+//! What a skill asks for: each permission is parsed once into types and never compared as text.
+
+mod error;
+mod filesystem;
+mod memory;
+mod network;
+mod reason;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::PermissionError;
+pub use filesystem::{AbsolutePath, Access, FilesystemRequest, Tree};
+pub use memory::{DEFAULT_MEMORY_QUOTA, MAX_MEMORY_QUOTA, MemoryRequest};
+pub use network::{Domain, HostPattern, Method, MethodSet, NetworkRequest, Scheme, UrlPattern};
+pub use reason::{MAX_REASON_LEN, Reason};
+
+use crate::text::{nearest, quoted};
+
+/// All that a manifest asks for. The default asks for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Requests {
+    /// Directory trees, at most one entry for each.
+    pub filesystem: Vec<FilesystemRequest>,
+    /// Outgoing HTTP, at most one entry for each URL pattern.
+    pub network: Vec<NetworkRequest>,
+    /// The skill's own key-value store.
+    pub memory: Option<MemoryRequest>,
+}
+
+impl Requests {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.filesystem.is_empty() && self.network.is_empty() && self.memory.is_none()
+    }
+
+    /// Whether all that `other` asks is asked here too, so that a grant of this is a grant of that.
+    ///
+    /// Reasons do not count. A request of `other` must be covered by a single request of this.
+    pub fn covers(&self, other: &Requests) -> bool {
+        let memory = match (&self.memory, &other.memory) {
+            (_, None) => true,
+            (Some(mine), Some(theirs)) => mine.quota >= theirs.quota,
+            (None, Some(_)) => false,
+        };
+        memory
+            && other.filesystem.iter().all(|theirs| self.filesystem.iter().any(|mine| mine.covers(theirs)))
+            && other.network.iter().all(|theirs| self.network.iter().any(|mine| mine.covers(theirs)))
+    }
+}
+
+/// The kinds of permission, by the names that skill authors know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
+pub enum PermissionKind {
+    /// `filesystem:read`
+    FilesystemRead,
+    /// `filesystem:write`, which implies reading.
+    FilesystemWrite,
+    /// `network:external`: hosts with public addresses.
+    NetworkExternal,
+    /// `network:internal`: named hosts that may have loopback, private or otherwise special addresses.
+    NetworkInternal,
+    /// `memory`: the skill's own key-value store.
+    Memory,
+}
+
+impl PermissionKind {
+    /// Every kind of this version.
+    pub const ALL: [PermissionKind; 5] = [
+        Self::FilesystemRead,
+        Self::FilesystemWrite,
+        Self::NetworkExternal,
+        Self::NetworkInternal,
+        Self::Memory,
+    ];
+
+    /// The kind as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FilesystemRead => "filesystem:read",
+            Self::FilesystemWrite => "filesystem:write",
+            Self::NetworkExternal => "network:external",
+            Self::NetworkInternal => "network:internal",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl fmt::Display for PermissionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for PermissionKind {
+    type Err = PermissionError;
+
+    fn from_str(text: &str) -> Result<Self, PermissionError> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+            let suggestion = nearest(text, Self::ALL.map(Self::as_str)).first().map(|&kind| kind.to_owned());
+            PermissionError::Kind { found: quoted(text), suggestion }
+        })
+    }
+}
+
+impl TryFrom<String> for PermissionKind {
+    type Error = PermissionError;
+
+    fn try_from(text: String) -> Result<Self, PermissionError> {
+        text.parse()
+    }
+}
+
+impl From<PermissionKind> for String {
+    fn from(kind: PermissionKind) -> String {
+        kind.as_str().to_owned()
+    }
+}

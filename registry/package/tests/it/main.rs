@@ -1,0 +1,16 @@
+//! Tests of the package format, a file for each part; `refusals.rs` has one for each row of the refusal table.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod archives;
+mod common;
+mod components;
+mod envelopes;
+mod manifests;
+mod names;
+mod packages;
+mod permissions;
+mod properties;
+mod refusals;
+mod skill_mds;
+mod toolsets;
+mod url_patterns;

@@ -1,0 +1,34 @@
+# Shared by the scripts beside it: what they say, and what they make sure of.
+
+say() {
+    printf '\n== %s\n' "$*"
+}
+
+# Shows a command as one would type it, and runs it.
+run() {
+    printf '\n$'
+    for word in "$@"; do
+        case "$word" in
+            *[!A-Za-z0-9_./:=,@%+-]*) printf " '%s'" "$word" ;;
+            *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
+    "$@"
+}
+
+# Guests are compiled for this target, which a Rust toolchain does not bring along.
+need_wasm_target() {
+    if ! [ -d "$(rustc --print target-libdir --target wasm32-wasip2)" ]; then
+        say "adding the Rust target wasm32-wasip2"
+        rustup target add wasm32-wasip2
+    fi
+}
+
+# The test runner.
+need_nextest() {
+    if ! cargo nextest --version >/dev/null 2>&1; then
+        say "installing cargo-nextest"
+        cargo install --quiet --locked cargo-nextest
+    fi
+}

@@ -1,0 +1,94 @@
+//! What a tool is given beside its input.
+
+use std::path::Path;
+
+#[cfg(not(target_family = "wasm"))]
+use crate::fake::FakeHost;
+use crate::host;
+use crate::log::Log;
+use crate::memory::Store;
+
+/// What a tool is given beside its input: the log, and what the manifest declares.
+///
+/// `memory()`, `data_dir()` and `workspace()` come with the traits of
+/// [`permission`](crate::permission).
+pub struct Context {
+    host: Backing,
+}
+
+/// Where the context's answers come from.
+enum Backing {
+    Host(Host),
+    #[cfg(not(target_family = "wasm"))]
+    Fake(FakeHost),
+}
+
+/// The interfaces of the real host.
+pub(crate) struct Host {
+    pub(crate) log: &'static dyn host::Log,
+    /// None where the manifest declares no memory.
+    pub(crate) memory: Option<&'static dyn host::Memory>,
+}
+
+impl Context {
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a component has a host"))]
+    pub(crate) fn of_host(host: Host) -> Self {
+        Self { host: Backing::Host(host) }
+    }
+
+    /// The skill's log.
+    #[must_use]
+    pub fn log(&self) -> Log<'_> {
+        Log::new(match &self.host {
+            Backing::Host(host) => host.log,
+            #[cfg(not(target_family = "wasm"))]
+            Backing::Fake(fake) => fake,
+        })
+    }
+
+    pub(crate) fn store(&self) -> Store<'_> {
+        Store::new(match &self.host {
+            Backing::Host(host) => host.memory.map(|memory| memory as &dyn host::Memory),
+            #[cfg(not(target_family = "wasm"))]
+            Backing::Fake(fake) => Some(fake),
+        })
+    }
+
+    pub(crate) fn data_path(&self) -> &Path {
+        match &self.host {
+            Backing::Host(_) => Path::new("/data"),
+            #[cfg(not(target_family = "wasm"))]
+            Backing::Fake(fake) => fake.data_dir(),
+        }
+    }
+
+    pub(crate) fn workspace_path(&self) -> &Path {
+        match &self.host {
+            Backing::Host(_) => Path::new("/workspace"),
+            #[cfg(not(target_family = "wasm"))]
+            Backing::Fake(fake) => fake.workspace(),
+        }
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+impl Context {
+    /// A context for tests, with an empty memory and empty directories.
+    #[must_use]
+    pub fn fake() -> Self {
+        crate::FakeContext::new().build()
+    }
+
+    /// The lines that were written to the log of a fake context.
+    #[must_use]
+    pub fn fake_log(&self) -> Vec<(crate::log::Level, String)> {
+        match &self.host {
+            Backing::Host(_) => Vec::new(),
+            Backing::Fake(fake) => fake.lines(),
+        }
+    }
+
+    pub(crate) fn of_fake(fake: FakeHost) -> Self {
+        Self { host: Backing::Fake(fake) }
+    }
+}

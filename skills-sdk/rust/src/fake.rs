@@ -1,0 +1,215 @@
+//! A host for tests: a log and a memory in the process, and directories that a test can fill.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::log::Level;
+use crate::memory::MemoryError;
+use crate::{Context, host};
+
+/// As the contract has it.
+const LONGEST_KEY: usize = 512;
+
+/// Builds a context for tests.
+///
+/// ```
+/// use openclaw_skill::FakeContext;
+/// use openclaw_skill::permission::Memory as _;
+///
+/// let ctx = FakeContext::new().memory("count", b"2").quota(100).build();
+/// assert_eq!(ctx.memory().get_json::<u32>("count").unwrap(), Some(2));
+/// ```
+#[derive(Default)]
+pub struct FakeContext {
+    memory: BTreeMap<String, Vec<u8>>,
+    quota: Option<u64>,
+    denial: Option<String>,
+    workspace: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+}
+
+impl FakeContext {
+    /// An empty memory without a quota, and empty directories that are made when they are asked
+    /// for and removed with the context.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a value into the memory, whatever the quota is.
+    #[must_use]
+    pub fn memory(mut self, key: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
+        self.memory.insert(key.into(), value.as_ref().to_vec());
+        self
+    }
+
+    /// Bounds the memory, in bytes of keys and values.
+    #[must_use]
+    pub fn quota(mut self, bytes: u64) -> Self {
+        self.quota = Some(bytes);
+        self
+    }
+
+    /// Denies the memory, as where the owner has not granted it.
+    #[must_use]
+    pub fn deny_memory(mut self, text: impl Into<String>) -> Self {
+        self.denial = Some(text.into());
+        self
+    }
+
+    /// Makes a directory the workspace.
+    #[must_use]
+    pub fn workspace(mut self, path: impl Into<PathBuf>) -> Self {
+        self.workspace = Some(path.into());
+        self
+    }
+
+    /// Makes a directory the skill's own.
+    #[must_use]
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// The context.
+    #[must_use]
+    pub fn build(self) -> Context {
+        Context::of_fake(FakeHost {
+            lines: Mutex::default(),
+            memory: Mutex::new(self.memory),
+            quota: self.quota,
+            denial: self.denial,
+            workspace: Directory::new(self.workspace),
+            data_dir: Directory::new(self.data_dir),
+        })
+    }
+}
+
+/// The host behind a fake context.
+pub(crate) struct FakeHost {
+    lines: Mutex<Vec<(Level, String)>>,
+    memory: Mutex<BTreeMap<String, Vec<u8>>>,
+    quota: Option<u64>,
+    denial: Option<String>,
+    workspace: Directory,
+    data_dir: Directory,
+}
+
+impl FakeHost {
+    pub(crate) fn lines(&self) -> Vec<(Level, String)> {
+        lock(&self.lines).clone()
+    }
+
+    pub(crate) fn workspace(&self) -> &Path {
+        self.workspace.path()
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    fn granted(&self) -> Result<MutexGuard<'_, BTreeMap<String, Vec<u8>>>, MemoryError> {
+        match &self.denial {
+            Some(text) => Err(MemoryError::Denied(text.clone())),
+            None => Ok(lock(&self.memory)),
+        }
+    }
+}
+
+impl host::Log for FakeHost {
+    fn write(&self, level: Level, message: &str) {
+        lock(&self.lines).push((level, message.to_owned()));
+    }
+}
+
+impl host::Memory for FakeHost {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, MemoryError> {
+        let memory = self.granted()?;
+        check(key)?;
+        Ok(memory.get(key).cloned())
+    }
+
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), MemoryError> {
+        let mut memory = self.granted()?;
+        check(key)?;
+        if let Some(quota) = self.quota {
+            let others = memory.iter().filter(|(other, _)| *other != key);
+            let kept: usize = others.map(|(key, value)| key.len() + value.len()).sum();
+            let wanted = u64::try_from(kept + key.len() + value.len()).unwrap_or(u64::MAX);
+            if wanted > quota {
+                return Err(MemoryError::QuotaExceeded(quota));
+            }
+        }
+        memory.insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    fn delete(&self, key: &str) -> Result<bool, MemoryError> {
+        let mut memory = self.granted()?;
+        check(key)?;
+        Ok(memory.remove(key).is_some())
+    }
+
+    fn list_keys(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, MemoryError> {
+        let memory = self.granted()?;
+        let wanted = memory
+            .keys()
+            .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        Ok(wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect())
+    }
+}
+
+fn check(key: &str) -> Result<(), MemoryError> {
+    if key.is_empty() || key.len() > LONGEST_KEY { Err(MemoryError::InvalidKey) } else { Ok(()) }
+}
+
+/// A test that panicked elsewhere must not hide what was recorded until then.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A directory that the test gave, or one of its own.
+struct Directory {
+    given: Option<PathBuf>,
+    own: OnceLock<PathBuf>,
+}
+
+impl Directory {
+    fn new(given: Option<PathBuf>) -> Self {
+        Self { given, own: OnceLock::new() }
+    }
+
+    fn path(&self) -> &Path {
+        match &self.given {
+            Some(path) => path,
+            None => self.own.get_or_init(fresh_directory),
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if let Some(path) = self.own.get() {
+            // What is left behind in a temporary directory is the system's to clean.
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+}
+
+fn fresh_directory() -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("openclaw-fake-{}-{number}", std::process::id()));
+        match fs::create_dir(&path) {
+            // Left behind by an older process of the same number.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            // Where it cannot be made, the tool's own use of it says so.
+            _ => return path,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The parts of [`Context`] that a permission of the manifest brings.
+//!
+//! `#[skill]` imports the traits of what `openclaw/skill.toml` declares into its module. In
+//! another module import them by hand: `use openclaw_skill::permission::Memory as _;`.
+
+use std::path::Path;
+
+use crate::Context;
+use crate::memory::Store;
+
+/// `[permission.memory]`: the skill's own key-value store.
+pub trait Memory {
+    /// The skill's store. Where the manifest does not declare it, each operation is denied.
+    fn memory(&self) -> Store<'_>;
+}
+
+impl Memory for Context {
+    fn memory(&self) -> Store<'_> {
+        self.store()
+    }
+}
+
+/// `[[permission.filesystem]]` with `tree = "$data"`: files of the skill's own.
+pub trait Data {
+    /// The skill's own directory, kept between calls: `/data`. Where the manifest does not
+    /// declare it, there is nothing at that path.
+    fn data_dir(&self) -> &Path;
+}
+
+impl Data for Context {
+    fn data_dir(&self) -> &Path {
+        self.data_path()
+    }
+}
+
+/// `[[permission.filesystem]]` with `tree = "$workspace"`: what the caller works on.
+pub trait Workspace {
+    /// The directory that the caller works in: `/workspace`. Where the manifest does not declare
+    /// it, there is nothing at that path.
+    fn workspace(&self) -> &Path;
+}
+
+impl Workspace for Context {
+    fn workspace(&self) -> &Path {
+        self.workspace_path()
+    }
+}
+
+/// What `#[skill]` imports in place of an undeclared permission, so that the compiler says what
+/// to declare instead of which trait to import.
+#[doc(hidden)]
+pub mod undeclared {
+    use std::path::Path;
+
+    use super::{Context, Store};
+
+    /// Nothing implements this.
+    #[diagnostic::on_unimplemented(
+        message = "the skill's manifest does not declare memory",
+        label = "needs `[permission.memory]`",
+        note = "add to openclaw/skill.toml:\n\n[permission.memory]\nreason = \"…\""
+    )]
+    pub trait MemoryDeclared {}
+
+    /// Nothing implements this.
+    #[diagnostic::on_unimplemented(
+        message = "the skill's manifest does not declare the tree `$data`",
+        label = "needs a `[[permission.filesystem]]`",
+        note = "add to openclaw/skill.toml:\n\n[[permission.filesystem]]\ntree = \"$data\"\naccess = \"write\"\nreason = \"…\""
+    )]
+    pub trait DataDeclared {}
+
+    /// Nothing implements this.
+    #[diagnostic::on_unimplemented(
+        message = "the skill's manifest does not declare the tree `$workspace`",
+        label = "needs a `[[permission.filesystem]]`",
+        note = "add to openclaw/skill.toml:\n\n[[permission.filesystem]]\ntree = \"$workspace\"\naccess = \"read\"\nreason = \"…\""
+    )]
+    pub trait WorkspaceDeclared {}
+
+    /// In place of [`super::Memory`].
+    pub trait Memory: Sized {
+        /// Cannot be called.
+        fn memory(&self) -> Store<'_>
+        where
+            Self: MemoryDeclared,
+        {
+            Store::new(None)
+        }
+    }
+
+    /// In place of [`super::Data`].
+    pub trait Data: Sized {
+        /// Cannot be called.
+        fn data_dir(&self) -> &Path
+        where
+            Self: DataDeclared,
+        {
+            Path::new("")
+        }
+    }
+
+    /// In place of [`super::Workspace`].
+    pub trait Workspace: Sized {
+        /// Cannot be called.
+        fn workspace(&self) -> &Path
+        where
+            Self: WorkspaceDeclared,
+        {
+            Path::new("")
+        }
+    }
+
+    impl Memory for Context {}
+    impl Data for Context {}
+    impl Workspace for Context {}
+}

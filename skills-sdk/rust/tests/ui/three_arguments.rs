@@ -1,0 +1,22 @@
+//! A tool takes two arguments at most.
+
+#![allow(unused_variables)]
+
+use openclaw_skill::{Context, Result, input, skill};
+
+#[input]
+pub struct Greeting {
+    name: String,
+}
+
+pub struct Hello;
+
+#[skill(manifest = "../skills/hello.toml")]
+impl Hello {
+    /// Greet.
+    pub fn greet(ctx: &Context, input: Greeting, times: u32) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn main() {}
