@@ -18,7 +18,7 @@ use crate::digest::Digest;
 
 pub use error::ArchiveError;
 pub use extract::extract;
-pub use path::{MAX_PATH_LEN, PackagePath, PathError, PathSet};
+pub use path::{MAX_PATH_LEN, PackagePath, PathError, PathProblem, PathSet};
 pub use read::{ArchiveReader, Entry};
 pub use write::write;
 

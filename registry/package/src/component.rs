@@ -9,7 +9,7 @@ use wasmparser::{
 
 use crate::text::quoted;
 
-pub use interface::Interface;
+pub use interface::{Interface, InterfaceError};
 pub use proof::{HOST_WIT_VERSION, ProofError, WASI_VERSION};
 
 /// The largest component, in bytes.

@@ -67,6 +67,18 @@ impl Strict {
     }
 }
 
+impl JsonError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        "invalid-json"
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some("write one JSON value, each key once".to_owned())
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for Strict {
     type Value = Value;
 

@@ -25,6 +25,7 @@ pub use bytesize::{ByteSize, ByteSizeError};
 pub use component::{ComponentError, HOST_WIT_VERSION, Imports, Interface, ProofError, WASI_VERSION};
 pub use digest::{Digest, DigestError};
 pub use envelope::{Envelope, EnvelopeError, VerifiedPayload};
+pub use json::JsonError;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::{Manifest, ManifestError, RequestedLimits};
 pub use name::{NameError, PublisherName, SkillId, SkillName, ToolId, ToolName};

@@ -5,7 +5,7 @@ use std::io::Read;
 use cap_std::fs::Dir;
 
 use super::{COMPONENT_PATH, MANIFEST_PATH, RefusalError, SKILL_MD_PATH, TOOLS_PATH};
-use crate::archive::{Limits, PackagePath, PathSet};
+use crate::archive::{ArchiveError, Limits, PackagePath, PathSet};
 use crate::manifest::Manifest;
 use crate::name::SkillId;
 use crate::skill_md::SkillMd;
@@ -81,9 +81,9 @@ pub(super) type Found = (PackagePath, u64);
 
 /// Every file below a directory, without following links, in byte order of the paths.
 pub(super) fn walk(dir: &Dir, limits: Limits) -> Result<Vec<Found>, RefusalError> {
-    let mut walk = Walk { limits, found: Vec::new(), paths: PathSet::default(), unpacked: 0, seen: 0 };
+    let mut walk = Walk::new(limits);
     walk.directory(dir, "")?;
-    walk.finish()
+    Ok(walk.finish())
 }
 
 /// Files as they are found, held against the limits.
@@ -101,9 +101,9 @@ impl Walk {
     }
 
     /// What was found, in byte order.
-    pub(super) fn finish(mut self) -> Result<Vec<Found>, RefusalError> {
+    pub(super) fn finish(mut self) -> Vec<Found> {
         self.found.sort();
-        Ok(self.found)
+        self.found
     }
 
     /// Looks through a directory; `prefix` is its path with a slash at the end, or empty.
@@ -113,9 +113,9 @@ impl Walk {
             let entry = entry.map_err(RefusalError::io(shown))?;
             let name = entry.file_name();
             let path: PackagePath = format!("{prefix}{}", name.to_string_lossy()).parse()?;
-            self.bounded(&path)?;
             let kind = entry.file_type().map_err(RefusalError::io(path.as_str()))?;
             if kind.is_dir() {
+                self.bounded()?;
                 let below = dir.open_dir(&name).map_err(RefusalError::io(path.as_str()))?;
                 self.directory(&below, &format!("{path}/"))?;
             } else {
@@ -139,20 +139,18 @@ impl Walk {
         self.unpacked = self.unpacked.saturating_add(metadata.len());
         if self.unpacked > self.limits.unpacked {
             let limit = self.limits.unpacked;
-            return Err(
-                crate::archive::ArchiveError::UnpackedTooLarge { limit, path: path.to_string() }.into()
-            );
+            return Err(ArchiveError::UnpackedTooLarge { limit, path: path.to_string() }.into());
         }
         self.found.push((path, metadata.len()));
-        Ok(())
+        self.bounded()
     }
 
     /// Directories count too, so that a tree of empty ones ends as well.
-    fn bounded(&mut self, _path: &PackagePath) -> Result<(), RefusalError> {
+    fn bounded(&mut self) -> Result<(), RefusalError> {
         self.seen += 1;
         let limit = self.limits.files;
-        if self.seen > limit.saturating_mul(2) || self.found.len() >= limit {
-            return Err(crate::archive::ArchiveError::TooManyFiles { limit }.into());
+        if self.seen > limit.saturating_mul(2) || self.found.len() > limit {
+            return Err(ArchiveError::TooManyFiles { limit }.into());
         }
         Ok(())
     }

@@ -179,5 +179,5 @@ fn collect(project: &Path) -> Result<BTreeMap<PackagePath, Vec<u8>>, RefusalErro
         let content = layout::read_file(&dir, path.as_str(), size)?;
         Ok((path, content))
     };
-    walk.finish()?.into_iter().map(read).collect()
+    walk.finish().into_iter().map(read).collect()
 }

@@ -167,3 +167,15 @@ fn a_package_is_the_one_that_was_asked_for() {
         assert_eq!(error.code(), "identity-mismatch");
     }
 }
+
+#[test]
+fn a_project_has_as_many_files_as_an_archive() {
+    let project = project();
+    for n in 6..512 {
+        fs::write(project.path().join(format!("assets/{n}")), "").unwrap();
+    }
+    fs::create_dir(project.path().join("references/empty")).unwrap();
+    assert_eq!(Package::from_dir(project.path()).unwrap().files().len(), 512);
+    fs::write(project.path().join("assets/more"), "").unwrap();
+    assert_eq!(Package::from_dir(project.path()).unwrap_err().code(), "too-many-files");
+}

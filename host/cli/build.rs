@@ -1,0 +1,65 @@
+//! Lists the sources of the SDK, so that the binary can carry them.
+#![allow(clippy::print_stdout, reason = "cargo reads it")]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// What the SDK consists of: directories and files, from the repository's root.
+const SOURCES: [&str; 5] = [
+    "wit",
+    "skills-sdk/rust/Cargo.toml",
+    "skills-sdk/rust/src",
+    "skills-sdk/rust/macros/Cargo.toml",
+    "skills-sdk/rust/macros/src",
+];
+
+/// What a source file ends with; anything else in those directories is an editor's.
+const EXTENSIONS: [&str; 3] = ["rs", "toml", "wit"];
+
+fn main() -> io::Result<()> {
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
+    let mut files = Vec::new();
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={}", root.join(source).display());
+        collect(&root.join(source), &mut files)?;
+    }
+    println!("cargo::rerun-if-changed={}", root.join("Cargo.toml").display());
+    files.sort();
+
+    let mut list = String::from("pub(super) const FILES: &[(&str, &str)] = &[\n");
+    for file in &files {
+        let name = file.strip_prefix(&root).map_err(io::Error::other)?;
+        let name =
+            name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        writeln!(list, "    ({name:?}, include_str!({:?})),", file.display().to_string())
+            .map_err(io::Error::other)?;
+    }
+    list.push_str("];\n");
+    writeln!(
+        list,
+        "pub(super) const WORKSPACE: &str = include_str!({:?});",
+        root.join("Cargo.toml").display().to_string()
+    )
+    .map_err(io::Error::other)?;
+    fs::write(PathBuf::from(variable("OUT_DIR")?).join("sdk_files.rs"), list)
+}
+
+fn variable(name: &str) -> io::Result<String> {
+    env::var(name).map_err(io::Error::other)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            collect(&entry?.path(), files)?;
+        }
+    } else if path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|e| EXTENSIONS.contains(&e))
+    {
+        files.push(path.to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The commands: one file for each noun.
+
+mod audit;
+mod completions;
+mod doctor;
+mod grant;
+mod install;
+mod installed;
+mod key;
+mod skill;
+mod tool;
+mod trust;
+
+use crate::cli::Command;
+use crate::environment::Environment;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Does what the command line asks.
+pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
+    let environment = Environment::read()?;
+    let done = |result: Result<()>| result.map(|()| Exit::Ok);
+    match command {
+        Command::Key(command) => done(key::run(command, &environment, output)),
+        Command::Skill(command) => done(skill::run(command, &environment, output)),
+        Command::Trust(command) => done(trust::run(command, &environment, output)),
+        Command::Install(arguments) => done(install::run(&arguments, &environment, output)),
+        Command::List => done(installed::list(&environment, output)),
+        Command::Remove(arguments) => done(installed::remove(&arguments, &environment, output)),
+        Command::Grant(command) => done(grant::run(command, &environment, output)),
+        Command::Tool(command) => done(tool::run(command, &environment, output)),
+        Command::Audit(arguments) => done(audit::run(&arguments, &environment, output)),
+        Command::Doctor => doctor::run(&environment, output),
+        Command::Completions { shell } => {
+            completions::run(shell, output);
+            Ok(Exit::Ok)
+        }
+    }
+}

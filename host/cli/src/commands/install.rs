@@ -1,0 +1,248 @@
+//! `openclaw install`: verify, show what is asked for, have it consented to, put it in place.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use openclaw_package::{Requests, SkillId, SkillMd};
+use openclaw_runtime::catalog::{Catalog, Entry};
+use openclaw_runtime::install::{Installer, Staged};
+use openclaw_runtime::layout::DataDir;
+use openclaw_runtime::lockfile::Locked;
+use openclaw_runtime::policy::{Policy, Rule};
+use openclaw_runtime::workspace::Workspace;
+
+use crate::cli::Install;
+use crate::consent::{Assessed, Standing, assess};
+use crate::describe;
+use crate::environment::{self, Environment};
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::json::{CallLimits, Installed};
+use crate::output::{Output, dim, good, heading, warning};
+use crate::text::summary;
+
+/// Characters of a skill's description that are shown.
+const DESCRIPTION: usize = 96;
+
+/// What a package's signature is called, beside it.
+pub(crate) fn signature_path(archive: &Path) -> PathBuf {
+    let mut name = archive.as_os_str().to_owned();
+    name.push(".dsse.json");
+    name.into()
+}
+
+/// Installs.
+pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Output) -> Result<()> {
+    let dir = environment.data_dir()?;
+    let workspace = environment::workspace(arguments.workspace.as_deref())?;
+    let envelope = read_signature(&arguments.archive)?;
+    let installer = Installer::open(&dir)?;
+    let staged = {
+        let _progress = output.progress("verifying");
+        installer.stage(&arguments.archive, envelope)?
+    };
+    let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
+    let policy = Policy::load(&dir.policy())?;
+    show(&staged, &asked, &policy, workspace.as_ref(), output);
+    let consented = asked.consent(arguments.yes, output)?;
+    let previous = staged.installed().cloned();
+    let locked = installer.commit(staged, &consented, arguments.allow_downgrade)?;
+    let done = Done { skill: asked.skill, previous, locked };
+    finish(&done, &dir, workspace.as_ref(), environment, output)
+}
+
+fn read_signature(archive: &Path) -> Result<Vec<u8>> {
+    if !archive.is_file() {
+        let message = format!("there is no file {}", archive.display());
+        return Err(CliError::new(Exit::NotFound, "file-not-found", message));
+    }
+    let path = signature_path(archive);
+    match fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("{} is not signed: there is no {}", archive.display(), path.display());
+            Err(CliError::new(Exit::Refused, "unsigned", message)
+                .hint(format!("its publisher signs it with: openclaw skill sign {}", archive.display())))
+        }
+        read => read.map_err(CliError::at(&path)),
+    }
+}
+
+/// What a package asks for, and how that stands.
+struct Asked {
+    skill: SkillId,
+    requests: Vec<(Assessed, bool)>,
+}
+
+impl Asked {
+    /// Holds each request against the policy and against what the installed version asked for.
+    fn of(dir: &DataDir, staged: &Staged, workspace: Option<&Workspace>) -> Result<Self> {
+        let manifest = staged.package().manifest();
+        let before = staged.installed().map(|_| {
+            staged.installed_manifest().map(|manifest| manifest.requests().clone()).unwrap_or_default()
+        });
+        let requests = assess(dir, manifest.id(), manifest.requests(), workspace)?
+            .into_iter()
+            .map(|assessed| {
+                let is_new = needs_answer(&assessed, before.as_ref());
+                (assessed, is_new)
+            })
+            .collect();
+        Ok(Self { skill: manifest.id().clone(), requests })
+    }
+
+    /// The rules that the owner consents to: all that are new, or nothing is installed.
+    fn consent(&self, yes: bool, output: &Output) -> Result<Vec<Rule>> {
+        let open: Vec<&Assessed> =
+            self.requests.iter().filter(|(_, is_new)| *is_new).map(|(assessed, _)| assessed).collect();
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !yes {
+            match output.confirm(&format!("Install {} and grant it this?", self.skill)) {
+                Some(true) => {}
+                Some(false) => {
+                    let message = format!("{} was not installed", self.skill);
+                    return Err(CliError::new(Exit::Refused, "no-consent", message));
+                }
+                None => return Err(self.unanswered(&open)),
+            }
+        }
+        let rule = |assessed: &&Assessed| match &assessed.standing {
+            Standing::Open(rule) => Some(rule.clone()),
+            _ => None,
+        };
+        Ok(open.iter().filter_map(rule).collect())
+    }
+
+    fn unanswered(&self, open: &[&Assessed]) -> CliError {
+        let words = open.iter().map(|assessed| format!("  {}", assessed.request.words)).collect::<Vec<_>>();
+        let commands = open.iter().map(|assessed| format!("  {}", assessed.command(&self.skill)));
+        let message =
+            format!("{} asks for permissions that nobody consented to:\n{}", self.skill, words.join("\n"));
+        let hint = format!(
+            "--yes consents to all of it; or answer one by one, with grant allow or grant deny, and install it \
+             again:\n{}",
+            commands.collect::<Vec<_>>().join("\n")
+        );
+        CliError::new(Exit::Refused, "consent-needed", message).hint(hint)
+    }
+}
+
+/// Whether a request waits for an answer: what is not granted, unless an installed version asked for
+/// it already, since then its owner has answered.
+fn needs_answer(assessed: &Assessed, before: Option<&Requests>) -> bool {
+    let alone = &assessed.request.alone;
+    let asked_before = before.is_some_and(|before| before.covers(alone));
+    match assessed.standing {
+        Standing::Open(_) => !asked_before,
+        // A rule says nothing of the quota, so a larger one is granted by nobody yet.
+        Standing::Granted => {
+            alone.memory.is_some() && before.is_some_and(|b| b.memory.is_some()) && !asked_before
+        }
+        Standing::Denied | Standing::NoWorkspace => false,
+    }
+}
+
+fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Workspace>, output: &Output) {
+    let package = staged.package();
+    let manifest = package.manifest();
+    let version = match staged.installed() {
+        Some(installed) => format!("{} (installed: {installed})", manifest.version()),
+        None => manifest.version().to_string(),
+    };
+    output.note(format_args!("{} {version}", heading(manifest.id())));
+    output.note(format_args!("signed by {} as {}", manifest.id().publisher(), package.signer()));
+    if asked.requests.is_empty() {
+        output.note("it asks for no permission");
+    } else {
+        output.note("it asks to");
+    }
+    for (assessed, is_new) in &asked.requests {
+        let mark = match (&assessed.standing, is_new) {
+            (_, true) if staged.installed().is_some() => warning("new "),
+            (Standing::Denied, _) => warning("(your policy denies it) "),
+            (Standing::Granted, _) => good("(granted already) "),
+            (Standing::Open(_), false) => dim("(still not granted) "),
+            _ => String::new(),
+        };
+        output.note(format_args!("  - {mark}{}", assessed.request.line()));
+        if assessed.request.is_workspace() {
+            match workspace {
+                Some(workspace) => {
+                    output.note(format_args!("    the workspace is {}", workspace.path().display()))
+                }
+                None => {
+                    output.note(
+                        "    the current directory cannot be a workspace, so this stays ungranted; later:",
+                    );
+                    output.note(format_args!("    {}", assessed.command(&asked.skill)));
+                }
+            }
+        }
+    }
+    for text in describe::warnings(manifest.requests()) {
+        output.note(format_args!("  {} {text}", warning("!")));
+    }
+    let (limits, cuts) = policy.ceilings().apply(manifest.limits());
+    output.note(format_args!("limits of a call: {}", describe::limits(&CallLimits::from(&limits))));
+    describe::cuts(&cuts).into_iter().for_each(|cut| output.note(format_args!("  {cut}")));
+    output.note(format_args!("it says of itself: {}", own_words(package.skill_md())));
+}
+
+fn own_words(skill_md: &SkillMd) -> String {
+    dim(summary(skill_md.description(), DESCRIPTION))
+}
+
+/// What was done.
+struct Done {
+    skill: SkillId,
+    previous: Option<semver::Version>,
+    locked: Locked,
+}
+
+/// Loads what was installed as a call would, so that the first call is fast and a fault shows now.
+fn finish(
+    done: &Done,
+    dir: &DataDir,
+    workspace: Option<&Workspace>,
+    environment: &Environment,
+    output: &Output,
+) -> Result<()> {
+    let skill = &done.skill;
+    let loaded = match Catalog::load(dir)?.get(skill) {
+        Some(Entry::Loaded(loaded)) => loaded.clone(),
+        Some(Entry::Refused(reason)) => return Err(not_loaded(skill, &reason.to_string(), reason.code())),
+        None => return Err(not_loaded(skill, "it was removed meanwhile", "not-installed")),
+    };
+    let progress = output.progress("compiling the component");
+    loaded
+        .ready(&environment.sandbox()?)
+        .map_err(|error| not_loaded(skill, &error.to_string(), error.code()))?;
+    drop(progress);
+    let tools: Vec<_> = loaded.tools().iter().map(|tool| skill.tool(tool.name.clone())).collect();
+    if output.is_json() {
+        let assessed = assess(dir, skill, loaded.manifest().requests(), workspace)?;
+        return output.document(&Installed {
+            skill: skill.clone(),
+            version: done.locked.version.clone(),
+            previous: done.previous.clone(),
+            digest: done.locked.archive,
+            signer: done.locked.signer.clone(),
+            permissions: assessed.iter().map(|assessed| assessed.document(skill)).collect(),
+            limits: CallLimits::from(loaded.limits()),
+            cuts: loaded.cuts().to_vec(),
+            tools,
+        });
+    }
+    let from = done.previous.as_ref().map(|previous| format!(" in place of {previous}")).unwrap_or_default();
+    output.line(format_args!("{} {skill} {}{from}", good("installed"), done.locked.version));
+    output.note("Call a tool of it with");
+    tools.iter().for_each(|tool| output.note(format_args!("  openclaw tool call {tool} '{{…}}'")));
+    Ok(())
+}
+
+fn not_loaded(skill: &SkillId, reason: &str, code: &'static str) -> CliError {
+    CliError::new(Exit::of_code(code), code, format!("{skill} was installed and does not load: {reason}"))
+        .hint(format!("openclaw remove {skill}"))
+}

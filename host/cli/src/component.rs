@@ -1,0 +1,104 @@
+//! A project's component: built, held against the manifest, and asked for its tools.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use openclaw_package::{Digest, Imports, Manifest, ToolList};
+use openclaw_runtime::develop::{Development, ListError};
+
+use crate::environment::Environment;
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::invocation::wait;
+use crate::json;
+use crate::output::Output;
+use crate::project::{COMPONENT, Language, Project, TOOLS};
+use crate::sdk::Sdk;
+use crate::toolchain;
+
+/// A component that was checked, ready to be called.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// Ready to be called.
+    pub(crate) development: Development,
+    /// What it listed.
+    pub(crate) tools: ToolList,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// How long it took to compile it and to list its tools.
+    pub(crate) took: Duration,
+}
+
+/// Builds the component and puts it into its place; tells how long cargo took.
+///
+/// What is no longer to be built is cargo's to decide. A component of unknown origin stays as it is.
+pub(crate) fn build(project: &Project, environment: &Environment, output: &Output) -> Result<Duration> {
+    let begun = Instant::now();
+    if project.language() == Language::Unknown {
+        return if project.path(COMPONENT).is_file() {
+            Ok(begun.elapsed())
+        } else {
+            Err(no_language(project))
+        };
+    }
+    toolchain::check()?;
+    let sdk = Sdk::unpack(environment)?;
+    project.link_sdk(&sdk)?;
+    let built = toolchain::build(project, &sdk, output)?;
+    let bytes = fs::read(&built).map_err(CliError::at(&built))?;
+    project.put(COMPONENT, &bytes)?;
+    Ok(begun.elapsed())
+}
+
+/// Holds the component against the manifest and asks it for its tools, under real limits.
+pub(crate) fn check(project: &Project, environment: &Environment, output: &Output) -> Result<Checked> {
+    let bytes = project.component()?;
+    prove(&bytes, project.manifest())?;
+    let begun = Instant::now();
+    let progress = output.progress("preparing the component");
+    let development = Development::prepare(
+        environment.sandbox()?,
+        &bytes,
+        project.manifest().clone(),
+        project.state_dir(),
+    )?;
+    let tools = wait(development.tools())??;
+    drop(progress);
+    project.put(TOOLS, &tools.to_json())?;
+    Ok(Checked { development, tools, bytes, took: begun.elapsed() })
+}
+
+/// The imports of a component, none of which may go beyond the manifest.
+pub(crate) fn prove(bytes: &[u8], manifest: &Manifest) -> Result<Imports> {
+    let imports = Imports::read(bytes)?;
+    imports.prove(manifest.requests())?;
+    Ok(imports)
+}
+
+/// The document of a component.
+pub(crate) fn document(bytes: &[u8], imports: &Imports) -> json::Component {
+    json::Component {
+        path: None,
+        bytes: bytes.len() as u64,
+        digest: Digest::of(bytes),
+        imports: imports.imports().iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn no_language(project: &Project) -> CliError {
+    let message = format!("{} has no Cargo.toml, and no {COMPONENT}", project.root().display());
+    CliError::new(Exit::NotFound, "unknown-language", message)
+        .hint(format!("this version builds Rust; a component of another toolchain goes to {COMPONENT}"))
+}
+
+impl From<ListError> for CliError {
+    fn from(error: ListError) -> Self {
+        let code = match &error {
+            ListError::Fault(fault) => fault.code(),
+            ListError::Schema { .. } => "invalid-schema",
+            ListError::Name { .. } => "invalid-name",
+            ListError::List(_) => "invalid-tools",
+        };
+        Self { exit: Exit::Failed, ..Self::coded(code, &error) }
+    }
+}

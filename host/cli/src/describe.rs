@@ -1,0 +1,222 @@
+//! Permissions and limits in words.
+
+use openclaw_package::{
+    Access, ByteSize, FilesystemRequest, HostPattern, MemoryRequest, Method, NetworkRequest, Requests,
+    Scheme, Tree,
+};
+use openclaw_runtime::sandbox::Cut;
+
+use crate::json::CallLimits;
+use crate::output::{dim, warning};
+use crate::text::one_line;
+
+/// One thing that a manifest asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// The kind.
+    pub(crate) permission: &'static str,
+    /// Of what, as the manifest and the command line write it.
+    pub(crate) scope: String,
+    /// The same in words.
+    pub(crate) words: String,
+    /// What it is used for, in the author's words.
+    pub(crate) reason: String,
+    /// A manifest's requests that are this one alone.
+    pub(crate) alone: Requests,
+}
+
+/// All that a manifest asks for, one by one.
+pub(crate) fn requests(requests: &Requests) -> Vec<Request> {
+    let filesystem = requests.filesystem.iter().map(filesystem);
+    let network = requests.network.iter().map(network);
+    filesystem.chain(network).chain(requests.memory.iter().map(memory)).collect()
+}
+
+fn filesystem(request: &FilesystemRequest) -> Request {
+    let place = match &request.tree {
+        Tree::Workspace => "the workspace".to_owned(),
+        Tree::Data => "a directory of its own".to_owned(),
+        Tree::Path(path) => path.to_string(),
+    };
+    let words = match request.access {
+        Access::Read => format!("read files in {place}"),
+        Access::Write => format!("read, change and delete files in {place}"),
+    };
+    Request {
+        permission: request.kind().as_str(),
+        scope: request.tree.to_string(),
+        words,
+        reason: one_line(request.reason.as_str()),
+        alone: Requests { filesystem: vec![request.clone()], ..Requests::default() },
+    }
+}
+
+fn network(request: &NetworkRequest) -> Request {
+    let at = if request.internal { ", also where that is this machine or its network" } else { "" };
+    let methods = request.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+    Request {
+        permission: request.kind().as_str(),
+        scope: format!("{} {}", request.methods, request.url),
+        words: format!("send {methods} requests to {}{at}", request.url),
+        reason: one_line(request.reason.as_str()),
+        alone: Requests { network: vec![request.clone()], ..Requests::default() },
+    }
+}
+
+fn memory(request: &MemoryRequest) -> Request {
+    Request {
+        permission: request.kind().as_str(),
+        scope: String::new(),
+        words: format!("remember up to {} between calls", request.quota),
+        reason: one_line(request.reason.as_str()),
+        alone: Requests { memory: Some(request.clone()), ..Requests::default() },
+    }
+}
+
+impl Request {
+    /// Whether the workspace is what is asked for.
+    pub(crate) fn is_workspace(&self) -> bool {
+        self.alone.filesystem.iter().any(|request| request.tree == Tree::Workspace)
+    }
+
+    /// A line for people: the words, and the reason.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.words, dim(format_args!("- {}", self.reason)))
+    }
+}
+
+/// What in a manifest deserves a second look.
+pub(crate) fn warnings(requests: &Requests) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for request in &requests.filesystem {
+        match (&request.tree, request.access) {
+            (Tree::Workspace, Access::Write) => {
+                warnings.push("it can change and delete every file in the workspace".to_owned());
+            }
+            (Tree::Path(path), Access::Write) => {
+                warnings.push(format!("it names a directory of this machine and can change it: {path}"));
+            }
+            (Tree::Path(path), Access::Read) => {
+                warnings.push(format!("it names a directory of this machine: {path}"));
+            }
+            _ => {}
+        }
+    }
+    for request in &requests.network {
+        if request.internal {
+            warnings.push(format!("it can reach this machine or its network: {}", request.url));
+        }
+        if matches!(request.url.host(), HostPattern::Suffix(_)) {
+            warnings.push(format!("it can reach every host that matches {}", request.url));
+        }
+        if request.url.scheme() == Scheme::Http && !request.internal {
+            warnings.push(format!("what it sends and receives can be read on the way: {}", request.url));
+        }
+    }
+    let reads = requests.filesystem.iter().any(|request| request.tree != Tree::Data);
+    if reads && !requests.network.is_empty() {
+        warnings.push(
+            "it can read your files and reach the network, and so send the one over the other".to_owned(),
+        );
+    }
+    warnings
+}
+
+/// The limits of a call, in one line.
+pub(crate) fn limits(limits: &CallLimits) -> String {
+    format!(
+        "{} fuel, {} memory, {}, {} result",
+        grouped(limits.fuel),
+        bytes(limits.memory_bytes),
+        micros(limits.timeout_ms.saturating_mul(1_000)),
+        bytes(limits.output_bytes)
+    )
+}
+
+/// What the operator's ceilings cut, a line each.
+pub(crate) fn cuts(cuts: &[Cut]) -> Vec<String> {
+    let line = |cut: &Cut| {
+        format!(
+            "{} it asks for {} {} and gets {}, your ceiling",
+            warning("!"),
+            cut.asked,
+            cut.limit,
+            cut.granted
+        )
+    };
+    cuts.iter().map(line).collect()
+}
+
+/// A size that a person can compare.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const STEPS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match STEPS.into_iter().find(|(_, size)| bytes >= *size) {
+        Some((unit, size)) if !bytes.is_multiple_of(size) => {
+            let tenths = bytes.saturating_mul(10) / size;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        Some((unit, size)) => format!("{} {unit}", bytes / size),
+        None => format!("{} B", ByteSize::new(bytes).as_u64()),
+    }
+}
+
+/// A time that a person can compare.
+pub(crate) fn micros(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        _ if micros.is_multiple_of(1_000_000) => format!("{} s", micros / 1_000_000),
+        _ => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
+    }
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 2);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requested(url: &str, internal: bool) -> Requests {
+        let request = NetworkRequest::new(
+            url.parse().unwrap(),
+            "GET".parse().unwrap(),
+            internal,
+            "reads\u{e9}".parse().unwrap(),
+        );
+        Requests { network: vec![request.unwrap()], ..Requests::default() }
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(grouped(1_234_567), "1 234 567");
+        assert_eq!(grouped(12), "12");
+        assert_eq!(bytes(64 << 20), "64 MiB");
+        assert_eq!(bytes(1_600), "1.5 KiB");
+        assert_eq!(micros(1_250), "1.2 ms");
+    }
+
+    #[test]
+    fn what_is_wide_or_internal_is_pointed_out() {
+        assert!(warnings(&requested("https://api.example.com/", false)).is_empty());
+        assert!(warnings(&requested("https://*.example.com/", false))[0].contains("every host"));
+        assert!(warnings(&requested("http://127.0.0.1:8080/", true))[0].contains("this machine"));
+    }
+
+    #[test]
+    fn a_request_is_told_in_words() {
+        let [request] = requests(&requested("https://api.example.com/v1", false)).try_into().unwrap();
+        assert_eq!(request.words, "send GET requests to https://api.example.com/v1");
+        assert_eq!(request.scope, "GET https://api.example.com/v1");
+    }
+}

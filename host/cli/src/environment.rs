@@ -1,0 +1,132 @@
+//! Where this command keeps things, and how it starts the runtime on them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use openclaw_runtime::layout::DataDir;
+use openclaw_runtime::sandbox::{CompileLimits, Compiler, Sandbox, SandboxOptions};
+use openclaw_runtime::workspace::{Workspace, WorkspaceError};
+use openclaw_runtime::{Runtime, RuntimeOptions};
+use tempfile::TempDir;
+
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+
+/// The hidden command by which this program compiles components in a process of its own.
+pub(crate) const COMPILE_COMPONENT: &str = "compile-component";
+
+/// Calls that this process makes at once: one command, one call.
+const CONCURRENT_CALLS: u32 = 1;
+
+/// The directories of this owner.
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    data_dir: PathBuf,
+    cache_dir: PathBuf,
+}
+
+impl Environment {
+    /// Reads them from the process's environment.
+    ///
+    /// # Errors
+    /// Neither a variable nor a home directory tells where they are.
+    pub(crate) fn read() -> Result<Self> {
+        Ok(Self {
+            data_dir: directory("OPENCLAW_DATA_DIR", || Some(std::env::home_dir()?.join(".openclaw")))?,
+            cache_dir: directory("OPENCLAW_CACHE_DIR", || {
+                let caches = variable("XDG_CACHE_HOME")
+                    .map(PathBuf::from)
+                    .filter(|path| path.is_absolute())
+                    .or_else(|| Some(std::env::home_dir()?.join(".cache")));
+                Some(caches?.join("openclaw"))
+            })?,
+        })
+    }
+
+    /// `$OPENCLAW_CACHE_DIR`, which need not be there yet.
+    pub(crate) fn cache_path(&self) -> &Path {
+        &self.cache_dir
+    }
+
+    /// Where compiled components are kept.
+    pub(crate) fn artefacts(&self) -> PathBuf {
+        self.cache_dir.join("artefacts")
+    }
+
+    /// The data directory, made if it is not there.
+    pub(crate) fn data_dir(&self) -> Result<DataDir> {
+        Ok(DataDir::open(&self.data_dir)?)
+    }
+
+    /// The runtime over the data directory.
+    pub(crate) fn runtime(&self) -> Result<Runtime> {
+        Ok(Runtime::open(RuntimeOptions {
+            data_dir: self.data_dir.clone(),
+            cache_dir: self.artefacts(),
+            compiler: compiler()?,
+            concurrent_calls: CONCURRENT_CALLS,
+        })?)
+    }
+
+    /// The engine alone, for what is not installed.
+    pub(crate) fn sandbox(&self) -> Result<Sandbox> {
+        sandbox(self.artefacts())
+    }
+
+    /// An engine with an empty cache, which goes with the directory, so that it has to compile.
+    pub(crate) fn fresh_sandbox(&self) -> Result<(Sandbox, TempDir)> {
+        let cache = TempDir::new().map_err(CliError::at(&std::env::temp_dir()))?;
+        Ok((sandbox(cache.path().to_owned())?, cache))
+    }
+}
+
+fn sandbox(cache_dir: PathBuf) -> Result<Sandbox> {
+    Ok(Sandbox::new(SandboxOptions { cache_dir, compiler: compiler()?, concurrent_calls: CONCURRENT_CALLS })?)
+}
+
+/// How components are compiled: by this very program, in a child process under limits.
+fn compiler() -> Result<Compiler> {
+    let program = std::env::current_exe().map_err(|error| {
+        CliError::new(Exit::Host, "compiler-unavailable", format!("this program cannot find itself: {error}"))
+    })?;
+    Ok(Compiler { program, arguments: vec![COMPILE_COMPONENT.to_owned()], limits: CompileLimits::default() })
+}
+
+/// The workspace of a call: the given directory, else the current one; none where the current one
+/// cannot be a workspace.
+///
+/// # Errors
+/// The given directory cannot be one.
+pub(crate) fn workspace(given: Option<&Path>) -> Result<Option<Workspace>> {
+    match given {
+        Some(path) => Ok(Some(Workspace::resolve(path)?)),
+        None => Ok(Workspace::resolve(Path::new(".")).ok()),
+    }
+}
+
+impl From<WorkspaceError> for CliError {
+    fn from(error: WorkspaceError) -> Self {
+        let exit = match &error {
+            WorkspaceError::Io { .. } | WorkspaceError::NotDirectory { .. } => Exit::NotFound,
+            WorkspaceError::TooWide { .. } => Exit::Refused,
+        };
+        Self::new(exit, "invalid-workspace", error.to_string())
+            .hint("name a directory below it: --workspace DIR")
+    }
+}
+
+fn directory(name: &str, default: impl FnOnce() -> Option<PathBuf>) -> Result<PathBuf> {
+    let path = match variable(name) {
+        Some(path) => PathBuf::from(path),
+        None => default().ok_or_else(|| {
+            CliError::new(Exit::Host, "no-home", "this user has no home directory")
+                .hint(format!("set {name} to the directory to use"))
+        })?,
+    };
+    std::path::absolute(&path).map_err(CliError::at(&path))
+}
+
+/// A variable that is set to something.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,165 @@
+//! A tool call from the command line: its input, its waiting, and what is shown of it.
+
+use std::future::Future;
+use std::io::Read;
+use std::path::Path;
+
+use openclaw_package::ToolId;
+use openclaw_runtime::capability::log::{Level, LogLine};
+use openclaw_runtime::{CallError, Report, ToolResult};
+
+use crate::consent::quoted;
+use crate::describe::{bytes, grouped, micros};
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::json::{Call, CallReport};
+use crate::output::{Output, dim, warning};
+use crate::text::{many_lines, one_line, pretty_json};
+
+/// Bytes read from standard input; the runtime accepts fewer, and says so.
+const MOST_INPUT: u64 = 8 << 20;
+
+/// The input as it was given, or what standard input gives for `-`.
+pub(crate) fn input(given: String) -> Result<String> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let mut input = String::new();
+    std::io::stdin().take(MOST_INPUT).read_to_string(&mut input).map_err(|error| {
+        CliError::new(
+            Exit::Usage,
+            "malformed-input",
+            format!("standard input cannot be read as text: {error}"),
+        )
+    })?;
+    Ok(input)
+}
+
+/// Waits for something that the runtime does.
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        CliError::new(
+            Exit::Host,
+            "host-failure",
+            format!("this process cannot wait for input and output: {error}"),
+        )
+    })?;
+    Ok(runtime.block_on(future))
+}
+
+/// What a call gave, or why it gave nothing.
+pub(crate) type Outcome = std::result::Result<ToolResult, (CallError, Report)>;
+
+/// Shows what came of a call. `tool` is named in the document of an installed skill's call.
+pub(crate) fn show(
+    output: &Output,
+    tool: Option<&ToolId>,
+    workspace: Option<&Path>,
+    outcome: &Outcome,
+) -> Result<()> {
+    match outcome {
+        Ok(result) if output.is_json() => {
+            output.document(&Call { tool, output: &result.output, report: document(&result.report) })
+        }
+        Ok(result) => {
+            output.line(pretty_json(result.output.get()));
+            show_report(output, &result.report, workspace);
+            Ok(())
+        }
+        Err((error, report)) => {
+            show_report(output, report, workspace);
+            Err(failed(error, report, workspace))
+        }
+    }
+}
+
+/// Shows what a skill logged.
+pub(crate) fn show_log(output: &Output, report: &Report) {
+    for line in &report.log {
+        let level = level(line);
+        let mark = if matches!(line.level, Level::Warn | Level::Error) { warning(level) } else { dim(level) };
+        output.note(format_args!("{mark} {}", many_lines(&line.message)));
+    }
+    if report.log_dropped > 0 {
+        output.note(dim(format_args!("{} more lines were dropped", report.log_dropped)));
+    }
+}
+
+/// The level of a line as it is written.
+pub(crate) fn level(line: &LogLine) -> &'static str {
+    match line.level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+        Level::Stdout => "stdout",
+        Level::Stderr => "stderr",
+    }
+}
+
+fn show_report(output: &Output, report: &Report, workspace: Option<&Path>) {
+    for denial in &report.denials {
+        let words =
+            format!("{} of {} was denied: {}", denial.capability, one_line(&denial.target), denial.reason);
+        match &denial.hint {
+            Some(hint) => {
+                output.warn(format_args!("{words}\n  to grant it: {}", placed(&one_line(hint), workspace)))
+            }
+            None => output.warn(words),
+        }
+    }
+    let unshown = report.denial_count.saturating_sub(report.denials.len() as u64);
+    if unshown > 0 {
+        output.warn(format_args!("{unshown} more uses were denied"));
+    }
+    if report.spent.fuel > 0 {
+        let spent = document(report);
+        output.note(dim(format_args!(
+            "{} fuel, {}, {} memory",
+            grouped(spent.fuel),
+            micros(spent.duration_us),
+            bytes(spent.memory_bytes)
+        )));
+    }
+}
+
+fn document(report: &Report) -> CallReport<'_> {
+    CallReport {
+        fuel: report.spent.fuel,
+        duration_us: u64::try_from(report.spent.duration.as_micros()).unwrap_or(u64::MAX),
+        memory_bytes: report.spent.memory_bytes,
+        denials: &report.denials,
+        log: &report.log,
+    }
+}
+
+fn failed(error: &CallError, report: &Report, workspace: Option<&Path>) -> CliError {
+    let call = if report.spent.fuel > 0 { serde_json::to_value(document(report)).ok() } else { None };
+    let hint = error.hint().map(|hint| placed(&hint, workspace));
+    CliError { hint, call, ..CliError::coded(error.code(), error) }
+}
+
+/// A grant command that names the directory which was given to the call, since `$workspace` would
+/// otherwise be the current one.
+fn placed(command: &str, workspace: Option<&Path>) -> String {
+    match workspace {
+        Some(workspace) if command.ends_with("'$workspace'") => {
+            format!("{command} --workspace {}", quoted(&workspace.display().to_string()))
+        }
+        _ => command.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_of_the_workspace_names_the_directory_that_was_given() {
+        let command = "openclaw grant allow acme/x filesystem:read '$workspace'";
+        assert_eq!(placed(command, None), command);
+        assert!(placed(command, Some(Path::new("/srv/my code"))).ends_with(" --workspace '/srv/my code'"));
+        assert_eq!(placed("openclaw tool list", Some(Path::new("/srv"))), "openclaw tool list");
+    }
+}

@@ -1,0 +1,398 @@
+//! Every document that `--json` prints, as plain structs.
+//!
+//! Sizes are in bytes and times in the unit that the field's name ends with. Digests are
+//! `sha256:<hex>`, keys `ed25519:<base64>`, skills `publisher/skill`, tools `publisher/skill/tool`.
+
+use std::path::PathBuf;
+
+use openclaw_package::{Digest, PublicKey, PublisherName, SkillId, ToolId, ToolName};
+use openclaw_runtime::capability::Denial;
+use openclaw_runtime::capability::log::LogLine;
+use openclaw_runtime::policy::Rule;
+use openclaw_runtime::sandbox::{Cut, Limits};
+use semver::Version;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::error::CliError;
+
+/// Any command that fails, on standard error.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorDocument<'a> {
+    error: ErrorBody<'a>,
+    /// Of `skill run` and `tool call`: what the failed call did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<&'a Value>,
+}
+
+/// Why a command failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorBody<'a> {
+    /// The stable code.
+    code: &'a str,
+    /// The fact.
+    message: &'a str,
+    /// What to do next, or null.
+    hint: Option<&'a str>,
+}
+
+impl<'a> ErrorDocument<'a> {
+    /// The document of an error.
+    pub(crate) fn of(error: &'a CliError) -> Self {
+        let body = ErrorBody { code: error.code, message: &error.message, hint: error.hint.as_deref() };
+        Self { error: body, call: error.call.as_ref() }
+    }
+}
+
+/// `key new` and `key show`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Key {
+    /// Whose key it is.
+    pub(crate) publisher: PublisherName,
+    /// Its public form.
+    pub(crate) public_key: PublicKey,
+    /// The file of the key itself, which is for nobody else.
+    pub(crate) path: PathBuf,
+}
+
+/// `skill new`.
+#[derive(Debug, Serialize)]
+pub(crate) struct NewSkill {
+    /// The new skill.
+    pub(crate) skill: SkillId,
+    /// Its directory.
+    pub(crate) dir: PathBuf,
+    /// What was written, below that directory.
+    pub(crate) files: Vec<String>,
+}
+
+/// `skill build`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Build {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// Its version.
+    pub(crate) version: Version,
+    /// The component.
+    pub(crate) component: Component,
+    /// The tools that it listed in the sandbox.
+    pub(crate) tools: Vec<ToolName>,
+    /// How long cargo took.
+    pub(crate) build_ms: u64,
+    /// How long the sandbox took to compile it and to list its tools.
+    pub(crate) check_ms: u64,
+}
+
+/// A component.
+#[derive(Debug, Serialize)]
+pub(crate) struct Component {
+    /// Its file, where it is one of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<PathBuf>,
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Its digest.
+    pub(crate) digest: Digest,
+    /// The interfaces that it imports.
+    pub(crate) imports: Vec<String>,
+}
+
+/// `skill run`, and with `tool` also `tool call`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Call<'a> {
+    /// Of `tool call`: the tool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tool: Option<&'a ToolId>,
+    /// What the tool answered.
+    pub(crate) output: &'a RawValue,
+    /// What the call did.
+    #[serde(flatten)]
+    pub(crate) report: CallReport<'a>,
+}
+
+/// What a call did, whether it succeeded or not.
+#[derive(Debug, Serialize)]
+pub(crate) struct CallReport<'a> {
+    /// Fuel burnt: about one per WebAssembly instruction.
+    pub(crate) fuel: u64,
+    /// Time from store to result.
+    pub(crate) duration_us: u64,
+    /// Most memory held.
+    pub(crate) memory_bytes: u64,
+    /// What it was refused; at most 32 distinct ones.
+    pub(crate) denials: &'a [Denial],
+    /// What it logged.
+    pub(crate) log: &'a [LogLine],
+}
+
+/// `skill test`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Test {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// Whether the project has tests of its own that were run; they passed.
+    pub(crate) native_tests: bool,
+    /// The tools that it listed in the sandbox, each with a schema that compiles.
+    pub(crate) tools: Vec<ToolName>,
+}
+
+/// `skill inspect`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Inspection {
+    /// `project`, `package`, `component` or `installed`.
+    pub(crate) kind: &'static str,
+    /// The skill; null for a bare component.
+    pub(crate) skill: Option<SkillId>,
+    /// Its version; null for a bare component.
+    pub(crate) version: Option<Version>,
+    /// What it is for, in its author's words.
+    pub(crate) description: Option<String>,
+    /// What it asks for.
+    pub(crate) permissions: Vec<Permission>,
+    /// What deserves a second look.
+    pub(crate) warnings: Vec<String>,
+    /// The limits of its calls, below your ceilings.
+    pub(crate) limits: Option<CallLimits>,
+    /// What your ceilings cut.
+    pub(crate) cuts: Vec<Cut>,
+    /// Its tools.
+    pub(crate) tools: Vec<InspectedTool>,
+    /// Its component; null where none was built.
+    pub(crate) component: Option<Component>,
+    /// Its package; null for a project or a component.
+    pub(crate) package: Option<Package>,
+}
+
+/// A package and its signature.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Package {
+    /// The digest of the archive.
+    pub(crate) digest: Digest,
+    /// The size of the archive; null for an installed skill, whose archive is not kept.
+    pub(crate) bytes: Option<u64>,
+    /// The key that signed it; null where it is unsigned.
+    pub(crate) signer: Option<PublicKey>,
+    /// Whether you trust that key for that publisher.
+    pub(crate) trusted: bool,
+}
+
+/// A tool with its schemas.
+#[derive(Debug, Serialize)]
+pub(crate) struct InspectedTool {
+    /// Its name.
+    pub(crate) name: ToolName,
+    /// What it does and when to use it, in its author's words.
+    pub(crate) description: String,
+    /// The JSON Schema of its input.
+    pub(crate) input_schema: Value,
+    /// The JSON Schema of its output, or null.
+    pub(crate) output_schema: Option<Value>,
+}
+
+/// One thing that a skill asks for.
+#[derive(Debug, Serialize)]
+pub(crate) struct Permission {
+    /// The kind: `filesystem:read`, `network:external`, `memory`.
+    pub(crate) permission: &'static str,
+    /// Of what: `$workspace`, `GET https://api.example.com/`.
+    pub(crate) scope: String,
+    /// The same in words.
+    pub(crate) description: String,
+    /// What it is used for, in the author's words.
+    pub(crate) reason: String,
+    /// Of `install` and `grant show`: `granted`, `not-granted`, `denied` or `no-workspace`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<&'static str>,
+    /// The command that grants it, where it is not granted and one would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<String>,
+}
+
+/// The limits of a call.
+#[derive(Debug, Serialize)]
+pub(crate) struct CallLimits {
+    /// Fuel: about one per WebAssembly instruction.
+    pub(crate) fuel: u64,
+    /// All memories and tables together.
+    pub(crate) memory_bytes: u64,
+    /// Wall-clock time, waits included.
+    pub(crate) timeout_ms: u64,
+    /// The result.
+    pub(crate) output_bytes: u64,
+}
+
+impl From<&Limits> for CallLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            fuel: limits.fuel,
+            memory_bytes: limits.memory_bytes,
+            timeout_ms: u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX),
+            output_bytes: limits.output_bytes,
+        }
+    }
+}
+
+/// `skill pack` and `skill sign`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Pack {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// Its version.
+    pub(crate) version: Version,
+    /// The archive.
+    pub(crate) archive: PathBuf,
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Its digest.
+    pub(crate) digest: Digest,
+    /// The signature's file; null where it is unsigned.
+    pub(crate) signature: Option<PathBuf>,
+    /// The key that signed it; null where it is unsigned.
+    pub(crate) signer: Option<PublicKey>,
+}
+
+/// An element of `trust list`, and what `trust add` and `trust remove` leave.
+#[derive(Debug, Serialize)]
+pub(crate) struct TrustedPublisher {
+    /// The publisher.
+    pub(crate) publisher: PublisherName,
+    /// Its trusted keys.
+    pub(crate) keys: Vec<PublicKey>,
+}
+
+/// `install`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Installed {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// The version that is installed now.
+    pub(crate) version: Version,
+    /// The version that was installed before, or null.
+    pub(crate) previous: Option<Version>,
+    /// The digest of the archive.
+    pub(crate) digest: Digest,
+    /// The key that signed it.
+    pub(crate) signer: PublicKey,
+    /// What it asks for, and whether it is granted now.
+    pub(crate) permissions: Vec<Permission>,
+    /// The limits of its calls, below your ceilings.
+    pub(crate) limits: CallLimits,
+    /// What your ceilings cut.
+    pub(crate) cuts: Vec<Cut>,
+    /// Its tools.
+    pub(crate) tools: Vec<ToolId>,
+}
+
+/// An element of `list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedSkill {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// The installed version.
+    pub(crate) version: Version,
+    /// `loaded`, or `refused`.
+    pub(crate) status: &'static str,
+    /// Why it is refused, or null.
+    pub(crate) reason: Option<String>,
+    /// What it is for, in its author's words; null where it is refused.
+    pub(crate) description: Option<String>,
+    /// The digest of its archive.
+    pub(crate) digest: Digest,
+    /// The key that signed it.
+    pub(crate) signer: PublicKey,
+    /// Where it came from: `local` for a file.
+    pub(crate) origin: String,
+}
+
+/// `remove`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Removed {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// The version that was installed.
+    pub(crate) version: Version,
+    /// What of it is still there: `data`, `memory`, `log`, `rules`.
+    pub(crate) kept: Vec<&'static str>,
+}
+
+/// An element of `grant show`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Grants {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// The installed version; null where it is not installed.
+    pub(crate) version: Option<Version>,
+    /// The directory that `$workspace` stands for here, or null.
+    pub(crate) workspace: Option<PathBuf>,
+    /// What it asks for, and whether it is granted.
+    pub(crate) requests: Vec<Permission>,
+    /// Your rules that allow something.
+    pub(crate) allow: Vec<Rule>,
+    /// Your rules that deny something, those for every skill included.
+    pub(crate) deny: Vec<Rule>,
+}
+
+/// `grant allow`, `grant deny` and `grant revoke`.
+#[derive(Debug, Serialize)]
+pub(crate) struct RuleChange {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// `allow`, `deny` or `revoke`.
+    pub(crate) action: &'static str,
+    /// The rule, with `$workspace` resolved.
+    pub(crate) rule: Rule,
+    /// Whether your policy is another one now.
+    pub(crate) changed: bool,
+    /// What to look at, or null.
+    pub(crate) warning: Option<String>,
+}
+
+/// An element of `tool list`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedTool {
+    /// The tool.
+    pub(crate) tool: ToolId,
+    /// The version of its skill.
+    pub(crate) version: Version,
+    /// What it does and when to use it, in its author's words.
+    pub(crate) description: String,
+    /// The JSON Schema of its input.
+    pub(crate) input_schema: Value,
+    /// The JSON Schema of its output, or null.
+    pub(crate) output_schema: Option<Value>,
+}
+
+/// `doctor`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Doctor {
+    /// Whether nothing failed.
+    pub(crate) ok: bool,
+    /// What was checked.
+    pub(crate) checks: Vec<Check>,
+}
+
+/// One thing that `doctor` checked.
+#[derive(Debug, Serialize)]
+pub(crate) struct Check {
+    /// What.
+    pub(crate) name: String,
+    /// `ok`, `warn` or `fail`.
+    pub(crate) status: CheckStatus,
+    /// What was found.
+    pub(crate) detail: String,
+    /// How to mend it, or null.
+    pub(crate) mend: Option<String>,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CheckStatus {
+    /// As it has to be.
+    Ok,
+    /// It works, and something is worth knowing.
+    Warn,
+    /// It does not work.
+    Fail,
+}

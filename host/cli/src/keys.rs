@@ -1,0 +1,88 @@
+//! The owner's signing keys, a file each, which nobody else can read.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::PathBuf;
+
+use openclaw_package::{PublisherName, SigningKey};
+use openclaw_runtime::layout::DataDir;
+
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+
+/// Makes a key, and tells where it is kept. A key that is there is left alone.
+pub(crate) fn create(dir: &DataDir, publisher: &PublisherName) -> Result<(SigningKey, PathBuf)> {
+    let path = dir.key(publisher);
+    let key = SigningKey::generate()?;
+    let keys = dir.keys();
+    DirBuilder::new().recursive(true).mode(0o700).create(&keys).map_err(CliError::at(&keys))?;
+    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let message = format!("{publisher} has a key already: {}", path.display());
+            return Err(CliError::new(Exit::Refused, "key-exists", message)
+                .hint(format!("openclaw key show {publisher}")));
+        }
+        opened => opened.map_err(CliError::at(&path))?,
+    };
+    let text = key.to_secret_text();
+    let written =
+        file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Half a key is worse than none; where it cannot be removed, reading it will say so.
+        let _ = fs::remove_file(&path);
+        return Err(CliError::io(&path, &error));
+    }
+    Ok((key, path))
+}
+
+/// Reads a publisher's key.
+pub(crate) fn load(dir: &DataDir, publisher: &PublisherName) -> Result<(SigningKey, PathBuf)> {
+    let path = dir.key(publisher);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("there is no key of {publisher}");
+            return Err(CliError::new(Exit::NotFound, "no-key", message).hint(advice(dir, publisher)?));
+        }
+        text => text.map_err(CliError::at(&path))?,
+    };
+    let mode = fs::metadata(&path).map_err(CliError::at(&path))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let message = format!("others can read the key {}", path.display());
+        return Err(CliError::new(Exit::Refused, "key-not-private", message)
+            .hint(format!("chmod 600 {}", path.display())));
+    }
+    let key = SigningKey::from_secret_text(&text).map_err(|error| {
+        let error = CliError::from(error);
+        CliError { message: format!("{}: {}", path.display(), error.message), ..error }
+    })?;
+    Ok((key, path))
+}
+
+/// The publishers whose keys are there, by name.
+pub(crate) fn publishers(dir: &DataDir) -> Result<Vec<PublisherName>> {
+    let keys = dir.keys();
+    let entries = match fs::read_dir(&keys) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(CliError::at(&keys))?,
+    };
+    let mut publishers = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(CliError::at(&keys))?.file_name();
+        let name = name.to_str().and_then(|name| name.strip_suffix(".key"));
+        publishers.extend(name.and_then(|name| name.parse::<PublisherName>().ok()));
+    }
+    publishers.sort();
+    Ok(publishers)
+}
+
+/// What to do without a key: there may be others.
+fn advice(dir: &DataDir, publisher: &PublisherName) -> Result<String> {
+    let others = publishers(dir)?;
+    let make = format!("openclaw key new {publisher} makes one");
+    if others.is_empty() {
+        return Ok(make);
+    }
+    let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Ok(format!("you have keys of {others}; {make}"))
+}

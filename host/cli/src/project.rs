@@ -1,0 +1,191 @@
+//! A skill's project directory, which is its package directory too.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use openclaw_package::{Manifest, ToolList};
+use tempfile::NamedTempFile;
+use toml_edit::{DocumentMut, Item};
+
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::sdk::{self, Sdk};
+
+/// The manifest of a skill.
+pub(crate) const MANIFEST: &str = "openclaw/skill.toml";
+/// The component of a skill.
+pub(crate) const COMPONENT: &str = "openclaw/skill.wasm";
+/// The tools of a skill.
+pub(crate) const TOOLS: &str = "openclaw/tools.json";
+/// Where a new project tells cargo of the SDK.
+pub(crate) const CARGO_CONFIG: &str = ".cargo/config.toml";
+
+/// By this line the file is known as ours, and so as one that may be written anew.
+const CARGO_CONFIG_MARK: &str =
+    "# Written by openclaw; it names directories of this machine and is not part of the skill.";
+
+/// What a project is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// Cargo builds it.
+    Rust,
+    /// The component comes from elsewhere.
+    Unknown,
+}
+
+/// A project.
+#[derive(Debug)]
+pub(crate) struct Project {
+    root: PathBuf,
+    manifest: Manifest,
+    language: Language,
+}
+
+impl Project {
+    /// Opens a directory with a manifest in it.
+    pub(crate) fn open(dir: &Path) -> Result<Self> {
+        let root = dir.canonicalize().map_err(CliError::at(dir))?;
+        let path = root.join(MANIFEST);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let message = format!("{} is not a skill: it has no {MANIFEST}", root.display());
+                return Err(CliError::new(Exit::NotFound, "not-a-skill", message)
+                    .hint("openclaw skill new <name> begins one"));
+            }
+            text => text.map_err(CliError::at(&path))?,
+        };
+        let manifest = parse_manifest(&text, MANIFEST)?;
+        let language = if root.join("Cargo.toml").is_file() { Language::Rust } else { Language::Unknown };
+        Ok(Self { root, manifest, language })
+    }
+
+    /// Its directory, without links.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its manifest.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What it is written in.
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
+    /// A file of it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// What its tools keep while they are developed.
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.root.join("target/openclaw")
+    }
+
+    /// The component that was built last.
+    pub(crate) fn component(&self) -> Result<Vec<u8>> {
+        let path = self.path(COMPONENT);
+        match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let message = format!("there is no {COMPONENT} yet");
+                Err(CliError::new(Exit::NotFound, "not-built", message)
+                    .hint(format!("openclaw skill build {}", self.root.display())))
+            }
+            read => read.map_err(CliError::at(&path)),
+        }
+    }
+
+    /// The tools that were listed last, if they were.
+    pub(crate) fn tools(&self) -> Result<Option<ToolList>> {
+        let path = self.path(TOOLS);
+        match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(CliError::io(&path, &error)),
+            Ok(bytes) => Ok(Some(ToolList::parse(&bytes)?)),
+        }
+    }
+
+    /// Puts bytes in place of a file; the same bytes leave it alone.
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path(name);
+        if fs::read(&path).is_ok_and(|there| there == bytes) {
+            return Ok(());
+        }
+        replace(&path, bytes)
+    }
+
+    /// Tells cargo where the SDK is, if the project depends on it and does not say so itself.
+    ///
+    /// A file of another author's is left alone; ours follows this program's SDK.
+    pub(crate) fn link_sdk(&self, sdk: &Sdk) -> Result<()> {
+        let path = self.path(CARGO_CONFIG);
+        let ours = match fs::read_to_string(&path) {
+            Ok(text) => text.starts_with(CARGO_CONFIG_MARK),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.names_sdk_by_version()?,
+            Err(error) => return Err(CliError::io(&path, &error)),
+        };
+        if ours {
+            self.put(CARGO_CONFIG, cargo_config(sdk).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn names_sdk_by_version(&self) -> Result<bool> {
+        let path = self.path("Cargo.toml");
+        let text = fs::read_to_string(&path).map_err(CliError::at(&path))?;
+        let manifest: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+            CliError::new(Exit::Failed, "build-failed", format!("{}: {error}", path.display()))
+        })?;
+        let dependency = manifest.get("dependencies").and_then(|dependencies| dependencies.get(sdk::CRATE));
+        Ok(dependency.is_some_and(|dependency| {
+            let elsewhere = ["path", "git", "workspace"];
+            let table = dependency.as_table_like();
+            !table.is_some_and(|table| elsewhere.iter().any(|key| table.contains_key(key)))
+        }))
+    }
+}
+
+/// Parses a manifest; `name` is named in errors.
+pub(crate) fn parse_manifest(text: &str, name: &str) -> Result<Manifest> {
+    Manifest::parse(text).map_err(|error| {
+        let error = CliError::from(error);
+        CliError { message: format!("{name}: {}", error.message), ..error }
+    })
+}
+
+/// What a project's `.cargo/config.toml` says.
+pub(crate) fn cargo_config(sdk: &Sdk) -> String {
+    let mut document = DocumentMut::new();
+    let path = sdk.crate_dir().display().to_string();
+    let patches = document.entry("patch").or_insert(toml_edit::table());
+    if let Some(patches) = patches.as_table_mut() {
+        patches.set_implicit(true);
+        let mut dependency = toml_edit::InlineTable::new();
+        dependency.insert("path", path.into());
+        let mut registry = toml_edit::Table::new();
+        registry.insert(sdk::CRATE, toml_edit::value(dependency));
+        patches.insert("crates-io", Item::Table(registry));
+    }
+    format!("{CARGO_CONFIG_MARK}\n{document}")
+}
+
+/// Puts bytes in place of a file, whole or not at all.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir).map_err(CliError::at(dir))?;
+    let write = || {
+        let mut file = NamedTempFile::new_in(dir)?;
+        file.write_all(bytes)?;
+        // A temporary file is for its owner alone; these are files of a project.
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error).map(drop)
+    };
+    write().map_err(CliError::at(path))
+}
