@@ -9,8 +9,8 @@ use crate::exit;
 
 /// Write, sign, install and run sandboxed skills.
 #[derive(Debug, Parser)]
-#[command(name = "openclaw", version, about, after_help = exit::HELP, max_term_width = 100)]
-#[command(propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "openclaw", version, after_help = exit::HELP, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// Print data as JSON on standard output, and an error as JSON on standard error
     #[arg(long, global = true)]

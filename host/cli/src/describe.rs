@@ -1,10 +1,9 @@
 //! Permissions and limits in words.
 
 use openclaw_package::{
-    Access, ByteSize, FilesystemRequest, HostPattern, MemoryRequest, Method, NetworkRequest, Requests,
-    Scheme, Tree,
+    Access, FilesystemRequest, HostPattern, MemoryRequest, Method, NetworkRequest, Requests, Scheme, Tree,
 };
-use openclaw_runtime::sandbox::Cut;
+use openclaw_runtime::sandbox::{Cut, Limits};
 
 use crate::json::CallLimits;
 use crate::output::{dim, warning};
@@ -67,7 +66,7 @@ fn memory(request: &MemoryRequest) -> Request {
     Request {
         permission: request.kind().as_str(),
         scope: String::new(),
-        words: format!("remember up to {} between calls", request.quota),
+        words: format!("remember up to {} between calls", bytes(request.quota.as_u64())),
         reason: one_line(request.reason.as_str()),
         alone: Requests { memory: Some(request.clone()), ..Requests::default() },
     }
@@ -122,6 +121,17 @@ pub(crate) fn warnings(requests: &Requests) -> Vec<String> {
     warnings
 }
 
+impl From<&Limits> for CallLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            fuel: limits.fuel,
+            memory_bytes: limits.memory_bytes,
+            timeout_ms: u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX),
+            output_bytes: limits.output_bytes,
+        }
+    }
+}
+
 /// The limits of a call, in one line.
 pub(crate) fn limits(limits: &CallLimits) -> String {
     format!(
@@ -156,7 +166,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
             format!("{}.{} {unit}", tenths / 10, tenths % 10)
         }
         Some((unit, size)) => format!("{} {unit}", bytes / size),
-        None => format!("{} B", ByteSize::new(bytes).as_u64()),
+        None => format!("{bytes} B"),
     }
 }
 

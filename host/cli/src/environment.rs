@@ -76,7 +76,7 @@ impl Environment {
     /// An engine with an empty cache, which goes with the directory, so that it has to compile.
     pub(crate) fn fresh_sandbox(&self) -> Result<(Sandbox, TempDir)> {
         let cache = TempDir::new().map_err(CliError::at(&std::env::temp_dir()))?;
-        Ok((sandbox(cache.path().to_owned())?, cache))
+        Ok((sandbox(cache.path().join("artefacts"))?, cache))
     }
 }
 

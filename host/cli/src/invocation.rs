@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io::Read;
-use std::path::Path;
+use std::path::PathBuf;
 
 use openclaw_package::ToolId;
 use openclaw_runtime::capability::log::{Level, LogLine};
@@ -50,25 +50,35 @@ pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T> {
 /// What a call gave, or why it gave nothing.
 pub(crate) type Outcome = std::result::Result<ToolResult, (CallError, Report)>;
 
-/// Shows what came of a call. `tool` is named in the document of an installed skill's call.
-pub(crate) fn show(
-    output: &Output,
-    tool: Option<&ToolId>,
-    workspace: Option<&Path>,
-    outcome: &Outcome,
-) -> Result<()> {
+/// What was called, for what is said about it.
+#[derive(Debug)]
+pub(crate) struct Called {
+    /// Of an installed skill: the tool, which the document names.
+    pub(crate) tool: Option<ToolId>,
+    /// What `skill inspect` knows the skill by.
+    pub(crate) subject: String,
+    /// The workspace that was named on the command line.
+    pub(crate) given: Option<PathBuf>,
+    /// Whether there was a workspace, named or not.
+    pub(crate) has_workspace: bool,
+}
+
+/// Shows what came of a call.
+pub(crate) fn show(output: &Output, called: &Called, outcome: &Outcome) -> Result<()> {
     match outcome {
-        Ok(result) if output.is_json() => {
-            output.document(&Call { tool, output: &result.output, report: document(&result.report) })
-        }
+        Ok(result) if output.is_json() => output.document(&Call {
+            tool: called.tool.as_ref(),
+            output: &result.output,
+            report: document(&result.report),
+        }),
         Ok(result) => {
             output.line(pretty_json(result.output.get()));
-            show_report(output, &result.report, workspace);
+            show_report(output, &result.report, called);
             Ok(())
         }
         Err((error, report)) => {
-            show_report(output, report, workspace);
-            Err(failed(error, report, workspace))
+            show_report(output, report, called);
+            Err(failed(error, report, called))
         }
     }
 }
@@ -98,13 +108,13 @@ pub(crate) fn level(line: &LogLine) -> &'static str {
     }
 }
 
-fn show_report(output: &Output, report: &Report, workspace: Option<&Path>) {
+fn show_report(output: &Output, report: &Report, called: &Called) {
     for denial in &report.denials {
         let words =
             format!("{} of {} was denied: {}", denial.capability, one_line(&denial.target), denial.reason);
         match &denial.hint {
             Some(hint) => {
-                output.warn(format_args!("{words}\n  to grant it: {}", placed(&one_line(hint), workspace)))
+                output.warn(format_args!("{words}\n  to grant it: {}", called.placed(&one_line(hint))))
             }
             None => output.warn(words),
         }
@@ -134,20 +144,30 @@ fn document(report: &Report) -> CallReport<'_> {
     }
 }
 
-fn failed(error: &CallError, report: &Report, workspace: Option<&Path>) -> CliError {
+fn failed(error: &CallError, report: &Report, called: &Called) -> CliError {
     let call = if report.spent.fuel > 0 { serde_json::to_value(document(report)).ok() } else { None };
-    let hint = error.hint().map(|hint| placed(&hint, workspace));
+    let hint = match error {
+        CallError::InvalidInput { .. } => {
+            Some(format!("openclaw skill inspect {} shows what its tools take", quoted(&called.subject)))
+        }
+        CallError::MalformedInput(_) => Some(
+            "give JSON, in quotes for the shell: '{\"key\":\"value\"}'; - reads standard input".to_owned(),
+        ),
+        error => error.hint().map(|hint| called.placed(&hint)),
+    };
     CliError { hint, call, ..CliError::coded(error.code(), error) }
 }
 
-/// A grant command that names the directory which was given to the call, since `$workspace` would
-/// otherwise be the current one.
-fn placed(command: &str, workspace: Option<&Path>) -> String {
-    match workspace {
-        Some(workspace) if command.ends_with("'$workspace'") => {
-            format!("{command} --workspace {}", quoted(&workspace.display().to_string()))
+impl Called {
+    /// A grant command that names the directory which the call had, since `$workspace` would otherwise
+    /// be the current one.
+    fn placed(&self, command: &str) -> String {
+        match &self.given {
+            _ if !command.ends_with("'$workspace'") => command.to_owned(),
+            Some(given) => format!("{command} --workspace {}", quoted(&given.display().to_string())),
+            None if self.has_workspace => command.to_owned(),
+            None => format!("{command} --workspace DIR"),
         }
-        _ => command.to_owned(),
     }
 }
 
@@ -157,9 +177,13 @@ mod tests {
 
     #[test]
     fn a_grant_of_the_workspace_names_the_directory_that_was_given() {
+        let called =
+            |given, has_workspace| Called { tool: None, subject: ".".to_owned(), given, has_workspace };
+        let (here, there) = (called(None, true), called(Some(PathBuf::from("/srv/my code")), true));
         let command = "openclaw grant allow acme/x filesystem:read '$workspace'";
-        assert_eq!(placed(command, None), command);
-        assert!(placed(command, Some(Path::new("/srv/my code"))).ends_with(" --workspace '/srv/my code'"));
-        assert_eq!(placed("openclaw tool list", Some(Path::new("/srv"))), "openclaw tool list");
+        assert_eq!(here.placed(command), command);
+        assert!(called(None, false).placed(command).ends_with(" --workspace DIR"));
+        assert!(there.placed(command).ends_with(" --workspace '/srv/my code'"));
+        assert_eq!(there.placed("openclaw tool list"), "openclaw tool list");
     }
 }

@@ -9,7 +9,7 @@ use openclaw_package::{Digest, PublicKey, PublisherName, SkillId, ToolId, ToolNa
 use openclaw_runtime::capability::Denial;
 use openclaw_runtime::capability::log::LogLine;
 use openclaw_runtime::policy::Rule;
-use openclaw_runtime::sandbox::{Cut, Limits};
+use openclaw_runtime::sandbox::Cut;
 use semver::Version;
 use serde::Serialize;
 use serde_json::Value;
@@ -164,6 +164,13 @@ pub(crate) struct Inspection {
     pub(crate) package: Option<Package>,
 }
 
+/// `skill inspect --wit`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Wit {
+    /// The component's interface, as WIT text.
+    pub(crate) wit: String,
+}
+
 /// A package and its signature.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Package {
@@ -220,17 +227,6 @@ pub(crate) struct CallLimits {
     pub(crate) timeout_ms: u64,
     /// The result.
     pub(crate) output_bytes: u64,
-}
-
-impl From<&Limits> for CallLimits {
-    fn from(limits: &Limits) -> Self {
-        Self {
-            fuel: limits.fuel,
-            memory_bytes: limits.memory_bytes,
-            timeout_ms: u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX),
-            output_bytes: limits.output_bytes,
-        }
-    }
 }
 
 /// `skill pack` and `skill sign`.

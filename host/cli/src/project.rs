@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use openclaw_package::{Manifest, ToolList};
-use tempfile::NamedTempFile;
-use toml_edit::{DocumentMut, Item};
+use tempfile::{NamedTempFile, TempDir};
+use toml_edit::DocumentMut;
 
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
@@ -21,9 +22,11 @@ pub(crate) const TOOLS: &str = "openclaw/tools.json";
 /// Where a new project tells cargo of the SDK.
 pub(crate) const CARGO_CONFIG: &str = ".cargo/config.toml";
 
-/// By this line the file is known as ours, and so as one that may be written anew.
-const CARGO_CONFIG_MARK: &str =
-    "# Written by openclaw; it names directories of this machine and is not part of the skill.";
+/// The link by which a project reaches the SDK.
+pub(crate) const SDK_LINK: &str = ".cargo/sdk";
+
+/// By this beginning the file is known as ours, and so as one that may be written anew.
+const CARGO_CONFIG_MARK: &str = "# Written by openclaw";
 
 /// What a project is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ impl Project {
             }
             text => text.map_err(CliError::at(&path))?,
         };
-        let manifest = parse_manifest(&text, MANIFEST)?;
+        let manifest = Manifest::parse(&text)?;
         let language = if root.join("Cargo.toml").is_file() { Language::Rust } else { Language::Unknown };
         Ok(Self { root, manifest, language })
     }
@@ -128,7 +131,8 @@ impl Project {
             Err(error) => return Err(CliError::io(&path, &error)),
         };
         if ours {
-            self.put(CARGO_CONFIG, cargo_config(sdk).as_bytes())?;
+            self.put(CARGO_CONFIG, cargo_config().as_bytes())?;
+            link(&self.path(SDK_LINK), sdk.root())?;
         }
         Ok(())
     }
@@ -148,28 +152,25 @@ impl Project {
     }
 }
 
-/// Parses a manifest; `name` is named in errors.
-pub(crate) fn parse_manifest(text: &str, name: &str) -> Result<Manifest> {
-    Manifest::parse(text).map_err(|error| {
-        let error = CliError::from(error);
-        CliError { message: format!("{name}: {}", error.message), ..error }
-    })
+/// What a project's `.cargo/config.toml` says.
+pub(crate) fn cargo_config() -> String {
+    format!(
+        "{CARGO_CONFIG_MARK}, like the link {SDK_LINK}, which leads to the SDK that it carries.\n\
+         [patch.crates-io]\n{} = {{ path = \"{SDK_LINK}/{}\" }}\n",
+        sdk::CRATE,
+        sdk::CRATE_DIR
+    )
 }
 
-/// What a project's `.cargo/config.toml` says.
-pub(crate) fn cargo_config(sdk: &Sdk) -> String {
-    let mut document = DocumentMut::new();
-    let path = sdk.crate_dir().display().to_string();
-    let patches = document.entry("patch").or_insert(toml_edit::table());
-    if let Some(patches) = patches.as_table_mut() {
-        patches.set_implicit(true);
-        let mut dependency = toml_edit::InlineTable::new();
-        dependency.insert("path", path.into());
-        let mut registry = toml_edit::Table::new();
-        registry.insert(sdk::CRATE, toml_edit::value(dependency));
-        patches.insert("crates-io", Item::Table(registry));
+/// Makes a link lead to a directory, in place of an older link.
+pub(crate) fn link(path: &Path, target: &Path) -> Result<()> {
+    if fs::read_link(path).is_ok_and(|there| there == target) {
+        return Ok(());
     }
-    format!("{CARGO_CONFIG_MARK}\n{document}")
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let staging = TempDir::new_in(dir).map_err(CliError::at(dir))?;
+    let link = staging.path().join("link");
+    symlink(target, &link).and_then(|()| fs::rename(&link, path)).map_err(CliError::at(path))
 }
 
 /// Puts bytes in place of a file, whole or not at all.
@@ -188,4 +189,29 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         file.persist(path).map_err(|error| error.error).map(drop)
     };
     write().map_err(CliError::at(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_put_in_place_of_an_older_one_and_of_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sdk");
+        link(&path, Path::new("/one")).unwrap();
+        link(&path, Path::new("/two")).unwrap();
+        assert_eq!(fs::read_link(&path).unwrap(), Path::new("/two"));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        link(&path, Path::new("/three")).unwrap_err();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn cargo_is_told_of_the_link_and_of_nothing_of_this_machine() {
+        let config: DocumentMut = cargo_config().parse().unwrap();
+        let path = config["patch"]["crates-io"][sdk::CRATE]["path"].as_str();
+        assert_eq!(path, Some(".cargo/sdk/skills-sdk/rust"));
+    }
 }

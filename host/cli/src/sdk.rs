@@ -1,15 +1,16 @@
 //! The SDK that this program carries: unpacked to the cache, where new projects find it.
 //!
-//! The copy mirrors the repository, so that the crates' manifests inherit from a workspace as they
-//! do there. Its directory is named after its contents, so a copy that is there is never changed.
+//! The copy mirrors the repository, but its manifests inherit nothing: projects reach it by a link of
+//! their own, since cargo tells crates in a project apart by where they lie in it, and crates elsewhere
+//! by where they lie on the machine, which would show in the bytes of a component. The copy's directory
+//! is named after its contents, so a copy that is there is never changed.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use openclaw_package::Digest;
 use tempfile::TempDir;
-use toml_edit::{Array, DocumentMut, Item, Table, TableLike, TomlError, value};
+use toml_edit::{DocumentMut, InlineTable, Item, TableLike, TomlError, Value, value};
 
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
@@ -27,13 +28,13 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const CRATE: &str = "openclaw-skill";
 
 /// Where that crate lies in the copy.
-const CRATE_DIR: &str = "skills-sdk/rust";
+pub(crate) const CRATE_DIR: &str = "skills-sdk/rust";
 
-/// The crates of the copy.
-const MEMBERS: [&str; 2] = [CRATE_DIR, "skills-sdk/rust/macros"];
+/// The tables of a manifest that a skill's build looks at.
+const DEPENDENCIES: [&str; 2] = ["dependencies", "build-dependencies"];
 
-/// The tables of a manifest that can name dependencies.
-const DEPENDENCIES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+/// What a manifest says to who works on the SDK, and to nobody else.
+const FOR_US_ALONE: [&str; 2] = ["dev-dependencies", "lints"];
 
 /// The directory of the copy, and the SDK's crate in it.
 #[derive(Clone, Debug)]
@@ -44,16 +45,15 @@ pub(crate) struct Sdk {
 impl Sdk {
     /// Finds the copy in the cache, or unpacks it there.
     pub(crate) fn unpack(environment: &Environment) -> Result<Self> {
-        let workspace = workspace_manifest().map_err(|error| {
+        let files = contents().map_err(|error| {
             CliError::new(Exit::Host, "sdk-unusable", format!("the SDK of this program is damaged: {error}"))
         })?;
         let parent = environment.cache_path().join("sdk");
-        let root = parent.join(format!("{VERSION}-{}", content_hash(&workspace)));
+        let root = parent.join(format!("{VERSION}-{}", content_hash(&files)));
         if !root.is_dir() {
             fs::create_dir_all(&parent).map_err(CliError::at(&parent))?;
             let staging = TempDir::new_in(&parent).map_err(CliError::at(&parent))?;
-            write(staging.path(), "Cargo.toml", &workspace)?;
-            for (name, text) in files::FILES {
+            for (name, text) in &files {
                 write(staging.path(), name, text)?;
             }
             put(staging, &root)?;
@@ -64,11 +64,6 @@ impl Sdk {
     /// Where the copy is.
     pub(crate) fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// The crate that skills depend on.
-    pub(crate) fn crate_dir(&self) -> PathBuf {
-        self.root.join(CRATE_DIR)
     }
 }
 
@@ -93,70 +88,87 @@ fn write(root: &Path, name: &str, text: &str) -> Result<()> {
     fs::write(&path, text).map_err(CliError::at(&path))
 }
 
-fn content_hash(workspace: &str) -> String {
-    let mut contents = workspace.as_bytes().to_vec();
-    for (name, text) in files::FILES {
-        contents.extend_from_slice(format!("\0{name}\0{}\0", text.len()).as_bytes());
+fn content_hash(files: &[(&str, String)]) -> String {
+    let mut contents = Vec::new();
+    for (name, text) in files {
+        contents.extend_from_slice(format!("{name}\0{}\0", text.len()).as_bytes());
         contents.extend_from_slice(text.as_bytes());
     }
     Digest::of(&contents).hex().chars().take(12).collect()
 }
 
-/// The manifest of the copy's workspace: what the crates inherit, and nothing else.
-fn workspace_manifest() -> Result<String, TomlError> {
+/// The files of the copy.
+fn contents() -> Result<Vec<(&'static str, String)>, TomlError> {
     let ours: DocumentMut = files::WORKSPACE.parse()?;
-    let inherited = inherited_dependencies()?;
-    let mut workspace = Table::new();
-    workspace.insert("resolver", value("3"));
-    workspace.insert("members", value(MEMBERS.into_iter().collect::<Array>()));
-    if let Some(source) = ours.get("workspace").and_then(Item::as_table_like) {
-        for key in ["package", "lints"] {
-            if let Some(item) = source.get(key) {
-                workspace.insert(key, item.clone());
-            }
-        }
-        let mut dependencies = Table::new();
-        let all = source.get("dependencies").and_then(Item::as_table_like);
-        for (name, item) in all.into_iter().flat_map(|table| table.iter()) {
-            if inherited.contains(name) {
-                dependencies.insert(name, item.clone());
-            }
-        }
-        workspace.insert("dependencies", Item::Table(dependencies));
-    }
-    let mut document = DocumentMut::new();
-    document.insert("workspace", Item::Table(workspace));
-    Ok(document.to_string())
+    let workspace = ours.get("workspace").and_then(Item::as_table_like);
+    let content = |&(name, text): &(&'static str, &str)| match name.strip_suffix("/Cargo.toml") {
+        Some(dir) => Ok((name, standalone(text, dir, workspace)?)),
+        None => Ok((name, text.to_owned())),
+    };
+    files::FILES.iter().map(content).collect()
 }
 
-/// The dependencies that the crates' manifests take from their workspace.
-fn inherited_dependencies() -> Result<BTreeSet<String>, TomlError> {
-    let mut names = BTreeSet::new();
-    for (name, text) in files::FILES {
-        if name.ends_with("Cargo.toml") {
-            let manifest: DocumentMut = text.parse()?;
-            collect(manifest.as_table(), &mut names);
-            let targets = manifest.get("target").and_then(Item::as_table_like);
-            for (_, target) in targets.into_iter().flat_map(|targets| targets.iter()) {
-                if let Some(target) = target.as_table_like() {
-                    collect(target, &mut names);
+/// A manifest with what it inherits written out.
+fn standalone(text: &str, dir: &str, workspace: Option<&dyn TableLike>) -> Result<String, TomlError> {
+    let mut manifest: DocumentMut = text.parse()?;
+    let inherited = |kind: &str, name: &str| workspace?.get(kind)?.get(name).cloned();
+    for key in FOR_US_ALONE {
+        manifest.remove(key);
+    }
+    if let Some(package) = manifest.get_mut("package").and_then(Item::as_table_like_mut) {
+        for (key, item) in package.iter_mut() {
+            if let (true, Some(value)) = (inherits(item), inherited("package", &key)) {
+                *item = value;
+            }
+        }
+    }
+    let up = "../".repeat(dir.split('/').count());
+    let write_out = |table: &mut dyn TableLike| {
+        for kind in DEPENDENCIES {
+            let dependencies = table.get_mut(kind).and_then(Item::as_table_like_mut);
+            for (name, item) in dependencies.into_iter().flat_map(|dependencies| dependencies.iter_mut()) {
+                if let (true, Some(shared)) = (inherits(item), inherited("dependencies", &name)) {
+                    *item = dependency(item, &shared, &up);
                 }
             }
         }
-    }
-    Ok(names)
-}
-
-fn collect(table: &dyn TableLike, names: &mut BTreeSet<String>) {
-    for kind in DEPENDENCIES {
-        let dependencies = table.get(kind).and_then(Item::as_table_like);
-        for (name, item) in dependencies.into_iter().flat_map(|dependencies| dependencies.iter()) {
-            let inherits = item.as_table_like().and_then(|item| item.get("workspace"));
-            if inherits.and_then(Item::as_bool) == Some(true) {
-                names.insert(name.to_owned());
-            }
+    };
+    write_out(manifest.as_table_mut());
+    let targets = manifest.get_mut("target").and_then(Item::as_table_like_mut);
+    for (_, target) in targets.into_iter().flat_map(|targets| targets.iter_mut()) {
+        if let Some(target) = target.as_table_like_mut() {
+            write_out(target);
         }
     }
+    Ok(manifest.to_string())
+}
+
+fn inherits(item: &Item) -> bool {
+    item.get("workspace").and_then(Item::as_bool) == Some(true)
+}
+
+/// A dependency as the workspace has it, with the features that the crate adds; a path of the
+/// workspace's root goes up to there first.
+fn dependency(own: &Item, shared: &Item, up: &str) -> Item {
+    let mut written = InlineTable::new();
+    if let Some(version) = shared.as_str() {
+        written.insert("version", version.into());
+    }
+    for (key, item) in shared.as_table_like().into_iter().flat_map(|shared| shared.iter()) {
+        if let Some(found) = item.as_value() {
+            let moved = found.as_str().filter(|_| key == "path").map(|path| format!("{up}{path}").into());
+            written.insert(key, moved.unwrap_or_else(|| found.clone()));
+        }
+    }
+    for (key, item) in own.as_table_like().into_iter().flat_map(|own| own.iter()) {
+        let added = item.as_array().filter(|_| key == "features");
+        match (added, written.get_mut("features").and_then(Value::as_array_mut)) {
+            (Some(added), Some(features)) => features.extend(added.iter().cloned()),
+            _ if key == "workspace" => {}
+            _ => written.extend(item.as_value().map(|value| (key, value.clone()))),
+        }
+    }
+    value(written)
 }
 
 #[cfg(test)]
@@ -173,12 +185,31 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_holds_what_the_crates_inherit_and_nothing_else() {
-        let manifest: DocumentMut = workspace_manifest().unwrap().parse().unwrap();
-        let workspace = manifest.get("workspace").and_then(Item::as_table_like).unwrap();
-        let dependencies = workspace.get("dependencies").and_then(Item::as_table_like).unwrap();
-        assert!(dependencies.contains_key("serde") && !dependencies.contains_key("wasmtime"));
-        assert!(workspace.contains_key("lints") && workspace.contains_key("package"));
+    fn no_manifest_of_the_copy_inherits_anything() {
+        for (name, text) in contents().unwrap().iter().filter(|(name, _)| name.ends_with("Cargo.toml")) {
+            assert!(!text.contains("workspace") && !text.contains("lints"), "{name}: {text}");
+            assert!(text.contains("edition = \"2024\""), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_inherited_is_written_out() {
+        let workspace = "[package]\nedition = \"2024\"\n[dependencies]\nplain = \"1\"\n\
+             wide = { version = \"2\", features = [\"a\"] }\nnear = { path = \"x/near\" }\n";
+        let workspace: DocumentMut = workspace.parse().unwrap();
+        let text = "[package]\nedition.workspace = true\n[dependencies]\nplain.workspace = true\n\
+             near.workspace = true\n[target.'cfg(unix)'.dependencies]\n\
+             wide = { workspace = true, features = [\"b\"], optional = true }\n[dev-dependencies]\nx = \"1\"\n";
+        let written = standalone(text, "x/crate", Some(workspace.as_table())).unwrap();
+        let written: DocumentMut = written.parse().unwrap();
+        assert_eq!(written["package"]["edition"].as_str(), Some("2024"));
+        assert_eq!(written["dependencies"]["plain"]["version"].as_str(), Some("1"));
+        assert_eq!(written["dependencies"]["near"]["path"].as_str(), Some("../../x/near"));
+        let wide = &written["target"]["cfg(unix)"]["dependencies"]["wide"];
+        let features: Vec<_> =
+            wide["features"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!((features, wide["optional"].as_bool()), (vec!["a", "b"], Some(true)));
+        assert!(!written.contains_key("dev-dependencies"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub(crate) fn build(project: &Project, sdk: &Sdk, output: &Output) -> Result<Pat
     }
     cargo.args(["--", "-C", &format!("link-arg=--initial-memory={INITIAL_MEMORY}")]);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(project, sdk));
-    let failure = Failure { words: "the project does not build", code: "build-failed" };
+    let failure = Failure { words: "the project does not build", code: "build-failed", is_told: false };
     let messages = run(cargo, output, Stdio::piped(), &failure)?;
     component(&messages).ok_or_else(|| {
         CliError::new(Exit::Failed, "build-failed", "cargo built no component")
@@ -100,7 +100,7 @@ pub(crate) fn test(project: &Project, output: &Output) -> Result<()> {
         cargo.arg("--quiet");
     }
     let stdout = if output.is_json() { Stdio::piped() } else { Stdio::inherit() };
-    let failure = Failure { words: "the project's tests fail", code: "tests-failed" };
+    let failure = Failure { words: "the project's tests fail", code: "tests-failed", is_told: true };
     run(cargo, output, stdout, &failure).map(drop)
 }
 
@@ -133,6 +133,8 @@ fn flags(project: &Project, sdk: &Sdk) -> OsString {
 struct Failure {
     words: &'static str,
     code: &'static str,
+    /// Whether what cargo writes to standard output tells why.
+    is_told: bool,
 }
 
 /// Runs cargo to its end, and gives what it wrote to `stdout`. What it says is shown as it comes; for
@@ -149,7 +151,8 @@ fn run(mut cargo: Command, output: &Output, stdout: Stdio, failure: &Failure) ->
     if status.success() {
         return Ok(written);
     }
-    let said = String::from_utf8_lossy(&said).trim_end().to_owned();
+    let told = if failure.is_told { [written, said].concat() } else { said };
+    let said = String::from_utf8_lossy(&told).trim().to_owned();
     let message =
         if said.is_empty() { failure.words.to_owned() } else { format!("{}:\n{said}", failure.words) };
     Err(CliError::new(Exit::Failed, failure.code, message))
@@ -193,7 +196,7 @@ fn component(messages: &[u8]) -> Option<PathBuf> {
                 .is_some_and(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
         })
         .filter_map(|message| message.filenames.into_iter().find(|path| is_component(path)))
-        .last()
+        .next_back()
 }
 
 #[cfg(test)]

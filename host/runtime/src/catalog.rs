@@ -8,6 +8,7 @@ use openclaw_package::digest::Digest;
 use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
 
+use crate::blocking::in_place;
 use crate::layout::DataDir;
 use crate::lockfile::{Lockfile, LockfileError};
 use crate::policy::{Policy, PolicyError};
@@ -102,12 +103,18 @@ impl Catalog {
 
     /// The tools of all loaded skills, by name.
     pub fn tools(&self) -> impl Iterator<Item = (ToolId, &Tool, &Authorized)> {
-        self.skills.iter().filter_map(|(skill, entry)| match entry {
-            Entry::Loaded(authorized) => Some((skill, authorized)),
-            Entry::Refused(_) => None,
-        }).flat_map(|(skill, authorized)| {
-            authorized.tools().iter().map(move |tool| (skill.tool(tool.name.clone()), tool, &**authorized))
-        })
+        self.skills
+            .iter()
+            .filter_map(|(skill, entry)| match entry {
+                Entry::Loaded(authorized) => Some((skill, authorized)),
+                Entry::Refused(_) => None,
+            })
+            .flat_map(|(skill, authorized)| {
+                authorized
+                    .tools()
+                    .iter()
+                    .map(move |tool| (skill.tool(tool.name.clone()), tool, &**authorized))
+            })
     }
 
     /// Names of tools that resemble one, the most alike first.
@@ -134,13 +141,20 @@ impl ReadySkills {
             let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry(skill.archive()).or_default())
         };
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ready) = &*slot {
+        if let Ok(slot) = slot.try_lock()
+            && let Some(ready) = &*slot
+        {
             return Ok(ready.clone());
         }
-        let ready = skill.ready(sandbox)?;
-        *slot = Some(ready.clone());
-        Ok(ready)
+        in_place(|| {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(ready) = &*slot {
+                return Ok(ready.clone());
+            }
+            let ready = skill.ready(sandbox)?;
+            *slot = Some(ready.clone());
+            Ok(ready)
+        })
     }
 
     /// Forgets the skills that a snapshot no longer holds.

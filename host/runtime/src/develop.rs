@@ -126,7 +126,12 @@ impl Development {
         Policy::allowing(self.manifest.id().clone(), rules)
     }
 
-    fn open(&self, policy: &Policy, workspace: Option<&Workspace>, limits: &Limits) -> Result<Held, CallError> {
+    fn open(
+        &self,
+        policy: &Policy,
+        workspace: Option<&Workspace>,
+        limits: &Limits,
+    ) -> Result<Held, CallError> {
         let grants = Grants::join(self.manifest.id(), self.manifest.requests(), policy);
         let data: &Path = &self.state_dir.join("data");
         Ok(grants.open(&Surroundings {

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use openclaw_package::name::{SkillId, ToolId, ToolName};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::audit::{AuditError, AuditLog, Bytes, Record};
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
+use crate::capability::Denial;
 use crate::capability::grant::{OpenError, Surroundings};
 use crate::capability::log::LogLine;
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
-use crate::capability::Denial;
 use crate::catalog::{Catalog, Entry, ReadySkills};
 use crate::layout::DataDir;
 use crate::rate::RateLimits;
@@ -167,9 +167,12 @@ impl CallError {
             Self::UnknownTool { nearest, .. } => names(nearest.iter().map(ToString::to_string).collect())
                 .or_else(|| Some("openclaw tool list".to_owned())),
             Self::Denied { grant, .. } => grant.clone(),
-            Self::Fault(Fault::Fuel { .. } | Fault::Memory { .. } | Fault::Timeout { .. } | Fault::Output { .. }) => {
-                Some("a skill asks for more under [limits] in its skill.toml; your ceilings are in policy.toml".into())
-            }
+            Self::Fault(
+                Fault::Fuel { .. } | Fault::Memory { .. } | Fault::Timeout { .. } | Fault::Output { .. },
+            ) => Some(
+                "a skill asks for more under [limits] in its skill.toml; your ceilings are in policy.toml"
+                    .into(),
+            ),
             Self::Busy { .. } | Self::RateLimited(_) => Some("try again in a moment".to_owned()),
             Self::Refused { skill, .. } => Some(format!("install {skill} again from a package you trust")),
             _ => None,
@@ -284,16 +287,24 @@ impl Dispatcher {
         }
     }
 
+    /// A place among the calls that run; waits a little where there is none.
+    async fn place(&self) -> Result<SemaphorePermit<'_>, CallError> {
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(place);
+        }
+        match tokio::time::timeout(BUSY_AFTER, self.places.acquire()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(CallError::Busy { running: self.place_count }),
+        }
+    }
+
     /// Everything of a call that is recorded whatever comes of it.
     async fn run(&self, catalog: &Catalog, skill: &Authorized, call: &ToolCall) -> Result<Ran, CallError> {
         check_input(skill.tools(), skill.manifest().id(), call)?;
         self.rates
             .admit(catalog.policy().ceilings(), &call.caller, skill.manifest().id())
             .map_err(CallError::RateLimited)?;
-        let _place = match tokio::time::timeout(BUSY_AFTER, self.places.acquire()).await {
-            Ok(Ok(place)) => place,
-            Ok(Err(_)) | Err(_) => return Err(CallError::Busy { running: self.place_count }),
-        };
+        let _place = self.place().await?;
         let ready = self.ready.get(skill, &self.sandbox).map_err(|error| CallError::Refused {
             skill: skill.manifest().id().clone(),
             reason: Arc::new(error),
@@ -366,14 +377,10 @@ pub(crate) fn check_input(tools: &Tools, skill: &SkillId, call: &ToolCall) -> Re
     }
     let input: Value =
         serde_json::from_str(&call.input).map_err(|error| CallError::MalformedInput(error.to_string()))?;
-    match validator.iter_errors(&input).next() {
-        None => Ok(()),
-        Some(error) => {
-            let at = error.instance_path().to_string();
-            let at = if at.is_empty() { None } else { Some(at) };
-            Err(CallError::InvalidInput { at, reason: error.to_string() })
-        }
-    }
+    validator.validate(&input).map_err(|error| {
+        let at = error.instance_path().to_string();
+        CallError::InvalidInput { at: (!at.is_empty()).then_some(at), reason: error.to_string() }
+    })
 }
 
 fn check_output(output: String, limits: &Limits) -> Result<Box<RawValue>, CallError> {

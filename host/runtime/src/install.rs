@@ -145,9 +145,11 @@ impl Installer {
             return Err(InstallError::Collision { offered: skill.clone(), installed: installed.clone() });
         }
         let installed = self.lockfile.get(skill).map(|locked| {
-            let manifest = installed_dir(&self.dir.skill(skill), locked).join(PACKAGE_DIR).join("openclaw/skill.toml");
+            let manifest =
+                installed_dir(&self.dir.skill(skill), locked).join(PACKAGE_DIR).join("openclaw/skill.toml");
             // What cannot be read any more is treated as having asked for nothing.
-            let manifest = std::fs::read_to_string(manifest).ok().and_then(|text| Manifest::parse(&text).ok());
+            let manifest =
+                std::fs::read_to_string(manifest).ok().and_then(|text| Manifest::parse(&text).ok());
             (locked.clone(), manifest)
         });
         Ok(Staged { package, envelope, staging, installed })
@@ -157,7 +159,12 @@ impl Installer {
     ///
     /// # Errors
     /// [`InstallError::Downgrade`] where an installed version is newer and `downgrade` is false.
-    pub fn commit(mut self, staged: Staged, consented: &[Rule], downgrade: bool) -> Result<Locked, InstallError> {
+    pub fn commit(
+        mut self,
+        staged: Staged,
+        consented: &[Rule],
+        downgrade: bool,
+    ) -> Result<Locked, InstallError> {
         let skill = staged.package.manifest().id().clone();
         let offered = staged.package.manifest().version().clone();
         if let Some((installed, _)) = &staged.installed

@@ -7,6 +7,7 @@
 
 pub mod audit;
 mod bindings;
+mod blocking;
 pub mod capability;
 pub mod catalog;
 pub mod develop;

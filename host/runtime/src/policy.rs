@@ -131,7 +131,9 @@ pub enum PolicyError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     /// It begins with no known capability.
-    #[error("unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, memory")]
+    #[error(
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, memory"
+    )]
     UnknownPermission(String),
     /// Known, and not in this version.
     #[error("{0} permissions are not supported by this version of openclaw")]
@@ -269,15 +271,13 @@ impl FromStr for Rule {
         match permission {
             "filesystem:read" => filesystem(Access::Read, "filesystem:read", scope),
             "filesystem:write" => filesystem(Access::Write, "filesystem:write", scope),
-            "network" | "network:external" | "network:internal" => {
-                text.parse().map(Self::Network).map_err(|error: crate::capability::network::NetworkRuleError| {
-                    RuleError::Scope {
-                        permission: "network",
-                        expected: error.to_string(),
-                        found: scope.to_owned(),
-                    }
-                })
-            }
+            "network" | "network:external" | "network:internal" => text.parse().map(Self::Network).map_err(
+                |error: crate::capability::network::NetworkRuleError| RuleError::Scope {
+                    permission: "network",
+                    expected: error.to_string(),
+                    found: scope.to_owned(),
+                },
+            ),
             "memory" if scope.is_empty() => Ok(Self::Memory),
             "memory" => Err(RuleError::Scope {
                 permission: "memory",

@@ -24,7 +24,8 @@ struct Counts {
 impl RateLimits {
     /// Counts a call, or says which ceiling it would pass.
     pub(crate) fn admit(&self, ceilings: &Ceilings, caller: &str, skill: &SkillId) -> Result<(), String> {
-        let (per_skill, per_caller) = (ceilings.calls_per_minute_per_skill, ceilings.calls_per_minute_per_caller);
+        let (per_skill, per_caller) =
+            (ceilings.calls_per_minute_per_skill, ceilings.calls_per_minute_per_caller);
         if per_skill == 0 && per_caller == 0 {
             return Ok(());
         }

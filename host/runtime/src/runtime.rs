@@ -120,5 +120,8 @@ impl Runtime {
 }
 
 pub(crate) fn http_client(policy: &Policy) -> HttpClient {
-    HttpClient::new(HttpClientOptions { ca_file: policy.network().ca_file.clone(), ..HttpClientOptions::default() })
+    HttpClient::new(HttpClientOptions {
+        ca_file: policy.network().ca_file.clone(),
+        ..HttpClientOptions::default()
+    })
 }

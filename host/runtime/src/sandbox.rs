@@ -138,7 +138,12 @@ impl Sandbox {
     ///
     /// # Errors
     /// See [`PrepareError`].
-    pub fn prepare(&self, bytes: &[u8], digest: Digest, requests: &Requests) -> Result<Prepared, PrepareError> {
+    pub fn prepare(
+        &self,
+        bytes: &[u8],
+        digest: Digest,
+        requests: &Requests,
+    ) -> Result<Prepared, PrepareError> {
         let component = match self.cache.load(&self.engine, digest)? {
             Some(component) => component,
             None => {
@@ -153,7 +158,12 @@ impl Sandbox {
         self.link(&component, digest, requests)
     }
 
-    fn link(&self, component: &Component, digest: Digest, requests: &Requests) -> Result<Prepared, PrepareError> {
+    fn link(
+        &self,
+        component: &Component,
+        digest: Digest,
+        requests: &Requests,
+    ) -> Result<Prepared, PrepareError> {
         let (linker, waits) = linker::for_requests(&self.engine, requests).map_err(PrepareError::Link)?;
         let pre = linker.instantiate_pre(component).map_err(PrepareError::Link)?;
         let export = |name: &str| {
@@ -189,7 +199,13 @@ impl Sandbox {
         })
     }
 
-    async fn run(&self, skill: &Prepared, held: Held, limits: &Limits, function: Function) -> Finished<Answer> {
+    async fn run(
+        &self,
+        skill: &Prepared,
+        held: Held,
+        limits: &Limits,
+        function: Function,
+    ) -> Finished<Answer> {
         let begun = Instant::now();
         let deadline = begun + limits.timeout;
         let state = CallState::new(held, limits, skill.seed, function.text(), deadline, skill.waits);
@@ -225,7 +241,12 @@ fn arm(store: &mut Store<CallState>, limits: &Limits) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn finish<T>(store: Store<CallState>, answer: Result<T, Fault>, limits: &Limits, begun: Instant) -> Finished<T> {
+fn finish<T>(
+    store: Store<CallState>,
+    answer: Result<T, Fault>,
+    limits: &Limits,
+    begun: Instant,
+) -> Finished<T> {
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     let memory_bytes = store.data().totals.peak();
     let state = store.into_data();

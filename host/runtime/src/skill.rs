@@ -228,9 +228,8 @@ impl Tools {
     /// [`SkillError::Schema`].
     pub fn new(list: &ToolList) -> Result<Self, SkillError> {
         let compile = |tool: &Tool| {
-            let validator = jsonschema::draft202012::new(&tool.input_schema).map_err(|error| {
-                SkillError::Schema { tool: tool.name.clone(), reason: error.to_string() }
-            })?;
+            let validator = jsonschema::draft202012::new(&tool.input_schema)
+                .map_err(|error| SkillError::Schema { tool: tool.name.clone(), reason: error.to_string() })?;
             Ok((tool.clone(), validator))
         };
         let tools = list.iter().map(compile).collect::<Result<_, SkillError>>()?;

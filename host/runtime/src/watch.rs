@@ -41,7 +41,9 @@ impl Watcher {
 
 /// Whether a file decides what may run.
 fn decides(path: &Path) -> bool {
-    ["policy.toml", "trust.toml", "openclaw.lock"].iter().any(|name| path.file_name() == Some(OsStr::new(name)))
+    ["policy.toml", "trust.toml", "openclaw.lock"]
+        .iter()
+        .any(|name| path.file_name() == Some(OsStr::new(name)))
 }
 
 fn reload_on(changes: &Receiver<()>, runtime: &Runtime) {

@@ -37,7 +37,8 @@ impl Workspace {
     /// # Errors
     /// See [`WorkspaceError`].
     pub fn resolve(path: &Path) -> Result<Self, WorkspaceError> {
-        let real = path.canonicalize().map_err(|source| WorkspaceError::Io { path: path.to_owned(), source })?;
+        let real =
+            path.canonicalize().map_err(|source| WorkspaceError::Io { path: path.to_owned(), source })?;
         if !real.is_dir() {
             return Err(WorkspaceError::NotDirectory { path: real });
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use openclaw_package::{Requests, SkillId, SkillMd};
 use openclaw_runtime::catalog::{Catalog, Entry};
-use openclaw_runtime::install::{Installer, Staged};
+use openclaw_runtime::install::{InstallError, Installer, Staged};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::lockfile::Locked;
 use openclaw_runtime::policy::{Policy, Rule};
@@ -42,6 +42,7 @@ pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Outpu
         let _progress = output.progress("verifying");
         installer.stage(&arguments.archive, envelope)?
     };
+    refuse_downgrade(&staged, arguments.allow_downgrade)?;
     let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
     let policy = Policy::load(&dir.policy())?;
     show(&staged, &asked, &policy, workspace.as_ref(), output);
@@ -50,6 +51,20 @@ pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Outpu
     let locked = installer.commit(staged, &consented, arguments.allow_downgrade)?;
     let done = Done { skill: asked.skill, previous, locked };
     finish(&done, &dir, workspace.as_ref(), environment, output)
+}
+
+/// The installer refuses it too, but only after its owner was asked.
+fn refuse_downgrade(staged: &Staged, allowed: bool) -> Result<()> {
+    let manifest = staged.package().manifest();
+    match staged.installed() {
+        Some(installed) if manifest.version() < installed && !allowed => Err(InstallError::Downgrade {
+            skill: manifest.id().clone(),
+            offered: manifest.version().clone(),
+            installed: installed.clone(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn read_signature(archive: &Path) -> Result<Vec<u8>> {
@@ -235,10 +250,15 @@ fn finish(
             tools,
         });
     }
-    let from = done.previous.as_ref().map(|previous| format!(" in place of {previous}")).unwrap_or_default();
+    let from = match &done.previous {
+        Some(previous) if *previous == done.locked.version => " again".to_owned(),
+        Some(previous) => format!(" in place of {previous}"),
+        None => String::new(),
+    };
     output.line(format_args!("{} {skill} {}{from}", good("installed"), done.locked.version));
-    output.note("Call a tool of it with");
-    tools.iter().for_each(|tool| output.note(format_args!("  openclaw tool call {tool} '{{…}}'")));
+    if let Some(tool) = tools.first() {
+        output.note(format_args!("Call a tool of it with: openclaw tool call {tool} '{{…}}'"));
+    }
     Ok(())
 }
 

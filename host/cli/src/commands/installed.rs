@@ -74,6 +74,15 @@ pub(crate) fn remove(arguments: &Remove, environment: &Environment, output: &Out
         InstallError::NotInstalled(_) => unknown(&dir, skill),
         error => error.into(),
     })?;
+    if arguments.purge {
+        let older = dir.log(skill).with_extension("log.1");
+        match std::fs::remove_file(&older) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(CliError::io(&older, &error));
+            }
+            _ => {}
+        }
+    }
     let kept = if arguments.purge { Vec::new() } else { kept(&dir, skill)? };
     if output.is_json() {
         return output.document(&Removed { skill: skill.clone(), version: locked.version, kept });

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use openclaw_package::ToolId;
+use openclaw_package::{ToolId, Tree};
 use openclaw_runtime::Report;
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::layout::DataDir;
@@ -13,7 +13,7 @@ use openclaw_runtime::layout::DataDir;
 use crate::cli::{ToolCall, ToolCommand};
 use crate::environment::{self, Environment};
 use crate::error::{CliError, Result};
-use crate::invocation;
+use crate::invocation::{self, Called};
 use crate::json::ListedTool;
 use crate::output::{Output, table};
 use crate::text::{one_line, summary};
@@ -63,8 +63,11 @@ fn call(arguments: ToolCall, environment: &Environment, output: &Output) -> Resu
     let ToolCall { tool, input, workspace: given, logs } = arguments;
     let input = invocation::input(input)?;
     let workspace = environment::workspace(given.as_deref())?;
-    let given = given.is_some().then(|| workspace.as_ref().map(|w| w.path().to_owned())).flatten();
     let runtime = environment.runtime()?;
+    let has_workspace = workspace.is_some();
+    if !has_workspace && wants_workspace(&runtime.dispatcher().catalog(), &tool) {
+        output.warn("the current directory cannot be a workspace, so there is none: --workspace DIR");
+    }
     let call = openclaw_runtime::ToolCall { tool: tool.clone(), input, caller: "cli".to_owned(), workspace };
     let progress = output.progress(&format!("running {tool}"));
     let outcome = invocation::wait(runtime.dispatcher().call(call))?;
@@ -77,7 +80,13 @@ fn call(arguments: ToolCall, environment: &Environment, output: &Output) -> Resu
     if logs {
         invocation::show_log(output, report);
     }
-    invocation::show(output, Some(&tool), given.as_deref(), &outcome)
+    let subject = tool.skill().to_string();
+    invocation::show(output, &Called { tool: Some(tool), subject, given, has_workspace }, &outcome)
+}
+
+fn wants_workspace(catalog: &Catalog, tool: &ToolId) -> bool {
+    let Some(Entry::Loaded(skill)) = catalog.get(tool.skill()) else { return false };
+    skill.manifest().requests().filesystem.iter().any(|request| request.tree == Tree::Workspace)
 }
 
 /// Appends what a call logged to the log of its skill, a line for each.

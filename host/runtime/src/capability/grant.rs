@@ -56,7 +56,10 @@ impl Grants {
         let allow: Arc<[Rule]> = policy.allowed(skill).into();
         let deny: Vec<Rule> = policy.denied(skill).cloned().collect();
         let network_rules = |rules: &[Rule]| {
-            rules.iter().filter_map(|rule| if let Rule::Network(rule) = rule { Some(rule.clone()) } else { None }).collect()
+            rules
+                .iter()
+                .filter_map(|rule| if let Rule::Network(rule) = rule { Some(rule.clone()) } else { None })
+                .collect()
         };
         let network = NetworkGrants::new(
             skill.as_str(),
@@ -86,7 +89,11 @@ impl Grants {
                 (Tree::Path(path), _) => Place::Path(resolved(path.as_path())),
             };
             if self.access(&place, request.access) != Ok(request.access) {
-                missing.push(self.missing_one(&format!("{label} {}", request.tree), label, &request.tree.to_string()));
+                missing.push(self.missing_one(
+                    &format!("{label} {}", request.tree),
+                    label,
+                    &request.tree.to_string(),
+                ));
             }
         }
         for rule in self.network.missing() {
@@ -137,7 +144,11 @@ impl Grants {
     }
 
     fn memory(&self) -> Result<(), Reason> {
-        decide(self.requests.memory.is_some(), self.deny.contains(&Rule::Memory), self.allow.contains(&Rule::Memory))
+        decide(
+            self.requests.memory.is_some(),
+            self.deny.contains(&Rule::Memory),
+            self.allow.contains(&Rule::Memory),
+        )
     }
 
     /// The most access, up to what was requested, that the rules give to a tree.
@@ -149,12 +160,15 @@ impl Grants {
         };
         let attempt = |access: Access| {
             let denied = filesystem_rules(&self.deny).any(|rule| access.covers(rule.access) && covers(rule));
-            let allowed = filesystem_rules(&self.allow).any(|rule| rule.access.covers(access) && covers(rule));
+            let allowed =
+                filesystem_rules(&self.allow).any(|rule| rule.access.covers(access) && covers(rule));
             decide(true, denied, allowed).map(|()| access)
         };
         match requested {
             Access::Read => attempt(Access::Read),
-            Access::Write => attempt(Access::Write).or_else(|reason| attempt(Access::Read).map_err(|_| reason)),
+            Access::Write => {
+                attempt(Access::Write).or_else(|reason| attempt(Access::Read).map_err(|_| reason))
+            }
         }
     }
 
@@ -184,7 +198,8 @@ impl Grants {
             Err(reason) => return Ok(deny(reason)),
         };
         if place == Place::Data {
-            crate::layout::private_dir(&path).map_err(|error| OpenError { path: path.clone(), source: error.source })?;
+            crate::layout::private_dir(&path)
+                .map_err(|error| OpenError { path: path.clone(), source: error.source })?;
         }
         let dir = Dir::open_ambient_dir(&path, ambient_authority())
             .map_err(|source| OpenError { path: path.clone(), source })?;

@@ -114,7 +114,9 @@ fn open_file(path: &Path) -> Result<Connection, MemoryError> {
     }
     if version == 0 {
         transaction
-            .execute_batch("CREATE TABLE entry (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;")
+            .execute_batch(
+                "CREATE TABLE entry (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;",
+            )
             .map_err(failed)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(failed)?;
     }
@@ -172,49 +174,41 @@ fn used(transaction: &Transaction<'_>) -> Result<u64, rusqlite::Error> {
     )
 }
 
-type Answer<T> = wasmtime::Result<Result<T, wit::Error>>;
-
-impl wit::Host for CallState {
-    fn get(&mut self, key: String) -> Answer<Option<Vec<u8>>> {
-        Ok(check_key(&key).and_then(|()| {
-            self.memory.with(|connection, _| {
-                connection
-                    .prepare_cached("SELECT value FROM entry WHERE key = ?1")?
-                    .query_row(params![key], |row| row.get(0))
-                    .optional()
-                    .map(Ok)
-            })
-        }))
+impl MemoryState {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, wit::Error> {
+        check_key(key)?;
+        self.with(|connection, _| {
+            let mut statement = connection.prepare_cached("SELECT value FROM entry WHERE key = ?1")?;
+            statement.query_row(params![key], |row| row.get(0)).optional().map(Ok)
+        })
     }
 
-    fn set(&mut self, key: String, value: Vec<u8>) -> Answer<()> {
-        Ok(check_key(&key).and_then(|()| {
-            self.memory.with(|connection, quota| {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                transaction.execute(
-                    "INSERT INTO entry (key, value) VALUES (?1, ?2)
-                     ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                    params![key, value],
-                )?;
-                if used(&transaction)? > quota {
-                    transaction.rollback()?;
-                    return Ok(Err(wit::Error::QuotaExceeded(quota)));
-                }
-                transaction.commit().map(Ok)
-            })
-        }))
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), wit::Error> {
+        check_key(key)?;
+        self.with(|connection, quota| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute(
+                "INSERT INTO entry (key, value) VALUES (?1, ?2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                params![key, value],
+            )?;
+            if used(&transaction)? > quota {
+                transaction.rollback()?;
+                return Ok(Err(wit::Error::QuotaExceeded(quota)));
+            }
+            transaction.commit().map(Ok)
+        })
     }
 
-    fn delete(&mut self, key: String) -> Answer<bool> {
-        Ok(check_key(&key).and_then(|()| {
-            self.memory.with(|connection, _| {
-                connection.execute("DELETE FROM entry WHERE key = ?1", params![key]).map(|rows| Ok(rows > 0))
-            })
-        }))
+    fn delete(&self, key: &str) -> Result<bool, wit::Error> {
+        check_key(key)?;
+        self.with(|connection, _| {
+            connection.execute("DELETE FROM entry WHERE key = ?1", params![key]).map(|rows| Ok(rows > 0))
+        })
     }
 
-    fn list_keys(&mut self, prefix: String, after: Option<String>, limit: u32) -> Answer<Vec<String>> {
-        Ok(self.memory.with(|connection, _| {
+    fn list_keys(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, wit::Error> {
+        self.with(|connection, _| {
             let mut statement = connection.prepare_cached(
                 "SELECT key FROM entry
                  WHERE substr(key, 1, length(?1)) = ?1 AND key >= ?1 AND (?2 IS NULL OR key > ?2)
@@ -223,11 +217,122 @@ impl wit::Host for CallState {
             let rows =
                 statement.query_map(params![prefix, after, limit.min(LISTED_KEYS)], |row| row.get(0))?;
             rows.collect::<Result<Vec<String>, _>>().map(Ok)
-        }))
+        })
+    }
+}
+
+impl wit::Host for CallState {
+    fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Vec<u8>>, wit::Error>> {
+        Ok(self.memory.get(&key))
+    }
+
+    fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), wit::Error>> {
+        Ok(self.memory.set(&key, &value))
+    }
+
+    fn delete(&mut self, key: String) -> wasmtime::Result<Result<bool, wit::Error>> {
+        Ok(self.memory.delete(&key))
+    }
+
+    fn list_keys(
+        &mut self,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> wasmtime::Result<Result<Vec<String>, wit::Error>> {
+        Ok(self.memory.list_keys(&prefix, after.as_deref(), limit))
     }
 }
 
 /// Links `openclaw:skill/memory`.
 pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     wit::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::{Capability, Reason};
+
+    fn granted(dir: &Path, skill: &str, quota: u64) -> MemoryState {
+        let stores = Arc::new(MemoryStores::new(dir.to_owned()));
+        MemoryState::Granted { stores, skill: skill.parse().unwrap(), quota }
+    }
+
+    #[test]
+    fn what_is_set_is_there_for_the_same_skill_and_for_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        granted(dir.path(), "acme/notes", 1_000).set("k", b"v").unwrap();
+        assert_eq!(granted(dir.path(), "acme/notes", 1_000).get("k").unwrap().unwrap(), b"v");
+        assert_eq!(granted(dir.path(), "acme/other", 1_000).get("k").unwrap(), None);
+        assert_eq!(granted(dir.path(), "other/notes", 1_000).get("k").unwrap(), None);
+    }
+
+    #[test]
+    fn the_quota_counts_keys_and_values_and_what_was_there_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = granted(dir.path(), "acme/notes", 200);
+        memory.set("k", &[1; 100]).unwrap();
+        assert!(matches!(memory.set("l", &[2; 100]), Err(wit::Error::QuotaExceeded(200))));
+        assert!(matches!(memory.set("k", &[3; 300]), Err(wit::Error::QuotaExceeded(200))));
+        assert_eq!(memory.get("k").unwrap().unwrap(), vec![1; 100]);
+        assert!(memory.delete("k").unwrap() && !memory.delete("k").unwrap());
+        memory.set("l", &[2; 100]).unwrap();
+    }
+
+    #[test]
+    fn empty_values_are_not_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = granted(dir.path(), "acme/notes", 10 * (ROW_BYTES + 1));
+        let set = (0..20).take_while(|n| memory.set(&format!("{n:x}"), b"").is_ok()).count();
+        assert!(set <= 10, "{set}");
+    }
+
+    #[test]
+    fn keys_come_in_order_by_prefix_and_in_pages() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = granted(dir.path(), "acme/notes", 10_000);
+        for key in ["b", "a/2", "a/1", "a%", "a"] {
+            memory.set(key, b"").unwrap();
+        }
+        assert_eq!(memory.list_keys("a/", None, 10).unwrap(), ["a/1", "a/2"]);
+        assert_eq!(memory.list_keys("", None, 2).unwrap(), ["a", "a%"]);
+        assert_eq!(memory.list_keys("", Some("a%"), 2).unwrap(), ["a/1", "a/2"]);
+    }
+
+    #[test]
+    fn a_key_that_is_empty_or_too_long_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let memory = granted(dir.path(), "acme/notes", 10_000);
+        assert!(matches!(memory.get(""), Err(wit::Error::InvalidKey)));
+        assert!(matches!(memory.set(&"k".repeat(KEY_BYTES + 1), b""), Err(wit::Error::InvalidKey)));
+    }
+
+    #[test]
+    fn without_a_grant_every_use_is_denied_and_noted() {
+        let denials = Denials::default();
+        let denial = Denial::new(Capability::Memory, "memory", Reason::NotGranted);
+        let memory = MemoryState::Denied(denial, denials.clone());
+        assert!(matches!(memory.get("k"), Err(wit::Error::Denied(_))));
+        assert!(matches!(memory.set("k", b""), Err(wit::Error::Denied(_))));
+        assert_eq!(denials.take().1, 2);
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        granted(dir.path(), "acme/notes", 1_000).set("k", b"v").unwrap();
+        let path = dir.path().join("acme/notes.db");
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
+        assert!(matches!(open_file(&path), Err(MemoryError::Newer { .. })));
+        assert!(matches!(granted(dir.path(), "acme/notes", 1_000).get("k"), Err(wit::Error::Unavailable(_))));
+    }
+
+    #[test]
+    fn purging_forgets_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        granted(dir.path(), "acme/notes", 1_000).set("k", b"v").unwrap();
+        MemoryStores::new(dir.path().to_owned()).purge(&"acme/notes".parse().unwrap()).unwrap();
+        assert_eq!(granted(dir.path(), "acme/notes", 1_000).get("k").unwrap(), None);
+    }
 }

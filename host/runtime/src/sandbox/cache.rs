@@ -111,13 +111,19 @@ impl ArtefactCache {
             Err(error) => return Err(failed(error)),
         };
         if !self.verify(&mut file, component).map_err(failed)? {
-            tracing::warn!("{} was not written by this host; it is removed and compiled again", path.display());
+            tracing::warn!(
+                "{} was not written by this host; it is removed and compiled again",
+                path.display()
+            );
             return std::fs::remove_file(&path).map(|()| None).map_err(failed);
         }
         match deserialize(engine, &file) {
             Ok(component) => Ok(Some(component)),
             Err(error) => {
-                tracing::warn!("{} does not load: {error:#}; it is removed and compiled again", path.display());
+                tracing::warn!(
+                    "{} does not load: {error:#}; it is removed and compiled again",
+                    path.display()
+                );
                 std::fs::remove_file(&path).map(|()| None).map_err(failed)
             }
         }
@@ -138,7 +144,10 @@ fn no_follow() -> i32 {
 }
 
 /// Maps the very file that was verified; its trailing MAC lies past the ELF image and is not read.
-#[expect(unsafe_code, reason = "the one place that loads native code, and only what the MAC shows to be ours")]
+#[expect(
+    unsafe_code,
+    reason = "the one place that loads native code, and only what the MAC shows to be ours"
+)]
 fn deserialize(engine: &Engine, file: &File) -> wasmtime::Result<Component> {
     let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: the bytes carry a MAC under a key that only this user can read, so this host wrote

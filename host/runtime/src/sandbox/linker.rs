@@ -19,7 +19,10 @@ pub(crate) enum Waits {
 
 /// The linker for a skill that declares these permissions, granted or not: what is declared but
 /// not granted answers each use with a denial.
-pub(super) fn for_requests(engine: &Engine, requests: &Requests) -> wasmtime::Result<(Linker<CallState>, Waits)> {
+pub(super) fn for_requests(
+    engine: &Engine,
+    requests: &Requests,
+) -> wasmtime::Result<(Linker<CallState>, Waits)> {
     let mut linker = Linker::new(engine);
     let waits = if requests.network.is_empty() { Waits::Never } else { Waits::Sometimes };
 

@@ -7,19 +7,20 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use waiting::poll::HostPollable as Ready;
+use waiting::streams::{HostInputStream as Input, HostOutputStream as Output};
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::bindings::sync::io::{poll, streams};
 use wasmtime_wasi_io::bindings::wasi::io as waiting;
 use wasmtime_wasi_io::poll::DynPollable;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream, StreamError, StreamResult};
-use waiting::poll::HostPollable as Ready;
-use waiting::streams::{HostInputStream as Input, HostOutputStream as Output};
 
 use super::baseline::Table;
 use super::fault::DeadlinePassed;
 use super::state::CallState;
+use crate::blocking::in_place;
 
 pub(super) struct Io;
 
@@ -208,15 +209,6 @@ fn block<T>(deadline: Instant, future: impl Future<Output = T>) -> wasmtime::Res
             return Err(DeadlinePassed.into());
         }
         let until = with_wake(|wake| wake.map_or(deadline, |at| at.min(deadline)));
-        sleep(until.saturating_duration_since(now));
-    }
-}
-
-/// Sleeps; on a worker of a runtime its other tasks are handed to another thread first.
-fn sleep(duration: Duration) {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| std::thread::sleep(duration)),
-        _ => std::thread::sleep(duration),
+        in_place(|| std::thread::sleep(until.saturating_duration_since(now)));
     }
 }

@@ -2,6 +2,8 @@
 
 mod subject;
 
+use std::collections::BTreeMap;
+
 use openclaw_package::{ComponentError, Imports, ToolList};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::Policy;
@@ -14,7 +16,7 @@ use crate::describe::{self, bytes};
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
-use crate::json::{CallLimits, InspectedTool, Inspection};
+use crate::json::{CallLimits, InspectedTool, Inspection, Wit};
 use crate::output::{Output, dim, good, heading, warning};
 use crate::text::{many_lines, one_line};
 pub(super) use subject::Staging;
@@ -25,7 +27,11 @@ pub(crate) fn run(arguments: &SkillInspect, environment: &Environment, output: &
     let dir = environment.data_dir()?;
     let subject = Subject::find(&arguments.subject, &dir)?;
     if arguments.wit {
-        output.line(many_lines(wit(&subject)?.trim_end()));
+        let wit = wit(&subject)?;
+        if output.is_json() {
+            return output.document(&Wit { wit });
+        }
+        output.line(many_lines(wit.trim_end()));
         return Ok(());
     }
     let inspection = inspection(&subject, &dir)?;
@@ -124,9 +130,7 @@ fn show(inspection: &Inspection, output: &Output) {
     if let Some(component) = &inspection.component {
         output.line(heading("component"));
         output.line(format_args!("  {}, {}", bytes(component.bytes), component.digest));
-        output.lines(
-            component.imports.iter().map(|import| dim(format_args!("  imports {}", one_line(import)))),
-        );
+        output.lines(grouped(&component.imports).iter().map(|line| dim(format_args!("  imports {line}"))));
     }
     if let Some(package) = &inspection.package {
         output.line(heading("package"));
@@ -151,7 +155,7 @@ fn show_permissions(inspection: &Inspection, output: &Output) {
         output.line("  none");
     }
     for permission in &inspection.permissions {
-        output.line(format_args!("  {} {}", permission.permission, permission.scope));
+        output.line(format!("  {} {}", permission.permission, permission.scope).trim_end());
         output.line(format_args!(
             "      {} {}",
             permission.description,
@@ -159,6 +163,20 @@ fn show_permissions(inspection: &Inspection, output: &Output) {
         ));
     }
     output.lines(inspection.warnings.iter().map(|text| format!("  {} {}", warning("!"), one_line(text))));
+}
+
+/// Interfaces by their packages, a line for each: `wasi:cli@0.2.6: environment, exit`.
+fn grouped(imports: &[String]) -> Vec<String> {
+    let mut packages: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for import in imports {
+        let (name, version) = import.split_once('@').unwrap_or((import, ""));
+        let (package, interface) = name.split_once('/').unwrap_or((name, ""));
+        packages.entry(one_line(&format!("{package}@{version}"))).or_default().push(one_line(interface));
+    }
+    packages
+        .into_iter()
+        .map(|(package, interfaces)| format!("{package}: {}", interfaces.join(", ")))
+        .collect()
 }
 
 /// The parameters of a tool, as its schema names them; those that can be left out have a question mark.
@@ -186,6 +204,13 @@ fn parameters(schema: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn interfaces_stand_with_their_package() {
+        let imports =
+            ["wasi:cli/exit@0.2.6", "wasi:io/poll@0.2.6", "wasi:cli/stdin@0.2.6"].map(str::to_owned);
+        assert_eq!(grouped(&imports), ["wasi:cli@0.2.6: exit, stdin", "wasi:io@0.2.6: poll"]);
+    }
 
     #[test]
     fn what_can_be_left_out_is_marked() {

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::json::NewSkill;
 use crate::keys;
 use crate::output::{Output, good};
-use crate::project::{CARGO_CONFIG, MANIFEST, cargo_config};
+use crate::project::{CARGO_CONFIG, MANIFEST, SDK_LINK, cargo_config, link};
 use crate::sdk::{self, Sdk};
 
 /// The files of a project, with `{{placeholders}}`.
@@ -107,7 +107,8 @@ pub(crate) fn run(arguments: SkillNew, environment: &Environment, output: &Outpu
         write(staging.path(), name, &filled(template, &skill))?;
         files.push(name.to_owned());
     }
-    write(staging.path(), CARGO_CONFIG, &cargo_config(&sdk))?;
+    write(staging.path(), CARGO_CONFIG, &cargo_config())?;
+    link(&staging.path().join(SDK_LINK), sdk.root())?;
     files.push(CARGO_CONFIG.to_owned());
     files.sort();
     put(staging, &dir)?;

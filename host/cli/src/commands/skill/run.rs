@@ -9,7 +9,7 @@ use crate::component;
 use crate::describe;
 use crate::environment::{self, Environment};
 use crate::error::Result;
-use crate::invocation;
+use crate::invocation::{self, Called};
 use crate::output::{Output, dim};
 use crate::project::Project;
 
@@ -23,8 +23,12 @@ pub(crate) fn run(arguments: SkillRun, environment: &Environment, output: &Outpu
     }
     let checked = component::check(&project, environment, output)?;
     tell_grants(&project, workspace.as_ref(), output);
-    let given =
-        arguments.workspace.is_some().then(|| workspace.as_ref().map(|w| w.path().to_owned())).flatten();
+    let called = Called {
+        tool: None,
+        subject: arguments.dir.display().to_string(),
+        given: arguments.workspace,
+        has_workspace: workspace.is_some(),
+    };
     let call = ToolCall {
         tool: project.manifest().id().tool(arguments.tool),
         input,
@@ -36,7 +40,7 @@ pub(crate) fn run(arguments: SkillRun, environment: &Environment, output: &Outpu
     drop(progress);
     let report = outcome.as_ref().map_or_else(|(_, report)| report, |result| &result.report);
     invocation::show_log(output, report);
-    invocation::show(output, None, given.as_deref(), &outcome)
+    invocation::show(output, &called, &outcome)
 }
 
 /// Says what the tool holds in this run.
