@@ -1,1 +1,23 @@
-//! TBD
+//! What the end-to-end tests share: a home for one owner, the real command, hostile components and packages of them.
+//!
+//! Tests go through the front door, the `openclaw` command, wherever it can see what is tested.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail so"
+)]
+
+pub mod bomb;
+pub mod component;
+pub mod craft;
+pub mod home;
+pub mod race;
+pub mod ran;
+pub mod server;
+pub mod skill;
+
+pub use home::Home;
+pub use ran::Ran;
+pub use skill::Skill;

@@ -1,0 +1,52 @@
+//! Skills that compute too much, say too much, or never come to an end.
+
+mod echo;
+mod environment;
+mod exit;
+mod fail_with;
+mod fill_memory_for_ever;
+mod grow_memory;
+mod grow_memory_and_survive;
+mod hash_order;
+mod huge_log;
+mod huge_output;
+mod panic;
+mod recurse;
+mod sleep;
+mod spam_stderr;
+mod spam_stdout;
+mod spin;
+mod standard_input;
+mod work;
+
+wit_bindgen::generate!({
+    inline: "package openclaw-tests:compute;
+        world compute {
+            import openclaw:skill/log@1.0.0;
+            export openclaw:skill/tools@1.0.0;
+        }",
+    path: "../../../wit",
+    world: "openclaw-tests:compute/compute",
+    generate_all,
+});
+
+kit::guest!(
+    echo,
+    environment,
+    exit,
+    fail_with,
+    fill_memory_for_ever,
+    grow_memory,
+    grow_memory_and_survive,
+    hash_order,
+    huge_log,
+    huge_output,
+    panic,
+    recurse,
+    sleep,
+    spam_stderr,
+    spam_stdout,
+    spin,
+    standard_input,
+    work,
+);

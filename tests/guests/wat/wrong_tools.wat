@@ -1,0 +1,7 @@
+;; Exports an interface of the right name with a function of the wrong type.
+(component
+  (core module $module (func (export "call") (result i32) (i32.const 1)))
+  (core instance $guest (instantiate $module))
+  (func $call (result u32) (canon lift (core func $guest "call")))
+  (instance $tools (export "list" (func $call)) (export "call" (func $call)))
+  (export "openclaw:skill/tools@1.0.0" (instance $tools)))
