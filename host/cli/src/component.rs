@@ -4,7 +4,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use openclaw_package::{Digest, Imports, Manifest, ToolList};
-use openclaw_runtime::develop::{Development, ListError};
+use openclaw_runtime::develop::{Development, ListError, Owner};
+use openclaw_runtime::policy::Policy;
+use openclaw_runtime::skill::Tools;
 
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
@@ -56,13 +58,14 @@ pub(crate) fn check(project: &Project, environment: &Environment, output: &Outpu
     prove(&bytes, project.manifest())?;
     let begun = Instant::now();
     let progress = output.progress("preparing the component");
-    let development = Development::prepare(
-        environment.sandbox()?,
-        &bytes,
-        project.manifest().clone(),
-        project.state_dir(),
-    )?;
+    let dir = environment.data_dir()?;
+    let owner = Owner { policy: Policy::load(&dir.policy())?, data_dir: dir.root().to_owned() };
+    let manifest = project.manifest().clone();
+    let sandbox = environment.sandbox()?;
+    let development = Development::prepare(sandbox, &bytes, manifest, owner, project.state_dir())?;
     let tools = wait(development.tools())??;
+    // What the host cannot check input against is found here, not by who installs it.
+    Tools::new(&tools)?;
     drop(progress);
     project.put(TOOLS, &tools.to_json())?;
     Ok(Checked { development, tools, bytes, took: begun.elapsed() })

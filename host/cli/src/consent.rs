@@ -106,8 +106,13 @@ impl Assessed {
         let Request { permission, scope, .. } = &self.request;
         let permission = permission.trim_end_matches(":external");
         let command = format!("openclaw grant allow {skill} {permission}");
-        let command =
-            scope.split_whitespace().fold(command, |command, word| format!("{command} {}", quoted(word)));
+        // A directory is one word, whatever it is called; methods and a URL are two.
+        let words: Vec<&str> = if permission.starts_with("filesystem") {
+            vec![scope]
+        } else {
+            scope.split_whitespace().collect()
+        };
+        let command = words.iter().fold(command, |command, word| format!("{command} {}", quoted(word)));
         if self.standing == Standing::NoWorkspace { format!("{command} --workspace DIR") } else { command }
     }
 

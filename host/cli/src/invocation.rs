@@ -14,7 +14,7 @@ use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::json::{Call, CallReport};
 use crate::output::{Output, dim, warning};
-use crate::text::{many_lines, one_line, pretty_json};
+use crate::text::{indented, one_line, pretty_json};
 
 /// Bytes read from standard input; the runtime accepts fewer, and says so.
 const MOST_INPUT: u64 = 8 << 20;
@@ -88,7 +88,7 @@ pub(crate) fn show_log(output: &Output, report: &Report) {
     for line in &report.log {
         let level = level(line);
         let mark = if matches!(line.level, Level::Warn | Level::Error) { warning(level) } else { dim(level) };
-        output.note(format_args!("{mark} {}", many_lines(&line.message)));
+        output.note(format_args!("{mark} {}", indented(&line.message)));
     }
     if report.log_dropped > 0 {
         output.note(dim(format_args!("{} more lines were dropped", report.log_dropped)));
@@ -163,7 +163,7 @@ impl Called {
     /// be the current one.
     fn placed(&self, command: &str) -> String {
         match &self.given {
-            _ if !command.ends_with("'$workspace'") => command.to_owned(),
+            _ if !command.contains("'$workspace") => command.to_owned(),
             Some(given) => format!("{command} --workspace {}", quoted(&given.display().to_string())),
             None if self.has_workspace => command.to_owned(),
             None => format!("{command} --workspace DIR"),

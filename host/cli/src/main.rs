@@ -17,6 +17,7 @@ mod project;
 mod sdk;
 mod text;
 mod toolchain;
+mod unpacked;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

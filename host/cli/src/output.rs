@@ -12,7 +12,7 @@ use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::json;
 use crate::progress::Progress;
-use crate::text::{many_lines, pretty_json};
+use crate::text::{indented, pretty_json};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -86,10 +86,10 @@ impl Output {
                 .map_err(io::Error::other)
                 .and_then(|text| writeln!(out, "{}", pretty_json(&text)))
         } else {
-            // A skill's own words may be in it.
-            let message = many_lines(&error.message);
+            // A skill's own words may be in it, and must not look like a hint of ours.
+            let message = indented(&error.message);
             writeln!(out, "{RED}error:{RED:#} {message}").and_then(|()| match &error.hint {
-                Some(hint) => writeln!(out, "{CYAN}hint:{CYAN:#} {}", many_lines(hint)),
+                Some(hint) => writeln!(out, "{CYAN}hint:{CYAN:#} {}", indented(hint)),
                 None => Ok(()),
             })
         };

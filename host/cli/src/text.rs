@@ -12,6 +12,11 @@ pub(crate) fn many_lines(text: &str) -> String {
     escaped(text, hides)
 }
 
+/// A stranger's text whose further lines cannot be taken for lines of ours.
+pub(crate) fn indented(text: &str) -> String {
+    many_lines(text).replace('\n', "\n    ")
+}
+
 /// The first line of a stranger's text, clipped to some width.
 pub(crate) fn summary(text: &str, width: usize) -> String {
     let line = one_line(text.trim().lines().next().unwrap_or_default());
@@ -86,6 +91,9 @@ pub(crate) fn pretty_json(json: &str) -> String {
     pretty.text
 }
 
+/// Levels that are indented; deeper ones stand below each other.
+const INDENTED_LEVELS: usize = 64;
+
 #[derive(Default)]
 struct Pretty {
     text: String,
@@ -112,7 +120,7 @@ impl Pretty {
 
     fn line(&mut self) {
         self.text.push('\n');
-        self.text.extend(std::iter::repeat_n("  ", self.depth));
+        self.text.extend(std::iter::repeat_n("  ", self.depth.min(INDENTED_LEVELS)));
     }
 
     /// A character of a string; what hides is escaped in JSON's own way.
@@ -136,6 +144,11 @@ mod tests {
     fn a_stranger_can_neither_move_the_cursor_nor_turn_the_text() {
         assert_eq!(one_line("a\u{1b}[2J\u{202e}b\nc"), "a\\u{1b}[2J\\u{202e}b\\nc");
         assert_eq!(many_lines("a\n\tb\u{9b}"), "a\n\tb\\u{9b}");
+    }
+
+    #[test]
+    fn a_further_line_cannot_be_taken_for_one_of_ours() {
+        assert_eq!(indented("gone\nhint: rm"), "gone\n    hint: rm");
     }
 
     #[test]

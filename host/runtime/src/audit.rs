@@ -4,7 +4,7 @@
 //! wait rather than lose a record; a log that cannot be written makes further calls fail.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -112,6 +112,36 @@ pub struct AuditLog {
     writer: Option<JoinHandle<()>>,
 }
 
+/// A call that has begun. Dropped before it is finished, it is recorded as cancelled.
+#[derive(Debug)]
+pub(crate) struct Pending<'a> {
+    log: &'a AuditLog,
+    record: Option<Record>,
+}
+
+impl<'a> Pending<'a> {
+    pub(crate) fn new(log: &'a AuditLog, record: Record) -> Self {
+        Self { log, record: Some(record) }
+    }
+
+    /// Fills in what came of the call, and hands the record over.
+    pub(crate) fn finish(mut self, fill: impl FnOnce(&mut Record)) -> Result<(), AuditError> {
+        let Some(mut record) = self.record.take() else { return Ok(()) };
+        fill(&mut record);
+        self.log.record(record)
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if let Some(record) = self.record.take()
+            && let Err(error) = self.log.record(record)
+        {
+            tracing::error!("a cancelled call is not recorded: {error}");
+        }
+    }
+}
+
 enum Message {
     Record(Box<Record>),
     Flush(Sender<()>),
@@ -130,6 +160,7 @@ impl AuditLog {
             .mode(0o600)
             .open(path)
             .map_err(|error| failed(error.to_string()))?;
+        end_torn_line(path, &mut file).map_err(|error| failed(error.to_string()))?;
         let (queue, records) = sync_channel(QUEUE);
         let failure = Arc::new(OnceLock::new());
         let (theirs, their_path) = (Arc::clone(&failure), path.to_owned());
@@ -189,6 +220,18 @@ impl Drop for AuditLog {
     }
 }
 
+/// Ends a line that a full disk cut short, so that the next record has one of its own.
+fn end_torn_line(path: &Path, file: &mut File) -> std::io::Result<()> {
+    let mut reader = File::open(path)?;
+    if reader.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    reader.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    reader.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
 fn write_records(file: &mut File, records: &Receiver<Message>, path: &Path, failed: &OnceLock<AuditError>) {
     let mut line = Vec::new();
     for message in records {
@@ -213,10 +256,11 @@ fn write_records(file: &mut File, records: &Receiver<Message>, path: &Path, fail
     }
 }
 
-/// Reads an audit log, oldest record first; a log that is not there is empty.
+/// Reads an audit log, oldest record first; a log that is not there is empty. A line that is no
+/// record, as a full disk leaves one, is passed over with a warning.
 ///
 /// # Errors
-/// [`AuditError`] where the file cannot be read, or a line of it is not a record.
+/// [`AuditError`] where the file cannot be read.
 pub fn read(path: &Path) -> Result<Vec<Record>, AuditError> {
     let failed = |reason: String| AuditError { path: path.to_owned(), doing: "read", reason };
     let file = match File::open(path) {
@@ -227,9 +271,10 @@ pub fn read(path: &Path) -> Result<Vec<Record>, AuditError> {
     let mut records = Vec::new();
     for (index, line) in BufReader::new(file).lines().enumerate() {
         let line = line.map_err(|error| failed(error.to_string()))?;
-        let record =
-            serde_json::from_str(&line).map_err(|error| failed(format!("line {}: {error}", index + 1)))?;
-        records.push(record);
+        match serde_json::from_str(&line) {
+            Ok(record) => records.push(record),
+            Err(error) => tracing::warn!("{} line {} is no record: {error}", path.display(), index + 1),
+        }
     }
     Ok(records)
 }

@@ -24,7 +24,17 @@ pub struct Development {
     sandbox: Sandbox,
     ready: Ready,
     manifest: Manifest,
+    owner: Owner,
     state_dir: PathBuf,
+}
+
+/// Whose machine a component in development runs on: their denials and ceilings hold for it too.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The owner's policy, of which the grants are replaced by what the manifest requests.
+    pub policy: Policy,
+    /// The owner's data directory, which no tree gives away.
+    pub data_dir: PathBuf,
 }
 
 /// Why a component in development does not list its tools.
@@ -63,10 +73,11 @@ impl Development {
         sandbox: Sandbox,
         component: &[u8],
         manifest: Manifest,
+        owner: Owner,
         state_dir: PathBuf,
     ) -> Result<Self, PrepareError> {
         let prepared = sandbox.prepare(component, Digest::of(component), manifest.requests())?;
-        Ok(Self { sandbox, ready: Ready { prepared: Arc::new(prepared) }, manifest, state_dir })
+        Ok(Self { sandbox, ready: Ready { prepared: Arc::new(prepared) }, manifest, owner, state_dir })
     }
 
     /// Asks the component for its tools, with nothing granted.
@@ -74,7 +85,7 @@ impl Development {
     /// # Errors
     /// See [`ListError`].
     pub async fn tools(&self) -> Result<ToolList, ListError> {
-        let (limits, _) = Policy::default().ceilings().apply(self.manifest.limits());
+        let (limits, _) = self.owner.policy.ceilings().apply(self.manifest.limits());
         let answer = self.sandbox.list(&self.ready.prepared, Held::default(), &limits).await.answer?;
         let tools = answer
             .into_iter()
@@ -120,10 +131,10 @@ impl Development {
         }
     }
 
-    /// A policy that grants what the manifest requests, and nothing else.
+    /// The owner's policy, with what the manifest requests in place of its grants to the skill.
     fn policy(&self, workspace: Option<&Workspace>) -> Policy {
         let rules = rules_for(self.manifest.requests(), workspace.map(Workspace::path));
-        Policy::allowing(self.manifest.id().clone(), rules)
+        self.owner.policy.with_allowed(self.manifest.id().clone(), rules)
     }
 
     fn open(
@@ -136,6 +147,7 @@ impl Development {
         let data: &Path = &self.state_dir.join("data");
         Ok(grants.open(&Surroundings {
             workspace,
+            own: &[self.owner.data_dir.clone(), self.sandbox.cache_dir().to_owned()],
             data,
             memory: &Arc::new(MemoryStores::new(self.state_dir.join("memory"))),
             http: &Arc::new(http_client(policy)),

@@ -1,5 +1,6 @@
 //! A tool call from request to result: find, validate, authorize, run in a fresh store, record.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::audit::{AuditError, AuditLog, Bytes, Record};
+use crate::audit::{AuditError, AuditLog, Bytes, Pending, Record};
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::capability::Denial;
 use crate::capability::grant::{OpenError, Surroundings};
@@ -184,6 +185,8 @@ impl CallError {
 #[derive(Debug)]
 pub struct Dispatcher {
     dir: DataDir,
+    /// The host's own directories.
+    own: Vec<PathBuf>,
     sandbox: Sandbox,
     catalog: ArcSwap<Catalog>,
     ready: ReadySkills,
@@ -195,6 +198,9 @@ pub struct Dispatcher {
     rates: RateLimits,
 }
 
+/// Levels that a result may nest: what parsers of JSON commonly follow.
+const OUTPUT_DEPTH: usize = 127;
+
 /// How long a call waits for a free place before it is told that the host is busy.
 const BUSY_AFTER: Duration = Duration::from_secs(5);
 
@@ -202,6 +208,7 @@ const BUSY_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) dir: DataDir,
+    pub(crate) own: Vec<PathBuf>,
     pub(crate) sandbox: Sandbox,
     pub(crate) catalog: Catalog,
     pub(crate) http: HttpClient,
@@ -215,6 +222,7 @@ impl Dispatcher {
         Self {
             memory: Arc::new(MemoryStores::new(parts.dir.memory())),
             dir: parts.dir,
+            own: parts.own,
             sandbox: parts.sandbox,
             catalog: ArcSwap::from_pointee(parts.catalog),
             ready: ReadySkills::default(),
@@ -258,29 +266,23 @@ impl Dispatcher {
         self.audit.check().map_err(|error| bare(error.into()))?;
         let catalog = self.catalog.load_full();
         let skill = find(&catalog, &call.tool).map_err(bare)?;
-        let time = Timestamp::now();
+        let pending = Pending::new(&self.audit, begun(&skill, &call));
         let (answer, report, bytes, requests) = match self.run(&catalog, &skill, &call).await {
             Ok(ran) => ran,
             Err(error) => (Err(error), Report::default(), Bytes::default(), 0),
         };
-        let record = Record {
-            time,
-            caller: call.caller,
-            tool: call.tool,
-            version: skill.manifest().version().clone(),
-            package: Some(skill.archive()),
-            signer: Some(skill.signer().clone()),
-            grants: Arc::clone(skill.grants().rules()),
-            outcome: answer.as_ref().map_or_else(|error| error.code(), |_| "ok").to_owned(),
-            fuel: report.spent.fuel,
-            duration_us: u64::try_from(report.spent.duration.as_micros()).unwrap_or(u64::MAX),
-            memory_bytes: report.spent.memory_bytes,
-            bytes,
-            requests,
-            denials: report.denials.clone(),
-            denial_count: report.denial_count,
-        };
-        self.audit.record(record).map_err(|error| (error.into(), report.clone()))?;
+        let outcome = answer.as_ref().map_or_else(|error| error.code(), |_| "ok");
+        let recorded = pending.finish(|record| {
+            record.outcome = outcome.to_owned();
+            record.fuel = report.spent.fuel;
+            record.duration_us = u64::try_from(report.spent.duration.as_micros()).unwrap_or(u64::MAX);
+            record.memory_bytes = report.spent.memory_bytes;
+            record.bytes = bytes;
+            record.requests = requests;
+            record.denials.clone_from(&report.denials);
+            record.denial_count = report.denial_count;
+        });
+        recorded.map_err(|error| (error.into(), report.clone()))?;
         match answer {
             Ok(output) => Ok(ToolResult { output, report }),
             Err(error) => Err((error, report)),
@@ -311,12 +313,34 @@ impl Dispatcher {
         })?;
         let held = skill.grants().open(&Surroundings {
             workspace: call.workspace.as_ref(),
+            own: &self.own,
             data: &self.dir.data(skill.manifest().id()),
             memory: &self.memory,
             http: &self.http.load_full(),
             deadline: Instant::now() + skill.limits().timeout,
         })?;
         Ok(run_call(&self.sandbox, &ready, held, skill.limits(), call).await)
+    }
+}
+
+/// The record of a call that has begun: what is known before it ends.
+fn begun(skill: &Authorized, call: &ToolCall) -> Record {
+    Record {
+        time: Timestamp::now(),
+        caller: call.caller.clone(),
+        tool: call.tool.clone(),
+        version: skill.manifest().version().clone(),
+        package: Some(skill.archive()),
+        signer: Some(skill.signer().clone()),
+        grants: Arc::clone(skill.grants().rules()),
+        outcome: "cancelled".to_owned(),
+        fuel: 0,
+        duration_us: 0,
+        memory_bytes: 0,
+        bytes: Bytes { input: call.input.len() as u64, ..Bytes::default() },
+        requests: 0,
+        denials: Vec::new(),
+        denial_count: 0,
     }
 }
 
@@ -387,8 +411,30 @@ fn check_output(output: String, limits: &Limits) -> Result<Box<RawValue>, CallEr
     if output.len() as u64 > limits.output_bytes {
         return Err(Fault::Output { limit: limits.output_bytes }.into());
     }
+    if depth(&output) > OUTPUT_DEPTH {
+        return Err(CallError::Failed(format!("the tool's result nests deeper than {OUTPUT_DEPTH} levels")));
+    }
     RawValue::from_string(output)
         .map_err(|error| CallError::Failed(format!("the tool's result is not JSON: {error}")))
+}
+
+/// How deep brackets nest in a JSON text.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 fn tool_error(error: ToolError, call: &ToolCall, report: &Report) -> CallError {

@@ -1,7 +1,7 @@
 //! Putting a verified package in place of an older one, and taking it away: whole or not at all.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -10,6 +10,7 @@ use openclaw_package::envelope::Envelope;
 use openclaw_package::manifest::Manifest;
 use openclaw_package::name::SkillId;
 use openclaw_package::package::{RefusalError, VerifiedPackage, verify_archive};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use semver::Version;
 
 use crate::capability::memory::{MemoryError, MemoryStores};
@@ -17,7 +18,8 @@ use crate::layout::{DataDir, DataDirLock, LayoutError, private_dir, replace};
 use crate::lockfile::{Locked, Lockfile, LockfileError};
 use crate::policy::{Policy, PolicyError, Rule};
 use crate::policy_file::{PolicyFile, PolicyFileError};
-use crate::skill::{PACKAGE_DIR, SIGNATURE_FILE, installed_dir};
+use crate::sandbox::Sandbox;
+use crate::skill::{PACKAGE_DIR, SIGNATURE_FILE, SkillError, Tools, installed_dir};
 use crate::trust::{TrustError, TrustStore};
 
 /// Why a package was not installed, or a skill not removed. What was installed is as it was.
@@ -190,7 +192,7 @@ impl Installer {
         private_dir(&skill_dir)?;
         let target = installed_dir(&skill_dir, &locked);
         replace(&staged.staging.path().join(SIGNATURE_FILE), &staged.envelope)?;
-        put_dir(staged.staging.keep(), &target)?;
+        put_dir(&staged.staging.keep(), &target)?;
         policy.save()?;
         let before = self.lockfile.insert(skill, locked.clone());
         self.lockfile.save(&self.dir.lockfile())?;
@@ -205,9 +207,10 @@ impl Installer {
     /// # Errors
     /// [`InstallError::NotInstalled`], or whatever could not be removed.
     pub fn remove(mut self, skill: &SkillId, purge: bool) -> Result<Locked, InstallError> {
-        let locked = self.lockfile.remove(skill).ok_or_else(|| InstallError::NotInstalled(skill.clone()))?;
-        self.lockfile.save(&self.dir.lockfile())?;
-        remove_dir(&self.dir.skill(skill))?;
+        if self.lockfile.get(skill).is_none() {
+            return Err(InstallError::NotInstalled(skill.clone()));
+        }
+        // First what can be done again: while the skill is in the lockfile, so can this be.
         if purge {
             remove_dir(&self.dir.data(skill))?;
             MemoryStores::new(self.dir.memory()).purge(skill)?;
@@ -222,6 +225,9 @@ impl Installer {
             policy.forget(skill);
             policy.save()?;
         }
+        let locked = self.lockfile.remove(skill).ok_or_else(|| InstallError::NotInstalled(skill.clone()))?;
+        self.lockfile.save(&self.dir.lockfile())?;
+        remove_dir(&self.dir.skill(skill))?;
         Ok(locked)
     }
 
@@ -240,6 +246,21 @@ impl Installer {
 }
 
 impl Staged {
+    /// Makes the package ready as its first call would, so that one that cannot be called never
+    /// takes the place of one that can.
+    ///
+    /// # Errors
+    /// [`SkillError`], whatever is wrong with its component or its schemas.
+    pub fn probe(&self, sandbox: &Sandbox) -> Result<(), SkillError> {
+        Tools::new(self.package.tools())?;
+        let path = self.staging.path().join(PACKAGE_DIR);
+        let dir = Dir::open_ambient_dir(&path, ambient_authority()).map_err(LayoutError::at(&path))?;
+        let component = self.package.read_component(&dir)?;
+        let requests = self.package.manifest().requests();
+        sandbox.prepare(&component, self.package.component_digest(), requests)?;
+        Ok(())
+    }
+
     /// What is in the package.
     #[must_use]
     pub fn package(&self) -> &VerifiedPackage {
@@ -259,11 +280,14 @@ impl Staged {
     }
 }
 
-/// Moves a directory into place. One of the same digest that is there may be damaged: it gives way.
-fn put_dir(from: PathBuf, target: &Path) -> Result<(), InstallError> {
-    remove_dir(target)?;
-    std::fs::rename(from, target).map_err(LayoutError::at(target))?;
-    Ok(())
+/// Moves a directory into place. One of the same digest that is there may be damaged: they change
+/// places, so that there is one at every moment.
+fn put_dir(from: &Path, target: &Path) -> Result<(), LayoutError> {
+    let flags = if target.exists() { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+    renameat_with(CWD, from, CWD, target, flags).map_err(|errno| LayoutError::at(target)(errno.into()))?;
+    let parent = target.parent().unwrap_or(target);
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(LayoutError::at(parent))?;
+    remove_dir(from)
 }
 
 fn remove_dir(path: &Path) -> Result<(), LayoutError> {

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use openclaw_package::name::{PublisherName, SkillId};
@@ -47,6 +47,12 @@ impl DataDir {
         let root = root.into();
         private_dir(&root)?;
         let root = root.canonicalize().map_err(LayoutError::at(&root))?;
+        let meta = std::fs::metadata(&root).map_err(LayoutError::at(&root))?;
+        // Whoever can write here decides whom this owner trusts.
+        if meta.uid() != rustix::process::geteuid().as_raw() || meta.mode() & 0o022 != 0 {
+            let source = io::Error::other("the data directory must be yours, and writable by you alone");
+            return Err(LayoutError { path: root, source });
+        }
         Ok(Self { root })
     }
 

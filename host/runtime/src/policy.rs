@@ -179,11 +179,12 @@ impl Policy {
         Ok(policy)
     }
 
-    /// A policy that allows one skill some rules.
+    /// The same policy, but with these allow rules for one skill; what is denied stays denied.
     #[must_use]
-    pub fn allowing(skill: SkillId, allow: Vec<Rule>) -> Self {
-        let skill = BTreeMap::from([(skill, SkillPolicy { allow, deny: Vec::new() })]);
-        Self { version: VERSION, skill, ..Self::default() }
+    pub fn with_allowed(&self, skill: SkillId, allow: Vec<Rule>) -> Self {
+        let mut policy = self.clone();
+        policy.skill.entry(skill).or_default().allow = allow;
+        policy
     }
 
     /// The operator's ceilings.
@@ -223,7 +224,8 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
             Tree::Path(path) => Some(Place::Path(path.as_path().to_owned())),
             Tree::Workspace => workspace.map(|workspace| Place::Path(workspace.to_owned())),
         };
-        rules.extend(place.map(|place| Rule::Filesystem(FilesystemRule { access: request.access, place })));
+        let rule = |place| Rule::Filesystem(FilesystemRule { access: request.access, place }).resolved();
+        rules.extend(place.map(rule));
     }
     rules.extend(requests.network.iter().map(|request| Rule::Network(NetworkRule::for_request(request))));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
@@ -231,6 +233,19 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
 }
 
 impl Rule {
+    /// The same rule with its path without links: what is granted is a directory, not whatever a
+    /// link will lead to later. A path that is not there yet stays as it is.
+    #[must_use]
+    pub fn resolved(self) -> Self {
+        match self {
+            Self::Filesystem(FilesystemRule { access, place: Place::Path(path) }) => {
+                let place = Place::Path(path.canonicalize().unwrap_or(path));
+                Self::Filesystem(FilesystemRule { access, place })
+            }
+            rule => rule,
+        }
+    }
+
     /// The capability's name, as the text form begins.
     #[must_use]
     pub fn permission(&self) -> &'static str {

@@ -82,7 +82,8 @@ impl Runtime {
         })?;
         let http = http_client(catalog.policy());
         let concurrent_calls = options.concurrent_calls;
-        let parts = Parts { dir: dir.clone(), sandbox, catalog, http, audit, concurrent_calls };
+        let own = vec![dir.root().to_owned(), sandbox.cache_dir().to_owned()];
+        let parts = Parts { dir: dir.clone(), own, sandbox, catalog, http, audit, concurrent_calls };
         Ok(Self { dir, dispatcher: Arc::new(Dispatcher::new(parts)) })
     }
 

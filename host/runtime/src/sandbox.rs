@@ -25,7 +25,7 @@ pub use limits::{Ceilings, Cut, Limits};
 pub(crate) use state::{CallState, Held};
 
 use crate::bindings::exports::openclaw::skill::tools::{Tool, ToolError};
-use cache::ArtefactCache;
+use cache::{ArtefactCache, Loaded};
 use engine::Ticker;
 use linker::Waits;
 
@@ -131,6 +131,11 @@ impl Sandbox {
         Ok(Self { engine, ticker, compiler: options.compiler, cache })
     }
 
+    /// Where compiled components are kept.
+    pub(crate) fn cache_dir(&self) -> &std::path::Path {
+        self.cache.dir()
+    }
+
     /// Makes a component ready: takes the artefact from the cache or compiles it, and links what
     /// the manifest requests.
     ///
@@ -145,13 +150,16 @@ impl Sandbox {
         requests: &Requests,
     ) -> Result<Prepared, PrepareError> {
         let component = match self.cache.load(&self.engine, digest)? {
-            Some(component) => component,
-            None => {
+            Loaded::Ready(component) => component,
+            Loaded::Absent | Loaded::Unfit(_) => {
                 let artefact = self.compiler.compile(bytes)?;
                 self.cache.store(digest, &artefact)?;
+                drop(artefact);
                 match self.cache.load(&self.engine, digest)? {
-                    Some(component) => component,
-                    None => return Err(CacheError::Vanished.into()),
+                    Loaded::Ready(component) => component,
+                    // Freshly compiled, and more than the engine's pool has room for.
+                    Loaded::Unfit(error) => return Err(PrepareError::Link(error)),
+                    Loaded::Absent => return Err(CacheError::Vanished.into()),
                 }
             }
         };

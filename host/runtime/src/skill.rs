@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use jsonschema::{Draft, PatternOptions};
 use openclaw_package::digest::Digest;
 use openclaw_package::envelope::Envelope;
 use openclaw_package::key::PublicKey;
@@ -26,6 +27,9 @@ use crate::trust::TrustStore;
 pub(crate) const SIGNATURE_FILE: &str = "signature.dsse.json";
 /// The directory of an installed package.
 pub(crate) const PACKAGE_DIR: &str = "package";
+
+/// Bytes that a compiled pattern of a schema may take.
+const PATTERN_BYTES: usize = 256 << 10;
 
 /// Why an installed skill is not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +101,10 @@ impl Unverified {
         let package_dir = self.dir.join(PACKAGE_DIR);
         let dir = Dir::open_ambient_dir(&package_dir, ambient_authority())
             .map_err(LayoutError::at(&package_dir))?;
-        let keys = |publisher: &_| trust.keys(publisher);
+        // Of the trusted keys the one that signed what was installed: another signature changes nothing.
+        let keys = |publisher: &_| {
+            trust.keys(publisher).into_iter().filter(|key| *key == self.locked.signer).collect()
+        };
         let package = verify_dir(&dir, &envelope, keys, Depth::WithoutComponent)?;
         let differs = |what| SkillError::NotAsLocked { skill: self.skill.clone(), what };
         if package.manifest().id() != &self.skill {
@@ -228,7 +235,12 @@ impl Tools {
     /// [`SkillError::Schema`].
     pub fn new(list: &ToolList) -> Result<Self, SkillError> {
         let compile = |tool: &Tool| {
-            let validator = jsonschema::draft202012::new(&tool.input_schema)
+            // Patterns are a stranger's: an engine without backtracking, and small.
+            let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+            let validator = jsonschema::options()
+                .with_draft(Draft::Draft202012)
+                .with_pattern_options(patterns)
+                .build(&tool.input_schema)
                 .map_err(|error| SkillError::Schema { tool: tool.name.clone(), reason: error.to_string() })?;
             Ok((tool.clone(), validator))
         };

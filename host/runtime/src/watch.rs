@@ -26,14 +26,23 @@ pub struct Watcher {
 impl Watcher {
     pub(crate) fn start(runtime: Runtime) -> Result<Self, WatchError> {
         let (changed, changes) = channel();
+        let first = changed.clone();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let relevant = event.is_ok_and(|event| event.paths.iter().any(|path| decides(path)));
+            // Reloading opens these files, which must not count as a change of them. What the system
+            // could not tell in full counts as one.
+            let relevant = event.map_or(true, |event| {
+                let named = event.paths.iter().any(|path| decides(path));
+                event.need_rescan() || (named && !event.kind.is_access())
+            });
             if relevant {
                 // The receiver ends with the watcher; then nobody needs to know.
                 let _ = changed.send(());
             }
         })?;
         watcher.watch(runtime.data_dir().root(), RecursiveMode::NonRecursive)?;
+        // For what changed between the opening and now; the receiver is still here.
+        let _ = first.send(());
+        drop(first);
         std::thread::spawn(move || reload_on(&changes, &runtime));
         Ok(Self { _watcher: watcher })
     }

@@ -187,9 +187,11 @@ fn rule(words: &[String], workspace: Option<&Path>, action: Action, known: &[Rul
     if let (Action::Revoke, Some(rule)) = (action, written) {
         return Ok(rule.clone());
     }
-    let text = match text.strip_suffix(" $workspace") {
-        Some(permission) => format!("{permission} {}", workspace_path(workspace)?),
-        None => text,
+    let text = match text.split_once(" $workspace") {
+        Some((permission, below)) if below.is_empty() || below.starts_with('/') => {
+            format!("{permission} {}{below}", workspace_path(workspace)?)
+        }
+        _ => text,
     };
     let rule = text.parse().map_err(|error: RuleError| {
         CliError::new(Exit::Usage, "invalid-rule", error.to_string()).hint("openclaw grant allow --help")

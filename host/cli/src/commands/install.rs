@@ -43,6 +43,10 @@ pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Outpu
         installer.stage(&arguments.archive, envelope)?
     };
     refuse_downgrade(&staged, arguments.allow_downgrade)?;
+    {
+        let _progress = output.progress("compiling the component");
+        probe(&staged, environment)?;
+    }
     let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
     let policy = Policy::load(&dir.policy())?;
     show(&staged, &asked, &policy, workspace.as_ref(), output);
@@ -50,7 +54,16 @@ pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Outpu
     let previous = staged.installed().cloned();
     let locked = installer.commit(staged, &consented, arguments.allow_downgrade)?;
     let done = Done { skill: asked.skill, previous, locked };
-    finish(&done, &dir, workspace.as_ref(), environment, output)
+    finish(&done, &dir, workspace.as_ref(), output)
+}
+
+/// Tries the package out before it takes the place of one that works; its component is then compiled.
+fn probe(staged: &Staged, environment: &Environment) -> Result<()> {
+    let skill = staged.package().manifest().id();
+    staged.probe(&environment.sandbox()?).map_err(|error| {
+        let message = format!("{skill} cannot be called, and is not installed: {error}");
+        CliError::new(Exit::of_code(error.code()), error.code(), message).hint("tell its author")
+    })
 }
 
 /// The installer refuses it too, but only after its owner was asked.
@@ -216,25 +229,15 @@ struct Done {
     locked: Locked,
 }
 
-/// Loads what was installed as a call would, so that the first call is fast and a fault shows now.
-fn finish(
-    done: &Done,
-    dir: &DataDir,
-    workspace: Option<&Workspace>,
-    environment: &Environment,
-    output: &Output,
-) -> Result<()> {
+/// Says what is installed now, as the runtime reads it.
+fn finish(done: &Done, dir: &DataDir, workspace: Option<&Workspace>, output: &Output) -> Result<()> {
     let skill = &done.skill;
-    let loaded = match Catalog::load(dir)?.get(skill) {
-        Some(Entry::Loaded(loaded)) => loaded.clone(),
+    let catalog = Catalog::load(dir)?;
+    let loaded = match catalog.get(skill) {
+        Some(Entry::Loaded(loaded)) => loaded,
         Some(Entry::Refused(reason)) => return Err(not_loaded(skill, &reason.to_string(), reason.code())),
         None => return Err(not_loaded(skill, "it was removed meanwhile", "not-installed")),
     };
-    let progress = output.progress("compiling the component");
-    loaded
-        .ready(&environment.sandbox()?)
-        .map_err(|error| not_loaded(skill, &error.to_string(), error.code()))?;
-    drop(progress);
     let tools: Vec<_> = loaded.tools().iter().map(|tool| skill.tool(tool.name.clone())).collect();
     if output.is_json() {
         let assessed = assess(dir, skill, loaded.manifest().requests(), workspace)?;

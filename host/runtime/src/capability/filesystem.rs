@@ -25,7 +25,7 @@ mod transfer;
 mod tree;
 mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
@@ -40,6 +40,16 @@ pub use self::error::FsError;
 use self::tree::Tree;
 use super::{Denial, Denials};
 use crate::bindings::wasi::filesystem::{preopens, types};
+
+/// Whether a path, relative to a tree, is a file that other programs obey.
+pub(crate) fn is_control_file(relative: &Path) -> bool {
+    control_files::control_file(relative).is_some()
+}
+
+/// Where an open directory really is.
+pub(crate) fn real_path(dir: &Dir) -> std::io::Result<PathBuf> {
+    Ok(sys::real_path(dir)?)
+}
 
 /// What was granted of one tree; the same for every call, and shared by them.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use cap_std::fs::Dir;
 use openclaw_package::name::SkillId;
 use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
 
-use super::filesystem::{Budget, FilesystemState, Preopen, TreeGrant};
+use super::filesystem::{Budget, FilesystemState, Preopen, TreeGrant, is_control_file, real_path};
 use super::memory::{MemoryState, MemoryStores};
 use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
 use super::{Capability, Denial, Denials, Reason, decide};
@@ -34,6 +34,8 @@ pub struct Grants {
 /// Where the trees of a call are on this machine, and what serves its other capabilities.
 pub(crate) struct Surroundings<'a> {
     pub(crate) workspace: Option<&'a Workspace>,
+    /// The host's own directories (keys, policy, compiled code), which no tree gives away.
+    pub(crate) own: &'a [PathBuf],
     pub(crate) data: &'a Path,
     pub(crate) memory: &'a Arc<MemoryStores>,
     pub(crate) http: &'a Arc<HttpClient>,
@@ -54,7 +56,9 @@ impl Grants {
     #[must_use]
     pub fn join(skill: &SkillId, requests: &Requests, policy: &Policy) -> Self {
         let allow: Arc<[Rule]> = policy.allowed(skill).into();
-        let deny: Vec<Rule> = policy.denied(skill).cloned().collect();
+        // A deny rule holds for the path as it is written and for where it leads.
+        let deny: Vec<Rule> =
+            policy.denied(skill).flat_map(|rule| [rule.clone(), rule.clone().resolved()]).collect();
         let network_rules = |rules: &[Rule]| {
             rules
                 .iter()
@@ -158,10 +162,17 @@ impl Grants {
             (Place::Path(outer), Place::Path(inner)) => inner.starts_with(outer),
             _ => false,
         };
+        // Who grants a tree has not meant the control files in it, also where one is asked for as a tree.
+        let by_name = |rule: &FilesystemRule, access| match (&rule.place, place) {
+            (Place::Path(outer), Place::Path(inner)) => {
+                inner.strip_prefix(outer).is_ok_and(|rest| access == Access::Read || !is_control_file(rest))
+            }
+            _ => true,
+        };
         let attempt = |access: Access| {
             let denied = filesystem_rules(&self.deny).any(|rule| access.covers(rule.access) && covers(rule));
-            let allowed =
-                filesystem_rules(&self.allow).any(|rule| rule.access.covers(access) && covers(rule));
+            let allowed = filesystem_rules(&self.allow)
+                .any(|rule| rule.access.covers(access) && covers(rule) && by_name(rule, access));
             decide(true, denied, allowed).map(|()| access)
         };
         match requested {
@@ -193,6 +204,9 @@ impl Grants {
                 (Place::Path(path.clone()), path)
             }
         };
+        if place != Place::Data && around.own.iter().any(|own| path.starts_with(own)) {
+            return Ok(deny(Reason::DeniedByOwner));
+        }
         let access = match self.access(&place, request.access) {
             Ok(access) => access,
             Err(reason) => return Ok(deny(reason)),
@@ -201,14 +215,18 @@ impl Grants {
             crate::layout::private_dir(&path)
                 .map_err(|error| OpenError { path: path.clone(), source: error.source })?;
         }
-        let dir = Dir::open_ambient_dir(&path, ambient_authority())
-            .map_err(|source| OpenError { path: path.clone(), source })?;
+        let dir = open_without_links(&path).map_err(|source| OpenError { path: path.clone(), source })?;
+        let mut denied = below(filesystem_rules(&self.deny), &path);
+        if place != Place::Data {
+            denied
+                .extend(around.own.iter().filter_map(|own| own.strip_prefix(&path).ok().map(Path::to_owned)));
+        }
         let grant = TreeGrant {
             guest_path,
             access,
             skill: self.skill.to_string(),
             tree: request.tree.to_string(),
-            denied: below(filesystem_rules(&self.deny), &path),
+            denied,
             control_allowed: below(
                 filesystem_rules(&self.allow).filter(|rule| rule.access == Access::Write),
                 &path,
@@ -260,6 +278,12 @@ fn below<'a>(rules: impl Iterator<Item = &'a FilesystemRule>, root: &Path) -> Ve
         .collect()
 }
 
+/// Opens a directory whose path was resolved: one that a link has led elsewhere since is refused.
+fn open_without_links(path: &Path) -> std::io::Result<Dir> {
+    let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+    if real_path(&dir)? == path { Ok(dir) } else { Err(std::io::Error::other("a link leads elsewhere")) }
+}
+
 /// A path without links, so that a link cannot lead from a granted name to another tree.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
@@ -267,6 +291,7 @@ fn resolved(path: &Path) -> PathBuf {
 
 /// The command that grants a scope.
 fn command(skill: &SkillId, permission: &str, scope: &str) -> String {
-    let scope = if scope.is_empty() { String::new() } else { format!(" '{scope}'") };
+    // The manifest is a stranger's, and the owner may paste this into a shell.
+    let scope = if scope.is_empty() { String::new() } else { format!(" '{}'", scope.replace('\'', r"'\''")) };
     format!("openclaw grant allow {skill} {permission}{scope}")
 }

@@ -76,8 +76,12 @@ impl Log {
     /// What the guest said when it panicked, if it did.
     pub(crate) fn last_panic(&self) -> Option<String> {
         let lines = self.lines();
-        let text = lines.kept.iter().rev().find(|line| line.message.contains("panicked at"))?;
-        Some(text.message.clone())
+        let at = lines.kept.iter().rposition(|line| line.message.contains("panicked at"))?;
+        let line = lines.kept.get(at)?;
+        // The standard library writes the place on one line and the message on the next.
+        let next =
+            lines.kept.get(at + 1).filter(|next| line.message.ends_with(':') && next.level == line.level);
+        Some(next.map_or_else(|| line.message.clone(), |next| format!("{} {}", line.message, next.message)))
     }
 
     /// A stream that writes its lines here.

@@ -43,6 +43,16 @@ pub enum CacheError {
     Vanished,
 }
 
+/// What the cache has of a component.
+pub(super) enum Loaded {
+    /// The component.
+    Ready(Component),
+    /// Nothing, or nothing that this host wrote.
+    Absent,
+    /// An artefact of this host's that the engine does not take, with its reason.
+    Unfit(wasmtime::Error),
+}
+
 /// The cache.
 pub(super) struct ArtefactCache {
     dir: PathBuf,
@@ -71,7 +81,12 @@ impl ArtefactCache {
         let key = read_or_make_key(&key_path).map_err(failed(&key_path))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { dir: dir.to_owned(), key, engine: hasher.finish() })
+        let dir = dir.canonicalize().map_err(failed(dir))?;
+        Ok(Self { dir, key, engine: hasher.finish() })
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     fn path(&self, component: Digest) -> PathBuf {
@@ -101,13 +116,13 @@ impl ArtefactCache {
         write().map_err(|source| CacheError::Io { path: path.clone(), source })
     }
 
-    /// The component of an artefact; none where there is no artefact, or none that this host wrote.
-    pub(super) fn load(&self, engine: &Engine, component: Digest) -> Result<Option<Component>, CacheError> {
+    /// The component of an artefact, if there is one that this host wrote.
+    pub(super) fn load(&self, engine: &Engine, component: Digest) -> Result<Loaded, CacheError> {
         let path = self.path(component);
         let failed = |source| CacheError::Io { path: path.clone(), source };
         let mut file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Absent),
             Err(error) => return Err(failed(error)),
         };
         if !self.verify(&mut file, component).map_err(failed)? {
@@ -115,16 +130,13 @@ impl ArtefactCache {
                 "{} was not written by this host; it is removed and compiled again",
                 path.display()
             );
-            return std::fs::remove_file(&path).map(|()| None).map_err(failed);
+            return std::fs::remove_file(&path).map(|()| Loaded::Absent).map_err(failed);
         }
         match deserialize(engine, &file) {
-            Ok(component) => Ok(Some(component)),
+            Ok(component) => Ok(Loaded::Ready(component)),
             Err(error) => {
-                tracing::warn!(
-                    "{} does not load: {error:#}; it is removed and compiled again",
-                    path.display()
-                );
-                std::fs::remove_file(&path).map(|()| None).map_err(failed)
+                tracing::debug!("{} does not load: {error:#}", path.display());
+                std::fs::remove_file(&path).map(|()| Loaded::Unfit(error)).map_err(failed)
             }
         }
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use openclaw_package::bytesize::ByteSize;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::engine;
 
@@ -82,6 +82,9 @@ impl CompileError {
     }
 }
 
+/// Bytes that are read of an artefact; the rest of a larger one makes its writer fail.
+const ARTEFACT_BYTES: u64 = 512 << 20;
+
 /// The exit code by which the child says that the component was refused, with the reason on its standard error.
 const REFUSED: i32 = 65;
 
@@ -125,8 +128,8 @@ impl Compiler {
 
 fn read_all(source: Option<impl Read>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    if let Some(mut source) = source
-        && let Err(error) = source.read_to_end(&mut bytes)
+    if let Some(source) = source
+        && let Err(error) = source.take(ARTEFACT_BYTES).read_to_end(&mut bytes)
     {
         tracing::warn!("reading from the compiler process: {error}");
     }
@@ -177,6 +180,8 @@ fn compile_here(arguments: &[String]) -> wasmtime::Result<()> {
 }
 
 fn limit(resource: Resource, most: u64) -> wasmtime::Result<()> {
+    // A limit that is already lower stays: raising it is not ours to do.
+    let most = getrlimit(resource).maximum.map_or(most, |hard| most.min(hard));
     setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     Ok(())
 }

@@ -19,7 +19,6 @@ use crate::exit::Exit;
 use crate::json::{CallLimits, InspectedTool, Inspection, Wit};
 use crate::output::{Output, dim, good, heading, warning};
 use crate::text::{many_lines, one_line};
-pub(super) use subject::Staging;
 use subject::Subject;
 
 /// Inspects, and prints all of it or the component's interface.

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use openclaw_runtime::skill::Tools;
-
 use crate::component;
 use crate::environment::Environment;
 use crate::error::Result;
@@ -24,7 +22,6 @@ pub(crate) fn run(dir: &Path, environment: &Environment, output: &Output) -> Res
     }
     component::build(&project, environment, output)?;
     let checked = component::check(&project, environment, output)?;
-    Tools::new(&checked.tools)?;
     let tools: Vec<_> = checked.tools.iter().map(|tool| tool.name.clone()).collect();
     if output.is_json() {
         let skill = project.manifest().id().clone();

@@ -190,7 +190,7 @@ impl Tree {
     fn hint(&self, relative: &Path, reason: Reason) -> Option<String> {
         let tree = match reason {
             Reason::ReadOnly => self.grant.tree.clone(),
-            Reason::ControlFile => format!("{}/{}", self.grant.tree, relative.to_str()?),
+            Reason::ControlFile => sys::real_path(&*self.root).ok()?.join(relative).to_str()?.to_owned(),
             _ => return None,
         };
         // The owner may paste it into a shell: a name that was made to mislead there is not repeated.

@@ -3,19 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use openclaw_package::archive::Limits;
 use openclaw_package::package::{COMPONENT_PATH, SKILL_MD_PATH};
 use openclaw_package::{
-    Digest, Envelope, Manifest, PublicKey, PublisherName, SkillId, SkillMd, ToolList,
-    read_unsigned_unverified, verify_archive,
+    Digest, Envelope, Manifest, PublicKey, PublisherName, SkillId, SkillMd, ToolList, verify_archive,
 };
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::lockfile::Lockfile;
 use openclaw_runtime::trust::TrustStore;
-use tempfile::TempDir;
 
 use crate::commands::install::signature_path;
 use crate::commands::installed::unknown;
@@ -24,6 +20,7 @@ use crate::exit::Exit;
 use crate::json::Package;
 use crate::keys;
 use crate::project::Project;
+use crate::unpacked::{Staging, Unpacked};
 
 /// The directory of an installed version that holds its package.
 const PACKAGE_DIR: &str = "package";
@@ -95,10 +92,7 @@ impl Subject {
     }
 
     fn archive(path: &Path, bytes: &[u8], dir: &DataDir) -> Result<Self> {
-        let staging = Staging::new()?;
-        let package = read_unsigned_unverified(bytes, &staging.dir, Limits::DEFAULT)?;
-        let component = staging.path.path().join(COMPONENT_PATH);
-        let component = fs::read(&component).map_err(CliError::at(&component))?;
+        let Unpacked { package, component, .. } = Unpacked::read(path)?;
         let mut warnings = Vec::new();
         let (signer, trusted) = match signature(path, bytes, package.manifest().id().publisher(), dir) {
             Ok(signer) => (Some(signer.key), signer.trusted),
@@ -153,24 +147,6 @@ impl Subject {
             }),
             warnings: Vec::new(),
         })
-    }
-}
-
-/// A directory for what is unpacked to be looked at.
-pub(crate) struct Staging {
-    /// Its path; it goes with this.
-    pub(crate) path: TempDir,
-    /// The directory itself.
-    pub(crate) dir: Dir,
-}
-
-impl Staging {
-    /// An empty one.
-    pub(crate) fn new() -> Result<Self> {
-        let path = TempDir::new().map_err(CliError::at(&std::env::temp_dir()))?;
-        let dir =
-            Dir::open_ambient_dir(path.path(), ambient_authority()).map_err(CliError::at(path.path()))?;
-        Ok(Self { path, dir })
     }
 }
 
