@@ -38,7 +38,7 @@ pub struct Record {
     pub package: Option<Digest>,
     /// The key that signed the package; none for a skill in development.
     pub signer: Option<PublicKey>,
-    /// What the skill held.
+    /// The owner's allow rules for the skill. It held what of them its manifest requests too.
     #[serde(with = "shared_rules")]
     pub grants: Arc<[Rule]>,
     /// `ok`, or the code of the error.

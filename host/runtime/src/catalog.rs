@@ -122,7 +122,7 @@ impl Catalog {
     pub fn nearest(&self, wanted: &str) -> Vec<ToolId> {
         let mut scored: Vec<_> = self
             .tools()
-            .map(|(id, _, _)| (strsim::jaro_winkler(wanted, &id.to_string()), id))
+            .map(|(id, _, _)| (strsim::jaro_winkler(wanted, id.as_str()), id))
             .filter(|(score, _)| *score > 0.8)
             .collect();
         scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));

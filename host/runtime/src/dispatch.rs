@@ -380,7 +380,7 @@ fn find(catalog: &Catalog, tool: &ToolId) -> Result<Arc<Authorized>, CallError> 
         }
         None => Err(CallError::UnknownSkill {
             skill: tool.skill().clone(),
-            nearest: catalog.nearest(&tool.to_string()),
+            nearest: catalog.nearest(tool.as_str()),
         }),
     }
 }

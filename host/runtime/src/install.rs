@@ -121,6 +121,9 @@ impl Installer {
         }
         let trust = TrustStore::load(&dir.trust())?;
         let lockfile = Lockfile::load(&dir.lockfile())?;
+        for (skill, locked) in lockfile.iter() {
+            remove_other_versions(&dir.skill(skill), locked)?;
+        }
         Ok(Self { dir: dir.clone(), trust, lockfile, _lock: lock })
     }
 
@@ -194,11 +197,9 @@ impl Installer {
         replace(&staged.staging.path().join(SIGNATURE_FILE), &staged.envelope)?;
         put_dir(&staged.staging.keep(), &target)?;
         policy.save()?;
-        let before = self.lockfile.insert(skill, locked.clone());
+        self.lockfile.insert(skill, locked.clone());
         self.lockfile.save(&self.dir.lockfile())?;
-        if let Some(before) = before.filter(|before| before.directory() != locked.directory()) {
-            remove_dir(&installed_dir(&skill_dir, &before))?;
-        }
+        remove_other_versions(&skill_dir, &locked)?;
         Ok(locked)
     }
 
@@ -288,6 +289,23 @@ fn put_dir(from: &Path, target: &Path) -> Result<(), LayoutError> {
     let parent = target.parent().unwrap_or(target);
     File::open(parent).and_then(|dir| dir.sync_all()).map_err(LayoutError::at(parent))?;
     remove_dir(from)
+}
+
+/// Removes the versions of a skill that the lockfile does not pin: the one before, or what an
+/// interrupted install left.
+fn remove_other_versions(skill_dir: &Path, locked: &Locked) -> Result<(), LayoutError> {
+    let entries = match std::fs::read_dir(skill_dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(LayoutError::at(skill_dir)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(LayoutError::at(skill_dir))?;
+        if entry.file_name() != *locked.directory() {
+            remove_dir(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_dir(path: &Path) -> Result<(), LayoutError> {

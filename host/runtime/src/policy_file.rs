@@ -74,7 +74,7 @@ impl PolicyFile {
     /// Takes away all rules of a skill.
     pub fn forget(&mut self, skill: &SkillId) {
         if let Some(skills) = self.document.get_mut("skill").and_then(Item::as_table_like_mut) {
-            skills.remove(&skill.to_string());
+            skills.remove(skill.as_str());
         }
     }
 
@@ -94,7 +94,7 @@ impl PolicyFile {
             Item::Table(table)
         });
         let rules =
-            skills.as_table_like_mut()?.entry(&skill.to_string()).or_insert(Item::Table(Table::new()));
+            skills.as_table_like_mut()?.entry(skill.as_str()).or_insert(Item::Table(Table::new()));
         rules.as_table_like_mut()?.entry(list).or_insert(value(Array::new())).as_array_mut()
     }
 

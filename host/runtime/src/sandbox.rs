@@ -291,11 +291,11 @@ impl Function {
         let instance = skill.pre.instantiate(&mut *store)?;
         match self {
             Self::List => {
-                let list: ListFunc = instance.get_typed_func(&mut *store, &skill.list)?;
+                let list: ListFunc = instance.get_typed_func(&mut *store, skill.list)?;
                 list.call(store, ()).map(|(tools,)| Answer::Tools(tools))
             }
             Self::Call(tool, input) => {
-                let call: CallFunc = instance.get_typed_func(&mut *store, &skill.call)?;
+                let call: CallFunc = instance.get_typed_func(&mut *store, skill.call)?;
                 call.call(store, (tool, input)).map(|(result,)| Answer::Result(result))
             }
         }
@@ -305,11 +305,11 @@ impl Function {
         let instance = skill.pre.instantiate_async(&mut *store).await?;
         match self {
             Self::List => {
-                let list: ListFunc = instance.get_typed_func(&mut *store, &skill.list)?;
+                let list: ListFunc = instance.get_typed_func(&mut *store, skill.list)?;
                 list.call_async(store, ()).await.map(|(tools,)| Answer::Tools(tools))
             }
             Self::Call(tool, input) => {
-                let call: CallFunc = instance.get_typed_func(&mut *store, &skill.call)?;
+                let call: CallFunc = instance.get_typed_func(&mut *store, skill.call)?;
                 call.call_async(store, (tool, input)).await.map(|(result,)| Answer::Result(result))
             }
         }

@@ -1,0 +1,173 @@
+//! The documents of `--json`, each as a snapshot; `docs/cli-json.md` explains them.
+//!
+//! What differs from run to run or from machine to machine is redacted: digests, keys, times, paths, sizes of
+//! components and fuel. To accept a change: `INSTA_UPDATE=always cargo nextest run -p openclaw-tests --test cli_json`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail so"
+)]
+
+use std::path::PathBuf;
+
+use openclaw_tests::{Home, Skill, component};
+use serde_json::{Value, json};
+
+/// What is redacted, by pattern.
+const FILTERS: [(&str, &str); 5] = [
+    ("sha256:[0-9a-f]{64}", "sha256:[digest]"),
+    ("ed25519:[A-Za-z0-9+/]{43}=", "ed25519:[key]"),
+    // Which ones a component imports is for the toolchain to say that built it.
+    (r#""imports": \[[^\]]*\]"#, r#""imports": ["[interfaces]"]"#),
+    (r#""time": "[^"]+""#, r#""time": "[time]""#),
+    (r#""(fuel|duration_us|memory_bytes|build_ms|check_ms|files_read|bytes)": \d+"#, r#""$1": "[number]""#),
+];
+
+/// Holds a document against its snapshot.
+macro_rules! shows {
+    ($home:expr, $name:literal, $document:expr) => {{
+        let root = $home.root().display().to_string();
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.add_filter(&root.replace('.', r"\."), "[home]");
+        for (pattern, with) in FILTERS {
+            settings.add_filter(pattern, with);
+        }
+        settings.bind(|| insta::assert_snapshot!($name, $document.trim_end()));
+    }};
+}
+
+/// The search skill of the examples, which asks for the workspace, under our own name; with two more permissions
+/// that it does not use.
+fn search() -> Skill {
+    Skill::new("search", component::rust("file-search"))
+        .tree("$workspace", "read")
+        .network("https://api.example.com/v1", &["GET"], false)
+        .memory()
+        .limit("fuel", "2_000_000_000")
+        .limit("timeout", "\"20s\"")
+}
+
+/// A home in which the skill is a project in the workspace.
+fn with_project(skill: &Skill) -> (Home, PathBuf) {
+    let home = Home::new();
+    let project = home.workspace().join(skill.name());
+    skill.write(&project);
+    (home, project)
+}
+
+/// A home with the skill installed, and a file to be found in its workspace.
+fn with_installed() -> Home {
+    let home = Home::with(&search());
+    std::fs::write(home.workspace().join("a.txt"), "one\ntwo needles\nthree\n").unwrap();
+    home
+}
+
+#[test]
+fn keys() {
+    let home = Home::empty();
+    shows!(home, "key-new", home.run(["key", "new", "acme"]).success());
+    shows!(home, "key-show", home.run(["key", "show", "acme"]).success());
+    let key = home.public_key();
+    shows!(home, "trust-add", home.run(["trust", "add", "acme", &key]).success());
+    shows!(home, "trust-list", home.run(["trust", "list"]).success());
+    shows!(home, "trust-remove", home.run(["trust", "remove", "acme"]).success());
+    shows!(home, "error", home.run(["key", "new", "acme"]).stderr);
+    shows!(home, "error-usage", home.run(["key", "make"]).stderr);
+}
+
+#[test]
+fn a_project() {
+    let (home, _) = with_project(&search());
+    std::fs::write(home.workspace().join("a.txt"), "two needles\n").unwrap();
+    shows!(home, "skill-new", home.run(["skill", "new", "hello"]).success());
+    shows!(home, "skill-build", home.run(["skill", "build", "search"]).success());
+    shows!(home, "skill-test", home.run(["skill", "test", "search"]).success());
+    let input = json!({ "pattern": "needles", "path": "a.txt" }).to_string();
+    shows!(home, "skill-run", home.run(["skill", "run", "search", "search", &input]).success());
+    shows!(home, "skill-inspect", home.run(["skill", "inspect", "search"]).success());
+    shows!(
+        home,
+        "skill-inspect-component",
+        home.run(["skill", "inspect", "search/openclaw/skill.wasm"]).success()
+    );
+    let wit = home.run(["skill", "inspect", "search/openclaw/skill.wasm", "--wit"]).json();
+    assert!(wit["wit"].as_str().is_some_and(|wit| wit.starts_with("package root:component;")), "{wit}");
+    assert_eq!(keys_of(&wit), ["wit"]);
+}
+
+#[test]
+fn a_package() {
+    let (home, _) = with_project(&search());
+    let unsigned = ["skill", "pack", "search", "--output", "dist/search.tar.gz", "--unsigned"];
+    shows!(home, "skill-pack-unsigned", home.run(unsigned).success());
+    shows!(home, "skill-sign", home.run(["skill", "sign", "dist/search.tar.gz"]).success());
+    shows!(home, "skill-pack", home.run(&unsigned[..5]).success());
+    shows!(home, "skill-inspect-package", home.run(["skill", "inspect", "dist/search.tar.gz"]).success());
+    shows!(home, "error-consent", home.run(["install", "dist/search.tar.gz"]).stderr);
+    shows!(home, "install", home.run(["install", "dist/search.tar.gz", "--yes"]).success());
+    shows!(home, "skill-inspect-installed", home.run(["skill", "inspect", "acme/search"]).success());
+    std::fs::write(home.data().join("policy.toml"), "[ceilings]\nmemory = \"32MiB\"\n").unwrap();
+    let newer = home.pack(&search().versioned("1.1.0"));
+    shows!(home, "install-upgrade", home.install_archive(&newer).success());
+}
+
+#[test]
+fn what_is_installed() {
+    let home = with_installed();
+    shows!(home, "list", home.run(["list"]).success());
+    shows!(home, "tool-list", home.run(["tool", "list"]).success());
+    shows!(home, "grant-show-granted", home.run(["grant", "show"]).success());
+    let input = json!({ "pattern": "needles" });
+    shows!(home, "tool-call", home.call("search/search", &input).success());
+
+    let tree = ["acme/search", "filesystem:read", "$workspace"];
+    let grant = |action: &str| home.run(["grant", action].into_iter().chain(tree)).success();
+    shows!(home, "grant-revoke", grant("revoke"));
+    shows!(home, "error-denied", home.call("search/search", &input).stderr);
+    shows!(home, "grant-deny", grant("deny"));
+    shows!(home, "grant-show", home.run(["grant", "show", "acme/search"]).success());
+    shows!(home, "grant-allow", grant("allow"));
+    let unasked = ["grant", "allow", "acme/search", "network", "POST", "https://other.example/"];
+    shows!(home, "grant-allow-unasked", home.run(unasked).success());
+
+    shows!(home, "error-input", home.call("search/search", &json!({ "pattern": 3 })).stderr);
+    shows!(home, "error-unknown-tool", home.call("search/serch", &json!({})).stderr);
+    shows!(home, "audit", home.run(["audit", "--last", "4"]).success());
+}
+
+#[test]
+fn what_is_refused_and_removed() {
+    let home = with_installed();
+    home.run(["trust", "remove", "acme"]).json();
+    shows!(home, "list-refused", home.run(["list"]).success());
+    home.trust(&home.public_key());
+    shows!(home, "remove", home.run(["remove", "acme/search"]).success());
+    home.install(&search());
+    shows!(home, "remove-purge", home.run(["remove", "acme/search", "--purge"]).success());
+}
+
+/// What the doctor finds is the machine's own; which checks there are, and of what they consist, is ours.
+#[test]
+fn doctor() {
+    let home = with_installed();
+    let mut document = home.run(["doctor"]).json_or_error();
+    for check in document["checks"].as_array_mut().expect("a list of checks") {
+        let status = check["status"].as_str().expect("a status").to_owned();
+        assert!(["ok", "warn", "fail"].contains(&status.as_str()), "{check}");
+        assert_eq!(check["mend"].is_null(), status == "ok", "{check}");
+        assert!(check["detail"].is_string(), "{check}");
+        check["status"] = "[status]".into();
+        check["detail"] = "[detail]".into();
+        check["mend"] = "[mend]".into();
+    }
+    document["ok"] = "[ok]".into();
+    shows!(home, "doctor", serde_json::to_string_pretty(&document).unwrap());
+}
+
+fn keys_of(document: &Value) -> Vec<&str> {
+    document.as_object().expect("an object").keys().map(String::as_str).collect()
+}
