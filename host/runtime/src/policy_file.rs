@@ -93,8 +93,7 @@ impl PolicyFile {
             table.set_implicit(true);
             Item::Table(table)
         });
-        let rules =
-            skills.as_table_like_mut()?.entry(skill.as_str()).or_insert(Item::Table(Table::new()));
+        let rules = skills.as_table_like_mut()?.entry(skill.as_str()).or_insert(Item::Table(Table::new()));
         rules.as_table_like_mut()?.entry(list).or_insert(value(Array::new())).as_array_mut()
     }
 
