@@ -121,10 +121,9 @@ fn renames_do_not_get_round_it() {
 fn the_hint_names_the_file() {
     let mut call = repository();
     assert_eq!(error(call.write(".git/config", "x")), ErrorCode::Access);
-    assert_eq!(
-        call.denials()[0].hint.as_deref(),
-        Some("openclaw grant allow acme/hello filesystem:write '$workspace/.git/config'")
-    );
+    let file = call.host.path().canonicalize().unwrap().join("workspace/.git/config");
+    let command = format!("openclaw grant allow acme/hello filesystem:write '{}'", file.display());
+    assert_eq!(call.denials()[0].hint, Some(command));
     assert_eq!(error(call.mkdir(".git/'; rm -rf ~ #")), ErrorCode::Access);
     assert_eq!(call.denials()[0].hint, None);
 }
