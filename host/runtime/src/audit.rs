@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use openclaw_package::digest::Digest;
@@ -22,6 +23,8 @@ use crate::policy::Rule;
 
 /// Records that may wait for the writer.
 const QUEUE: usize = 1_024;
+/// How long the writer leaves records to queue.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// What one call did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -232,26 +235,42 @@ fn end_torn_line(path: &Path, file: &mut File) -> std::io::Result<()> {
     if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
+/// Writes what is queued, all at once, and then leaves time for more to queue: to be woken for each
+/// record would cost the caller more than the rest of a short call.
 fn write_records(file: &mut File, records: &Receiver<Message>, path: &Path, failed: &OnceLock<AuditError>) {
-    let mut line = Vec::new();
-    for message in records {
-        match message {
-            Message::Record(record) => {
-                line.clear();
-                // One write for a line, so that lines of several processes do not mix.
-                let written = serde_json::to_writer(&mut line, &record)
-                    .map_err(std::io::Error::from)
-                    .map(|()| line.push(b'\n'))
-                    .and_then(|()| file.write_all(&line));
-                if let Err(error) = written {
-                    let reason = error.to_string();
-                    failed.get_or_init(|| AuditError { path: path.to_owned(), doing: "written", reason });
-                }
+    let mut lines = Vec::new();
+    while let Ok(first) = records.recv() {
+        let mut flushes = Vec::new();
+        for message in std::iter::once(first).chain(records.try_iter().take(QUEUE)) {
+            match message {
+                Message::Record(record) => append_line(&mut lines, &record),
+                Message::Flush(done) => flushes.push(done),
             }
-            Message::Flush(done) => {
-                // Whoever asked may have gone.
-                let _ = done.send(());
-            }
+        }
+        // One write for whole lines, so that those of several processes do not mix.
+        if let Err(error) = file.write_all(&lines) {
+            let reason = error.to_string();
+            failed.get_or_init(|| AuditError { path: path.to_owned(), doing: "written", reason });
+        }
+        lines.clear();
+        let asked = !flushes.is_empty();
+        for done in flushes {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+        if !asked {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+fn append_line(lines: &mut Vec<u8>, record: &Record) {
+    let begun = lines.len();
+    match serde_json::to_writer(&mut *lines, record) {
+        Ok(()) => lines.push(b'\n'),
+        Err(error) => {
+            tracing::error!("a call is not recorded: {error}");
+            lines.truncate(begun);
         }
     }
 }

@@ -316,7 +316,7 @@ impl Dispatcher {
             own: &self.own,
             data: &self.dir.data(skill.manifest().id()),
             memory: &self.memory,
-            http: &self.http.load_full(),
+            http: &self.http.load(),
             deadline: Instant::now() + skill.limits().timeout,
         })?;
         Ok(run_call(&self.sandbox, &ready, held, skill.limits(), call).await)
