@@ -13,6 +13,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// A kind of capability: a manifest requests, a policy grants and an audit record names the same ones.
+pub use openclaw_package::permission::PermissionKind as Capability;
 use serde::{Deserialize, Serialize};
 
 pub(crate) mod filesystem;
@@ -20,46 +22,6 @@ pub mod grant;
 pub mod log;
 pub mod memory;
 pub mod network;
-
-/// A kind of capability, by the name that manifests, policies and audit records use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Capability {
-    /// Reading a directory tree.
-    #[serde(rename = "filesystem:read")]
-    FilesystemRead,
-    /// Writing, and so reading, a directory tree.
-    #[serde(rename = "filesystem:write")]
-    FilesystemWrite,
-    /// Requests to public addresses.
-    #[serde(rename = "network:external")]
-    NetworkExternal,
-    /// Requests to loopback, private, link-local and other special addresses.
-    #[serde(rename = "network:internal")]
-    NetworkInternal,
-    /// The skill's own key-value store.
-    #[serde(rename = "memory")]
-    Memory,
-}
-
-impl Capability {
-    /// The stable name.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::FilesystemRead => "filesystem:read",
-            Self::FilesystemWrite => "filesystem:write",
-            Self::NetworkExternal => "network:external",
-            Self::NetworkInternal => "network:internal",
-            Self::Memory => "memory",
-        }
-    }
-}
-
-impl fmt::Display for Capability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.label())
-    }
-}
 
 /// Why a use of a capability was denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod bytesize;
 pub mod component;
+mod conversions;
 pub mod digest;
 pub mod envelope;
 mod json;

@@ -1,10 +1,10 @@
 //! Names of publishers, skills and tools: `publisher/skill/tool`, each part a kebab-case label.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conversions::string_conversions;
 use crate::text::quoted;
 
 /// The longest label, in bytes.
@@ -88,36 +88,6 @@ fn check_label(text: &str) -> Result<(), NameProblem> {
     Ok(())
 }
 
-macro_rules! string_conversions {
-    ($name:ident) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = NameError;
-
-            fn try_from(text: String) -> Result<Self, NameError> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.as_str().to_owned()
-            }
-        }
-
-        impl AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                self.as_str()
-            }
-        }
-    };
-}
-
 macro_rules! label {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -143,7 +113,7 @@ macro_rules! label {
             }
         }
 
-        string_conversions!($name);
+        string_conversions!($name, NameError);
     };
 }
 
@@ -218,7 +188,7 @@ impl FromStr for SkillId {
     }
 }
 
-string_conversions!(SkillId);
+string_conversions!(SkillId, NameError);
 
 /// A tool of a skill: `publisher/skill/tool`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -265,4 +235,4 @@ impl FromStr for ToolId {
     }
 }
 
-string_conversions!(ToolId);
+string_conversions!(ToolId, NameError);

@@ -85,7 +85,7 @@ impl Grants {
     pub fn missing(&self, workspace: Option<&Workspace>) -> Vec<Missing> {
         let mut missing = Vec::new();
         for request in &self.requests.filesystem {
-            let label = Capability::of(request.access).label();
+            let label = request.access.kind().as_str();
             let place = match (&request.tree, workspace) {
                 (Tree::Workspace, None) => continue,
                 (Tree::Workspace, Some(workspace)) => Place::Path(workspace.path().to_owned()),
@@ -96,7 +96,7 @@ impl Grants {
                 missing.push(self.missing_one(
                     &format!("{label} {}", request.tree),
                     label,
-                    &request.tree.to_string(),
+                    request.tree.as_str(),
                 ));
             }
         }
@@ -185,12 +185,12 @@ impl Grants {
 
     fn preopen(&self, request: &FilesystemRequest, around: &Surroundings<'_>) -> Result<Preopen, OpenError> {
         let guest_path = request.tree.guest_path().to_owned();
-        let label = Capability::of(request.access).label();
+        let label = request.access.kind().as_str();
         let deny = |reason: Reason| {
-            let denial = Denial::new(Capability::of(request.access), &guest_path, reason);
+            let denial = Denial::new(request.access.kind(), &guest_path, reason);
             Preopen::Denied {
                 guest_path: guest_path.clone(),
-                denial: self.hinted(denial, label, &request.tree.to_string()),
+                denial: self.hinted(denial, label, request.tree.as_str()),
             }
         };
         let (place, path) = match (&request.tree, around.workspace) {
@@ -241,17 +241,6 @@ impl Grants {
             denial.with_hint(command(&self.skill, permission, scope))
         } else {
             denial
-        }
-    }
-}
-
-impl Capability {
-    /// The capability that reading or writing a tree needs.
-    #[must_use]
-    pub const fn of(access: Access) -> Self {
-        match access {
-            Access::Read => Self::FilesystemRead,
-            Access::Write => Self::FilesystemWrite,
         }
     }
 }

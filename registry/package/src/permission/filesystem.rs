@@ -1,12 +1,12 @@
 //! Requests for directory trees.
 
-use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{PermissionError, PermissionKind, Reason};
+use crate::conversions::string_conversions;
 use crate::text::{self, Lines, quoted};
 
 const WORKSPACE: &str = "$workspace";
@@ -189,30 +189,6 @@ impl FromStr for AbsolutePath {
     }
 }
 
-macro_rules! string_conversions {
-    ($name:ident) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = PermissionError;
-
-            fn try_from(text: String) -> Result<Self, PermissionError> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> String {
-                value.as_str().to_owned()
-            }
-        }
-    };
-}
-
-string_conversions!(Access);
-string_conversions!(Tree);
-string_conversions!(AbsolutePath);
+string_conversions!(Access, PermissionError);
+string_conversions!(Tree, PermissionError);
+string_conversions!(AbsolutePath, PermissionError);
