@@ -52,6 +52,7 @@ impl Exit {
             "unknown-skill" | "unknown-tool" | "not-installed" => Self::NotFound,
             "fuel-exhausted"
             | "timeout"
+            | "cancelled"
             | "memory-exceeded"
             | "output-too-large"
             | "rate-limited"

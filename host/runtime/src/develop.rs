@@ -9,9 +9,11 @@ use openclaw_package::manifest::Manifest;
 use openclaw_package::name::ToolName;
 use openclaw_package::tools::{Tool, ToolList, ToolsError};
 
+use crate::cancel::Cancel;
 use crate::capability::grant::{Grants, Surroundings};
 use crate::capability::memory::MemoryStores;
-use crate::dispatch::{CallError, Report, ToolCall, ToolResult, check_input, run_call};
+use crate::dispatch::{CallError, Report, ToolCall, ToolResult, check_input, judge};
+use crate::execute;
 use crate::policy::{Policy, rules_for};
 use crate::runtime::http_client;
 use crate::sandbox::{Fault, Held, Limits, PrepareError, Sandbox};
@@ -124,7 +126,9 @@ impl Development {
         let policy = self.policy(call.workspace.as_ref());
         let (limits, _) = policy.ceilings().apply(self.manifest.limits());
         let held = self.open(&policy, call.workspace.as_ref(), &limits).map_err(bare)?;
-        let (answer, report, _, _) = run_call(&self.sandbox, &self.ready, held, &limits, &call).await;
+        let outcome =
+            execute::run(&self.sandbox, &self.ready, held, &limits, &call, &Cancel::default()).await;
+        let (answer, report, _, _) = judge(outcome, &limits, &call);
         match answer {
             Ok(output) => Ok(ToolResult { output, report }),
             Err(error) => Err((error, report)),

@@ -1,28 +1,26 @@
 //! A tool call from request to result: find, validate, authorize, run in a fresh store, record.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use openclaw_package::name::{SkillId, ToolId, ToolName};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::audit::{AuditError, AuditLog, Bytes, Pending, Record};
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
+use crate::cancel::{Cancel, Running};
 use crate::capability::Denial;
-use crate::capability::grant::{OpenError, Surroundings};
+use crate::capability::grant::OpenError;
 use crate::capability::log::LogLine;
-use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
-use crate::catalog::{Catalog, Entry, ReadySkills};
-use crate::layout::DataDir;
+use crate::catalog::{Catalog, Entry};
+use crate::execute::{Executor, NotBegun, Outcome};
+use crate::places::Places;
 use crate::rate::RateLimits;
-use crate::sandbox::{CallState, Fault, Finished, Held, Limits, Sandbox, Spent};
-use crate::skill::{Authorized, Ready, SkillError, Tools};
+use crate::sandbox::{Fault, Limits, Spent};
+use crate::skill::{Authorized, SkillError, Tools};
 use crate::workspace::Workspace;
 
 /// Bytes that an input may have.
@@ -123,10 +121,10 @@ pub enum CallError {
     #[error("{0}")]
     RateLimited(String),
     /// All places are taken, and none came free in time.
-    #[error("the host is busy: {running} calls are running")]
+    #[error("the host is busy: no place of its {places} came free for this skill")]
     Busy {
-        /// How many may run at once.
-        running: usize,
+        /// How many calls may run at once.
+        places: usize,
     },
     /// A granted directory cannot be opened.
     #[error(transparent)]
@@ -184,52 +182,26 @@ impl CallError {
 /// Dispatches calls to what is installed.
 #[derive(Debug)]
 pub struct Dispatcher {
-    dir: DataDir,
-    /// The host's own directories.
-    own: Vec<PathBuf>,
-    sandbox: Sandbox,
     catalog: ArcSwap<Catalog>,
-    ready: ReadySkills,
-    memory: Arc<MemoryStores>,
-    http: ArcSwap<HttpClient>,
+    executor: Executor,
     audit: AuditLog,
-    places: Semaphore,
-    place_count: usize,
+    places: Places,
     rates: RateLimits,
 }
 
 /// Levels that a result may nest: what parsers of JSON commonly follow.
 const OUTPUT_DEPTH: usize = 127;
 
-/// How long a call waits for a free place before it is told that the host is busy.
-const BUSY_AFTER: Duration = Duration::from_secs(5);
-
-/// What a [`Dispatcher`] is made of.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) dir: DataDir,
-    pub(crate) own: Vec<PathBuf>,
-    pub(crate) sandbox: Sandbox,
-    pub(crate) catalog: Catalog,
-    pub(crate) http: HttpClient,
-    pub(crate) audit: AuditLog,
-    pub(crate) concurrent_calls: u32,
-}
+/// What a call gave, or why it gave nothing; with what it did in both cases.
+pub type CallOutcome = Result<ToolResult, (CallError, Report)>;
 
 impl Dispatcher {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let place_count = parts.concurrent_calls as usize;
+    pub(crate) fn new(catalog: Catalog, executor: Executor, audit: AuditLog, concurrent_calls: u32) -> Self {
         Self {
-            memory: Arc::new(MemoryStores::new(parts.dir.memory())),
-            dir: parts.dir,
-            own: parts.own,
-            sandbox: parts.sandbox,
-            catalog: ArcSwap::from_pointee(parts.catalog),
-            ready: ReadySkills::default(),
-            http: ArcSwap::from_pointee(parts.http),
-            audit: parts.audit,
-            places: Semaphore::new(place_count),
-            place_count,
+            catalog: ArcSwap::from_pointee(catalog),
+            executor,
+            audit,
+            places: Places::new(concurrent_calls),
             rates: RateLimits::default(),
         }
     }
@@ -242,8 +214,8 @@ impl Dispatcher {
 
     /// Puts a snapshot in place of the current one; running calls finish on theirs.
     pub(crate) fn swap(&self, catalog: Catalog, http: HttpClient) {
-        self.ready.retain(&catalog);
-        self.http.store(Arc::new(http));
+        self.executor.swap(&catalog, http);
+        self.places.retain(|skill| catalog.get(skill).is_some());
         self.catalog.store(Arc::new(catalog));
     }
 
@@ -255,20 +227,38 @@ impl Dispatcher {
         self.audit.flush()
     }
 
-    /// Calls a tool.
+    /// Calls a tool as a task of the tokio runtime; dropping the answer ends the call.
+    ///
+    /// Unlike [`Dispatcher::call`], it ends also while the guest computes.
+    pub fn spawn(self: &Arc<Self>, call: ToolCall) -> Running<CallOutcome> {
+        let (dispatcher, cancel) = (Arc::clone(self), Cancel::default());
+        let theirs = cancel.clone();
+        let task = tokio::spawn(async move { dispatcher.call_until(call, &theirs).await });
+        Running::new(task, cancel)
+    }
+
+    /// Calls a tool. The future may hold the thread that polls it for as long as the guest computes.
     ///
     /// The report is there for every call that reached the sandbox, whatever came of it.
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn call(&self, call: ToolCall) -> Result<ToolResult, (CallError, Report)> {
+    pub async fn call(&self, call: ToolCall) -> CallOutcome {
+        self.call_until(call, &Cancel::default()).await
+    }
+
+    /// Calls a tool, until it answers or is cancelled from elsewhere.
+    ///
+    /// # Errors
+    /// See [`CallError`]; a cancelled call is [`Fault::Cancelled`].
+    pub async fn call_until(&self, call: ToolCall, cancel: &Cancel) -> CallOutcome {
         let bare = |error: CallError| (error, Report::default());
         self.audit.check().map_err(|error| bare(error.into()))?;
         let catalog = self.catalog.load_full();
         let skill = find(&catalog, &call.tool).map_err(bare)?;
         let pending = Pending::new(&self.audit, begun(&skill, &call));
-        let (answer, report, bytes, requests) = match self.run(&catalog, &skill, &call).await {
-            Ok(ran) => ran,
+        let (answer, report, bytes, requests) = match self.run(&catalog, &skill, &call, cancel).await {
+            Ok(outcome) => judge(outcome, skill.limits(), &call),
             Err(error) => (Err(error), Report::default(), Bytes::default(), 0),
         };
         let outcome = answer.as_ref().map_or_else(|error| error.code(), |_| "ok");
@@ -289,37 +279,29 @@ impl Dispatcher {
         }
     }
 
-    /// A place among the calls that run; waits a little where there is none.
-    async fn place(&self) -> Result<SemaphorePermit<'_>, CallError> {
-        if let Ok(place) = self.places.try_acquire() {
-            return Ok(place);
-        }
-        match tokio::time::timeout(BUSY_AFTER, self.places.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(CallError::Busy { running: self.place_count }),
-        }
-    }
-
     /// Everything of a call that is recorded whatever comes of it.
-    async fn run(&self, catalog: &Catalog, skill: &Authorized, call: &ToolCall) -> Result<Ran, CallError> {
-        check_input(skill.tools(), skill.manifest().id(), call)?;
-        self.rates
-            .admit(catalog.policy().ceilings(), &call.caller, skill.manifest().id())
-            .map_err(CallError::RateLimited)?;
-        let _place = self.place().await?;
-        let ready = self.ready.get(skill, &self.sandbox).map_err(|error| CallError::Refused {
-            skill: skill.manifest().id().clone(),
-            reason: Arc::new(error),
-        })?;
-        let held = skill.grants().open(&Surroundings {
-            workspace: call.workspace.as_ref(),
-            own: &self.own,
-            data: &self.dir.data(skill.manifest().id()),
-            memory: &self.memory,
-            http: &self.http.load(),
-            deadline: Instant::now() + skill.limits().timeout,
-        })?;
-        Ok(run_call(&self.sandbox, &ready, held, skill.limits(), call).await)
+    async fn run(
+        &self,
+        catalog: &Catalog,
+        skill: &Authorized,
+        call: &ToolCall,
+        cancel: &Cancel,
+    ) -> Result<Outcome, CallError> {
+        let id = skill.manifest().id();
+        check_input(skill.tools(), id, call)?;
+        self.rates.admit(catalog.policy().ceilings(), &call.caller, id).map_err(CallError::RateLimited)?;
+        let place = tokio::select! {
+            biased;
+            place = self.places.take(id) => place,
+            () = cancel.given() => return Err(Fault::Cancelled.into()),
+        };
+        let place = place.map_err(|_| CallError::Busy { places: self.places.total() })?;
+        let outcome = self.executor.execute(skill, call, cancel).await;
+        place.leave();
+        outcome.map_err(|error| match error {
+            NotBegun::Skill(reason) => CallError::Refused { skill: id.clone(), reason: Arc::new(reason) },
+            NotBegun::Open(error) => error.into(),
+        })
     }
 }
 
@@ -344,23 +326,11 @@ fn begun(skill: &Authorized, call: &ToolCall) -> Record {
     }
 }
 
-pub(crate) type Ran = (Result<Box<RawValue>, CallError>, Report, Bytes, u64);
+pub(crate) type Judged = (Result<Box<RawValue>, CallError>, Report, Bytes, u64);
 
-/// Runs a call whose input was checked, and reads what it did out of what it left.
-pub(crate) async fn run_call(
-    sandbox: &Sandbox,
-    skill: &Ready,
-    held: Held,
-    limits: &Limits,
-    call: &ToolCall,
-) -> Ran {
-    let tool = call.tool.tool().as_str().to_owned();
-    let Finished { answer, spent, state } =
-        sandbox.call(&skill.prepared, held, limits, tool, call.input.clone()).await;
-    let mut bytes = count_bytes(&state);
-    bytes.input = call.input.len() as u64;
-    let requests = state.network.usage().requests;
-    let report = report(spent, &state);
+/// Makes of what a call left what its caller gets: an answer is a guest's words until it was checked.
+pub(crate) fn judge(outcome: Outcome, limits: &Limits, call: &ToolCall) -> Judged {
+    let Outcome { answer, report, mut bytes, requests } = outcome;
     let answer = match answer {
         Ok(Ok(output)) => {
             bytes.output = output.len() as u64;
@@ -449,22 +419,4 @@ fn tool_error(error: ToolError, call: &ToolCall, report: &Report) -> CallError {
         ToolError::Failed(message) if grant.is_some() => CallError::Denied { message, grant },
         ToolError::Failed(message) => CallError::Failed(message),
     }
-}
-
-fn count_bytes(state: &CallState) -> Bytes {
-    let (files, network) = (state.filesystem.usage(), state.network.usage());
-    Bytes {
-        input: 0,
-        output: 0,
-        files_read: files.bytes_read,
-        files_written: files.bytes_written,
-        network_sent: network.bytes_sent,
-        network_received: network.bytes_received,
-    }
-}
-
-fn report(spent: Spent, state: &CallState) -> Report {
-    let (denials, denial_count) = state.denials.take();
-    let (log, log_dropped) = state.log.take();
-    Report { spent, denials, denial_count, log, log_dropped }
 }

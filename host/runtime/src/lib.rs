@@ -8,13 +8,16 @@
 pub mod audit;
 mod bindings;
 mod blocking;
+mod cancel;
 pub mod capability;
 pub mod catalog;
 pub mod develop;
 pub mod dispatch;
+mod execute;
 pub mod install;
 pub mod layout;
 pub mod lockfile;
+mod places;
 pub mod policy;
 pub mod policy_file;
 mod rate;
@@ -25,6 +28,7 @@ pub mod trust;
 mod watch;
 pub mod workspace;
 
+pub use cancel::{Cancel, Running};
 pub use dispatch::{CallError, Dispatcher, Report, ToolCall, ToolResult};
 pub use runtime::{Runtime, RuntimeError, RuntimeOptions};
 pub use watch::{WatchError, Watcher};

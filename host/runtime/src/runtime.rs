@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::audit::{AuditError, AuditLog};
 use crate::capability::network::{HttpClient, HttpClientOptions};
 use crate::catalog::{Catalog, CatalogError};
-use crate::dispatch::{Dispatcher, Parts};
+use crate::dispatch::Dispatcher;
+use crate::execute::{Executor, InProcess};
 use crate::layout::{DataDir, LayoutError};
 use crate::policy::Policy;
 use crate::sandbox::{Compiler, PrepareError, Sandbox, SandboxOptions};
@@ -81,10 +82,9 @@ impl Runtime {
             concurrent_calls: options.concurrent_calls,
         })?;
         let http = http_client(catalog.policy());
-        let concurrent_calls = options.concurrent_calls;
-        let own = vec![dir.root().to_owned(), sandbox.cache_dir().to_owned()];
-        let parts = Parts { dir: dir.clone(), own, sandbox, catalog, http, audit, concurrent_calls };
-        Ok(Self { dir, dispatcher: Arc::new(Dispatcher::new(parts)) })
+        let executor = Executor::Restricted(Box::new(InProcess::new(dir.clone(), sandbox, http)));
+        let dispatcher = Dispatcher::new(catalog, executor, audit, options.concurrent_calls);
+        Ok(Self { dir, dispatcher: Arc::new(dispatcher) })
     }
 
     /// The data directory.

@@ -17,6 +17,7 @@ mod limits;
 mod linker;
 mod non_waiting;
 mod state;
+mod turns;
 
 pub use cache::CacheError;
 pub use compile::{CompileError, CompileLimits, Compiler, run_compiler_child};
@@ -25,9 +26,12 @@ pub use limits::{Ceilings, Cut, Limits};
 pub(crate) use state::{CallState, Held};
 
 use crate::bindings::exports::openclaw::skill::tools::{Tool, ToolError};
+use crate::cancel::Cancel;
 use cache::{ArtefactCache, Loaded};
 use engine::Ticker;
+use fault::{Cancelled, DeadlinePassed};
 use linker::Waits;
+use turns::{Pace, Turns};
 
 type CallFunc = TypedFunc<(String, String), (Result<String, ToolError>,)>;
 type ListFunc = TypedFunc<(), (Vec<Tool>,)>;
@@ -51,6 +55,7 @@ pub struct SandboxOptions {
 pub struct Sandbox {
     engine: Engine,
     ticker: Ticker,
+    turns: Arc<Turns>,
     compiler: Compiler,
     cache: ArtefactCache,
 }
@@ -128,7 +133,9 @@ impl Sandbox {
         let engine = engine::pooled(options.concurrent_calls).map_err(PrepareError::Engine)?;
         let cache = ArtefactCache::open(&options.cache_dir, &engine)?;
         let ticker = Ticker::start(&engine);
-        Ok(Self { engine, ticker, compiler: options.compiler, cache })
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = Arc::new(Turns::new(cores));
+        Ok(Self { engine, ticker, turns, compiler: options.compiler, cache })
     }
 
     /// Where compiled components are kept.
@@ -186,22 +193,23 @@ impl Sandbox {
 
     /// Asks the component which tools it has, with nothing granted.
     pub(crate) async fn list(&self, skill: &Prepared, held: Held, limits: &Limits) -> Finished<Vec<Tool>> {
-        self.run(skill, held, limits, Function::List).await.map(|answer| match answer {
+        let cancel = Cancel::default();
+        self.run(skill, held, limits, &cancel, Function::List).await.map(|answer| match answer {
             Answer::Tools(tools) => Ok(tools),
             Answer::Result(_) => Err(Fault::host("the wrong function answered")),
         })
     }
 
-    /// Calls a tool in a fresh store.
+    /// Calls a tool in a fresh store, until it answers or is cancelled.
     pub(crate) async fn call(
         &self,
         skill: &Prepared,
         held: Held,
         limits: &Limits,
-        tool: String,
-        input: String,
+        cancel: &Cancel,
+        (tool, input): (String, String),
     ) -> Finished<Result<String, ToolError>> {
-        self.run(skill, held, limits, Function::Call(tool, input)).await.map(|answer| match answer {
+        self.run(skill, held, limits, cancel, Function::Call(tool, input)).await.map(|answer| match answer {
             Answer::Result(result) => Ok(result),
             Answer::Tools(_) => Err(Fault::host("the wrong function answered")),
         })
@@ -212,11 +220,13 @@ impl Sandbox {
         skill: &Prepared,
         held: Held,
         limits: &Limits,
+        cancel: &Cancel,
         function: Function,
     ) -> Finished<Answer> {
         let begun = Instant::now();
         let deadline = begun + limits.timeout;
-        let state = CallState::new(held, limits, skill.seed, function.text(), deadline, skill.waits);
+        let pace = Pace::new(&self.turns, cancel.clone(), deadline);
+        let state = CallState::new(held, limits, skill.seed, function.text(), pace, skill.waits);
         let mut store = Store::new(&self.engine, state);
         let _ticking = self.ticker.tick();
         if let Err(error) = arm(&mut store, limits) {
@@ -225,12 +235,11 @@ impl Sandbox {
         let answer = match skill.waits {
             Waits::Never => function.run(skill, &mut store),
             Waits::Sometimes => {
-                let at = tokio::time::Instant::from_std(deadline);
-                match tokio::time::timeout_at(at, function.run_async(skill, &mut store)).await {
-                    Ok(answer) => answer,
-                    Err(_) => {
-                        return finish(store, Err(Fault::Timeout { limit: limits.timeout }), limits, begun);
-                    }
+                tokio::select! {
+                    biased;
+                    answer = function.run_async(skill, &mut store) => answer,
+                    () = cancel.given() => Err(Cancelled.into()),
+                    () = tokio::time::sleep_until(deadline.into()) => Err(DeadlinePassed.into()),
                 }
             }
         };
@@ -245,7 +254,8 @@ fn arm(store: &mut Store<CallState>, limits: &Limits) -> wasmtime::Result<()> {
     store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
     store.set_max_component_handles(limits::COMPONENT_HANDLES);
     store.set_fuel(limits.fuel)?;
-    store.set_epoch_deadline(engine::ticks(limits.timeout));
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut store| store.data_mut().pace.tick());
     Ok(())
 }
 

@@ -25,13 +25,12 @@ const RANDOM_BYTES: u64 = 64 << 10;
 pub(crate) struct Baseline {
     seed: (u64, u64),
     begun: Instant,
-    pub(super) deadline: Instant,
     waits: Waits,
 }
 
 impl Baseline {
-    pub(super) fn new(seed: (u64, u64), deadline: Instant, waits: Waits) -> Self {
-        Self { seed, begun: Instant::now(), deadline, waits }
+    pub(super) fn new(seed: (u64, u64), waits: Waits) -> Self {
+        Self { seed, begun: Instant::now(), waits }
     }
 }
 

@@ -11,15 +11,10 @@ use wasmtime::{
 
 use super::limits::Ceilings;
 
-/// How often the epoch advances, and so how late a spinning guest can be stopped.
+/// How often the epoch advances: how often a guest that computes is looked at, and so how late it is stopped.
 const TICK: Duration = Duration::from_millis(1);
 /// Idle ticks after which the ticker sleeps until the next call.
-const IDLE_TICKS: u32 = 1_000;
-
-/// How many ticks a timeout spans; one more, since the first may come at once.
-pub(super) fn ticks(timeout: Duration) -> u64 {
-    u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
-}
+const IDLE_TICKS: u32 = 100;
 
 /// The engine that runs calls: slots are pooled and kept warm.
 pub(super) fn pooled(concurrent_calls: u32) -> wasmtime::Result<Engine> {

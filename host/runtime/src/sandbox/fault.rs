@@ -8,7 +8,7 @@ use wasmtime::Trap;
 use super::limits::Limits;
 use super::state::CallState;
 
-/// How a call ended that gave no answer. Everything but [`Fault::Host`] is the guest's doing.
+/// How a call ended that gave no answer. Everything but [`Fault::Host`] and [`Fault::Cancelled`] is the guest's doing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It burnt all its fuel.
@@ -41,15 +41,23 @@ pub enum Fault {
     /// It tried to end the process.
     #[error("the skill called exit instead of returning a result")]
     Exit,
+    /// Whoever asked for it went away.
+    #[error("the call was cancelled")]
+    Cancelled,
     /// The host could not do its part.
     #[error("the host could not run the skill: {0}")]
     Host(String),
 }
 
-/// Ends a call because its deadline passed in a host wait.
+/// Ends a call because its deadline passed, in guest code or in a wait of the host.
 #[derive(Debug, thiserror::Error)]
-#[error("the deadline passed while the skill was waiting")]
+#[error("the deadline passed")]
 pub(super) struct DeadlinePassed;
+
+/// Ends a call because nobody waits for it any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the call was cancelled")]
+pub(super) struct Cancelled;
 
 /// Ends a call because the guest called `exit`.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +75,7 @@ impl Fault {
             Self::Output { .. } => "output-too-large",
             Self::Trap(_) => "trap",
             Self::Exit => "exit",
+            Self::Cancelled => "cancelled",
             Self::Host(_) => "host-failure",
         }
     }
@@ -83,9 +92,11 @@ impl Fault {
         if error.is::<DeadlinePassed>() {
             return Self::Timeout { limit: limits.timeout };
         }
+        if error.is::<Cancelled>() {
+            return Self::Cancelled;
+        }
         match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => Self::Fuel { limit: limits.fuel },
-            Some(Trap::Interrupt) => Self::Timeout { limit: limits.timeout },
             _ if state.totals.refused() => Self::Memory { limit: limits.memory_bytes },
             Some(trap) => Self::Trap(state.log.last_panic().unwrap_or_else(|| trap.to_string())),
             None => Self::Trap(error.root_cause().to_string()),

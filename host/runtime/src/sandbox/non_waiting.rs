@@ -18,8 +18,8 @@ use wasmtime_wasi_io::poll::DynPollable;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream, StreamError, StreamResult};
 
 use super::baseline::Table;
-use super::fault::DeadlinePassed;
 use super::state::CallState;
+use super::turns::Pace;
 use crate::blocking::in_place;
 
 pub(super) struct Io;
@@ -30,12 +30,12 @@ impl HasData for Io {
 
 pub(super) struct IoView<'a> {
     table: &'a mut ResourceTable,
-    deadline: Instant,
+    pace: &'a Pace,
 }
 
 pub(super) fn add_to_linker(l: &mut Linker<CallState>) -> wasmtime::Result<()> {
     fn view(state: &mut CallState) -> IoView<'_> {
-        IoView { table: &mut state.table, deadline: state.baseline.deadline }
+        IoView { table: &mut state.table, pace: &state.pace }
     }
     waiting::error::add_to_linker::<CallState, Table>(l, |state| &mut state.table)?;
     poll::add_to_linker::<CallState, Io>(l, view)?;
@@ -51,17 +51,17 @@ impl IoView<'_> {
 
 impl poll::Host for IoView<'_> {
     fn poll(&mut self, pollables: Vec<Resource<DynPollable>>) -> wasmtime::Result<Vec<u32>> {
-        block(self.deadline, waiting::poll::Host::poll(self.table, pollables))?
+        block(self.pace, waiting::poll::Host::poll(self.table, pollables))?
     }
 }
 
 impl poll::HostPollable for IoView<'_> {
     fn ready(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<bool> {
-        block(self.deadline, Ready::ready(self.table, pollable))?
+        block(self.pace, Ready::ready(self.table, pollable))?
     }
 
     fn block(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
-        block(self.deadline, Ready::block(self.table, pollable))?
+        block(self.pace, Ready::block(self.table, pollable))?
     }
 
     fn drop(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
@@ -81,7 +81,7 @@ impl streams::HostInputStream for IoView<'_> {
     }
 
     fn blocking_read(&mut self, stream: Resource<DynInputStream>, len: u64) -> StreamResult<Vec<u8>> {
-        let result = block(self.deadline, Input::blocking_read(self.table, stream, len));
+        let result = block(self.pace, Input::blocking_read(self.table, stream, len));
         self.stream(result)
     }
 
@@ -90,7 +90,7 @@ impl streams::HostInputStream for IoView<'_> {
     }
 
     fn blocking_skip(&mut self, stream: Resource<DynInputStream>, len: u64) -> StreamResult<u64> {
-        let result = block(self.deadline, Input::blocking_skip(self.table, stream, len));
+        let result = block(self.pace, Input::blocking_skip(self.table, stream, len));
         self.stream(result)
     }
 
@@ -99,7 +99,7 @@ impl streams::HostInputStream for IoView<'_> {
     }
 
     fn drop(&mut self, stream: Resource<DynInputStream>) -> wasmtime::Result<()> {
-        block(self.deadline, Input::drop(self.table, stream))?
+        block(self.pace, Input::drop(self.table, stream))?
     }
 }
 
@@ -117,7 +117,7 @@ impl streams::HostOutputStream for IoView<'_> {
         stream: Resource<DynOutputStream>,
         bytes: Vec<u8>,
     ) -> StreamResult<()> {
-        let result = block(self.deadline, Output::blocking_write_and_flush(self.table, stream, bytes));
+        let result = block(self.pace, Output::blocking_write_and_flush(self.table, stream, bytes));
         self.stream(result)
     }
 
@@ -126,7 +126,7 @@ impl streams::HostOutputStream for IoView<'_> {
         stream: Resource<DynOutputStream>,
         len: u64,
     ) -> StreamResult<()> {
-        let result = block(self.deadline, Output::blocking_write_zeroes_and_flush(self.table, stream, len));
+        let result = block(self.pace, Output::blocking_write_zeroes_and_flush(self.table, stream, len));
         self.stream(result)
     }
 
@@ -143,7 +143,7 @@ impl streams::HostOutputStream for IoView<'_> {
     }
 
     fn blocking_flush(&mut self, stream: Resource<DynOutputStream>) -> StreamResult<()> {
-        let result = block(self.deadline, Output::blocking_flush(self.table, stream));
+        let result = block(self.pace, Output::blocking_flush(self.table, stream));
         self.stream(result)
     }
 
@@ -162,12 +162,12 @@ impl streams::HostOutputStream for IoView<'_> {
         from: Resource<DynInputStream>,
         len: u64,
     ) -> StreamResult<u64> {
-        let result = block(self.deadline, Output::blocking_splice(self.table, to, from, len));
+        let result = block(self.pace, Output::blocking_splice(self.table, to, from, len));
         self.stream(result)
     }
 
     fn drop(&mut self, stream: Resource<DynOutputStream>) -> wasmtime::Result<()> {
-        block(self.deadline, Output::drop(self.table, stream))?
+        block(self.pace, Output::drop(self.table, stream))?
     }
 }
 
@@ -195,20 +195,17 @@ impl Future for OwnThread {
     }
 }
 
-/// Runs a future that waits for nothing but [`OwnThread`]; sleeps on this thread, and no longer
-/// than to the deadline.
-fn block<T>(deadline: Instant, future: impl Future<Output = T>) -> wasmtime::Result<T> {
+/// Runs a future that waits for nothing but [`OwnThread`]; holds this thread, no longer than to the deadline
+/// and not after the call was cancelled.
+fn block<T>(pace: &Pace, future: impl Future<Output = T>) -> wasmtime::Result<T> {
     let mut future = pin!(future);
     loop {
         with_wake(|wake| *wake = None);
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return Ok(value);
         }
-        let now = Instant::now();
-        if now >= deadline {
-            return Err(DeadlinePassed.into());
-        }
-        let until = with_wake(|wake| wake.map_or(deadline, |at| at.min(deadline)));
-        in_place(|| std::thread::sleep(until.saturating_duration_since(now)));
+        pace.check(Instant::now())?;
+        let until = with_wake(|wake| wake.map_or(pace.deadline, |at| at.min(pace.deadline)));
+        in_place(|| pace.cancel.park_until(until));
     }
 }

@@ -1,7 +1,6 @@
 //! What a store holds during one call; it is dropped with the call, and nothing outlives it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Instant;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::WasiHttpCtxView;
@@ -9,6 +8,7 @@ use wasmtime_wasi_http::WasiHttpCtxView;
 use super::baseline::Baseline;
 use super::limits::{HOST_RESOURCES, Limits, Totals};
 use super::linker::Waits;
+use super::turns::Pace;
 use crate::capability::Denials;
 use crate::capability::filesystem::{FilesystemState, FilesystemView};
 use crate::capability::log::Log;
@@ -29,6 +29,7 @@ pub(crate) struct CallState {
     pub(super) table: ResourceTable,
     pub(super) totals: Totals,
     pub(super) baseline: Baseline,
+    pub(super) pace: Pace,
     pub(crate) log: Log,
     pub(crate) filesystem: FilesystemState,
     pub(crate) memory: MemoryState,
@@ -42,7 +43,7 @@ impl CallState {
         limits: &Limits,
         skill: [u8; 32],
         call: (&str, &str),
-        deadline: Instant,
+        pace: Pace,
         waits: Waits,
     ) -> Self {
         let Held { filesystem, memory, network, denials } = held;
@@ -51,7 +52,8 @@ impl CallState {
         Self {
             table,
             totals: Totals::new(limits),
-            baseline: Baseline::new(seed(skill, call), deadline, waits),
+            baseline: Baseline::new(seed(skill, call), waits),
+            pace,
             log: Log::default(),
             filesystem,
             memory,

@@ -1,0 +1,154 @@
+//! Runs a call that was checked and admitted: makes the skill ready, opens what it holds, and calls the tool.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+
+use crate::audit::Bytes;
+use crate::bindings::exports::openclaw::skill::tools::ToolError;
+use crate::cancel::Cancel;
+use crate::capability::grant::{OpenError, Surroundings};
+use crate::capability::memory::MemoryStores;
+use crate::capability::network::HttpClient;
+use crate::catalog::{Catalog, ReadySkills};
+use crate::dispatch::{Report, ToolCall};
+use crate::layout::DataDir;
+use crate::sandbox::{CallState, Fault, Finished, Held, Limits, Sandbox, Spent};
+use crate::skill::{Authorized, Ready, SkillError};
+
+/// What a call left behind, before its answer is judged.
+pub(crate) struct Outcome {
+    /// The tool's own answer, or why there is none.
+    pub(crate) answer: Result<Result<String, ToolError>, Fault>,
+    /// What the call did.
+    pub(crate) report: Report,
+    /// What passed the edge of the sandbox; of the output it knows nothing yet.
+    pub(crate) bytes: Bytes,
+    /// Requests sent over the network.
+    pub(crate) requests: u64,
+}
+
+/// Why a call was not begun.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotBegun {
+    /// The skill cannot be made ready.
+    #[error(transparent)]
+    Skill(#[from] SkillError),
+    /// A granted directory cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Runs calls at the level that the owner chose.
+#[derive(Debug)]
+pub(crate) enum Executor {
+    /// Level `restricted`: in this process.
+    Restricted(Box<InProcess>),
+}
+
+impl Executor {
+    /// Runs one call, until it answers, reaches a limit or is cancelled.
+    pub(crate) async fn execute(
+        &self,
+        skill: &Authorized,
+        call: &ToolCall,
+        cancel: &Cancel,
+    ) -> Result<Outcome, NotBegun> {
+        match self {
+            Self::Restricted(here) => here.execute(skill, call, cancel).await,
+        }
+    }
+
+    /// Takes note of a new snapshot; running calls finish on what they began with.
+    pub(crate) fn swap(&self, catalog: &Catalog, http: HttpClient) {
+        match self {
+            Self::Restricted(here) => {
+                here.ready.retain(catalog);
+                here.http.store(Arc::new(http));
+            }
+        }
+    }
+}
+
+/// Runs calls in this process, each in a fresh store of one engine.
+#[derive(Debug)]
+pub(crate) struct InProcess {
+    dir: DataDir,
+    /// The host's own directories, which no tree gives away.
+    own: Vec<PathBuf>,
+    sandbox: Sandbox,
+    ready: ReadySkills,
+    memory: Arc<MemoryStores>,
+    http: ArcSwap<HttpClient>,
+}
+
+impl InProcess {
+    pub(crate) fn new(dir: DataDir, sandbox: Sandbox, http: HttpClient) -> Self {
+        Self {
+            own: vec![dir.root().to_owned(), sandbox.cache_dir().to_owned()],
+            memory: Arc::new(MemoryStores::new(dir.memory())),
+            dir,
+            sandbox,
+            ready: ReadySkills::default(),
+            http: ArcSwap::from_pointee(http),
+        }
+    }
+
+    async fn execute(
+        &self,
+        skill: &Authorized,
+        call: &ToolCall,
+        cancel: &Cancel,
+    ) -> Result<Outcome, NotBegun> {
+        let ready = self.ready.get(skill, &self.sandbox)?;
+        let held = skill.grants().open(&Surroundings {
+            workspace: call.workspace.as_ref(),
+            own: &self.own,
+            data: &self.dir.data(skill.manifest().id()),
+            memory: &self.memory,
+            http: &self.http.load(),
+            deadline: Instant::now() + skill.limits().timeout,
+        })?;
+        Ok(run(&self.sandbox, &ready, held, skill.limits(), call, cancel).await)
+    }
+}
+
+/// Calls a tool in a fresh store, and reads what it did out of what it left.
+pub(crate) async fn run(
+    sandbox: &Sandbox,
+    skill: &Ready,
+    held: Held,
+    limits: &Limits,
+    call: &ToolCall,
+    cancel: &Cancel,
+) -> Outcome {
+    let function = (call.tool.tool().as_str().to_owned(), call.input.clone());
+    let Finished { answer, spent, state } =
+        sandbox.call(&skill.prepared, held, limits, cancel, function).await;
+    Outcome {
+        answer,
+        bytes: count_bytes(&state, call),
+        requests: state.network.usage().requests,
+        report: report(spent, &state),
+    }
+}
+
+fn count_bytes(state: &CallState, call: &ToolCall) -> Bytes {
+    let (files, network) = (state.filesystem.usage(), state.network.usage());
+    Bytes {
+        input: call.input.len() as u64,
+        output: 0,
+        files_read: files.bytes_read,
+        files_written: files.bytes_written,
+        network_sent: network.bytes_sent,
+        network_received: network.bytes_received,
+    }
+}
+
+fn report(spent: Spent, state: &CallState) -> Report {
+    let (denials, denial_count) = state.denials.take();
+    let (log, log_dropped) = state.log.take();
+    Report { spent, denials, denial_count, log, log_dropped }
+}
