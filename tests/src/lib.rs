@@ -12,6 +12,7 @@
 pub mod bomb;
 pub mod component;
 pub mod craft;
+pub mod embedded;
 pub mod home;
 pub mod race;
 pub mod ran;

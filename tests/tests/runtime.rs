@@ -9,37 +9,12 @@
 
 use std::time::{Duration, Instant};
 
+use openclaw_runtime::Runtime;
 use openclaw_runtime::catalog::Entry;
-use openclaw_runtime::sandbox::{CompileLimits, Compiler};
-use openclaw_runtime::workspace::Workspace;
-use openclaw_runtime::{CallError, Runtime, RuntimeOptions, ToolCall};
+use openclaw_tests::embedded::{call, open, tool_call};
 use openclaw_tests::server::Server;
-use openclaw_tests::{Home, Skill, home};
-use serde_json::{Value, json};
-
-fn open(home: &Home, concurrent_calls: u32) -> Runtime {
-    let compiler = Compiler {
-        program: home::binary(),
-        arguments: vec!["compile-component".to_owned()],
-        limits: CompileLimits::default(),
-    };
-    let cache_dir = home::cache_dir().join("artefacts");
-    Runtime::open(RuntimeOptions { data_dir: home.data(), cache_dir, compiler, concurrent_calls }).unwrap()
-}
-
-fn tool_call(home: &Home, tool: &str, input: &Value) -> ToolCall {
-    ToolCall {
-        tool: format!("acme/{tool}").parse().unwrap(),
-        input: input.to_string(),
-        caller: "test".to_owned(),
-        workspace: Some(Workspace::resolve(&home.workspace()).unwrap()),
-    }
-}
-
-async fn call(runtime: &Runtime, home: &Home, tool: &str, input: Value) -> Result<Value, CallError> {
-    let result = runtime.dispatcher().call(tool_call(home, tool, &input)).await;
-    result.map(|result| serde_json::from_str(result.output.get()).unwrap()).map_err(|(error, _)| error)
-}
+use openclaw_tests::{Home, Skill};
+use serde_json::json;
 
 /// Waits until something becomes true.
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {

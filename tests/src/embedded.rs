@@ -1,0 +1,46 @@
+//! The runtime as an embedder has it: opened over a home's data directory, in this process.
+
+use openclaw_runtime::sandbox::{CompileLimits, Compiler};
+use openclaw_runtime::workspace::Workspace;
+use openclaw_runtime::{CallError, Runtime, RuntimeOptions, ToolCall};
+use serde_json::Value;
+
+use crate::home::{self, Home, PUBLISHER};
+
+/// The compiler that the command itself uses.
+#[must_use]
+pub fn compiler() -> Compiler {
+    Compiler {
+        program: home::binary(),
+        arguments: vec!["compile-component".to_owned()],
+        limits: CompileLimits::default(),
+    }
+}
+
+/// Opens a home's data directory for this many calls at once.
+pub fn open(home: &Home, concurrent_calls: u32) -> Runtime {
+    let cache_dir = home::cache_dir().join("artefacts");
+    Runtime::open(RuntimeOptions { data_dir: home.data(), cache_dir, compiler: compiler(), concurrent_calls })
+        .expect("the runtime opens")
+}
+
+/// A call of `skill/tool` of the publisher, in the home's workspace.
+pub fn tool_call(home: &Home, tool: &str, input: &Value) -> ToolCall {
+    ToolCall {
+        tool: format!("{PUBLISHER}/{tool}").parse().expect("a tool's name"),
+        input: input.to_string(),
+        caller: "test".to_owned(),
+        workspace: Some(Workspace::resolve(&home.workspace()).expect("a workspace")),
+    }
+}
+
+/// Calls a tool, and answers with what it gave.
+///
+/// # Errors
+/// Why it gave nothing.
+pub async fn call(runtime: &Runtime, home: &Home, tool: &str, input: Value) -> Result<Value, CallError> {
+    let result = runtime.dispatcher().call(tool_call(home, tool, &input)).await;
+    result
+        .map(|result| serde_json::from_str(result.output.get()).expect("a result is JSON"))
+        .map_err(|(error, _)| error)
+}
