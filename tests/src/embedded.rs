@@ -2,7 +2,7 @@
 
 use openclaw_runtime::sandbox::{CompileLimits, Compiler};
 use openclaw_runtime::workspace::Workspace;
-use openclaw_runtime::{CallError, Runtime, RuntimeOptions, ToolCall};
+use openclaw_runtime::{CallError, Level, Runtime, RuntimeOptions, ToolCall, WorkerProgram};
 use serde_json::Value;
 
 use crate::home::{self, Home, PUBLISHER};
@@ -19,8 +19,19 @@ pub fn compiler() -> Compiler {
 
 /// Opens a home's data directory for this many calls at once.
 pub fn open(home: &Home, concurrent_calls: u32) -> Runtime {
+    open_at(home, concurrent_calls, Level::Restricted)
+}
+
+/// The same, with calls in worker processes.
+pub fn open_isolated(home: &Home, concurrent_calls: u32) -> Runtime {
+    let worker = WorkerProgram { program: home::binary(), arguments: vec!["run-worker".to_owned()] };
+    open_at(home, concurrent_calls, Level::Isolated(worker))
+}
+
+fn open_at(home: &Home, concurrent_calls: u32, level: Level) -> Runtime {
     let cache_dir = home::cache_dir().join("artefacts");
-    Runtime::open(RuntimeOptions { data_dir: home.data(), cache_dir, compiler: compiler(), concurrent_calls })
+    let data_dir = home.data();
+    Runtime::open(RuntimeOptions { data_dir, cache_dir, compiler: compiler(), concurrent_calls, level })
         .expect("the runtime opens")
 }
 

@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler, Sandbox, SandboxOptions};
 use openclaw_runtime::workspace::{Workspace, WorkspaceError};
-use openclaw_runtime::{Runtime, RuntimeOptions};
+use openclaw_runtime::{Level, Runtime, RuntimeOptions, WorkerProgram};
 use tempfile::TempDir;
 
+use crate::config::{self, Config, SandboxLevel};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 
 /// The hidden command by which this program compiles components in a process of its own.
 pub(crate) const COMPILE_COMPONENT: &str = "compile-component";
+
+/// The hidden command by which this program runs calls in a confined process of its own.
+pub(crate) const RUN_WORKER: &str = "run-worker";
 
 /// Calls that this process makes at once: one command, one call.
 const CONCURRENT_CALLS: u32 = 1;
@@ -23,6 +27,7 @@ const CONCURRENT_CALLS: u32 = 1;
 pub(crate) struct Environment {
     data_dir: PathBuf,
     cache_dir: PathBuf,
+    config: PathBuf,
 }
 
 impl Environment {
@@ -31,8 +36,10 @@ impl Environment {
     /// # Errors
     /// Neither a variable nor a home directory tells where they are.
     pub(crate) fn read() -> Result<Self> {
+        let data_dir = directory("OPENCLAW_DATA_DIR", || Some(std::env::home_dir()?.join(".openclaw")))?;
         Ok(Self {
-            data_dir: directory("OPENCLAW_DATA_DIR", || Some(std::env::home_dir()?.join(".openclaw")))?,
+            config: config::path(variable("OPENCLAW_CONFIG_PATH").map(PathBuf::from), &data_dir),
+            data_dir,
             cache_dir: directory("OPENCLAW_CACHE_DIR", || {
                 let caches = variable("XDG_CACHE_HOME")
                     .map(PathBuf::from)
@@ -65,7 +72,24 @@ impl Environment {
             cache_dir: self.artefacts(),
             compiler: compiler()?,
             concurrent_calls: CONCURRENT_CALLS,
+            level: self.level()?,
         })?)
+    }
+
+    /// The configuration.
+    pub(crate) fn config(&self) -> Result<Config> {
+        Config::load(&self.config)
+    }
+
+    /// Where calls run.
+    fn level(&self) -> Result<Level> {
+        Ok(match self.config()?.level() {
+            SandboxLevel::Isolated => Level::Isolated(WorkerProgram {
+                program: this_program()?,
+                arguments: vec![RUN_WORKER.to_owned()],
+            }),
+            SandboxLevel::Restricted | SandboxLevel::Trusted => Level::Restricted,
+        })
     }
 
     /// The engine alone, for what is not installed.
@@ -86,10 +110,17 @@ fn sandbox(cache_dir: PathBuf) -> Result<Sandbox> {
 
 /// How components are compiled: by this very program, in a child process under limits.
 fn compiler() -> Result<Compiler> {
-    let program = std::env::current_exe().map_err(|error| {
+    Ok(Compiler {
+        program: this_program()?,
+        arguments: vec![COMPILE_COMPONENT.to_owned()],
+        limits: CompileLimits::default(),
+    })
+}
+
+fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| {
         CliError::new(Exit::Host, "compiler-unavailable", format!("this program cannot find itself: {error}"))
-    })?;
-    Ok(Compiler { program, arguments: vec![COMPILE_COMPONENT.to_owned()], limits: CompileLimits::default() })
+    })
 }
 
 /// The workspace of a call: the given directory, else the current one; none where the current one

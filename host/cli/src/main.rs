@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod component;
+mod config;
 mod consent;
 mod describe;
 mod environment;
@@ -32,12 +33,17 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // Before anything else: this process is then a compiler under limits, and nothing more.
-    if let Some((_, [command, limits @ ..])) = arguments.split_first()
-        && command == environment::COMPILE_COMPONENT
-    {
-        let limits: Vec<String> = limits.iter().map(|limit| limit.to_string_lossy().into_owned()).collect();
-        std::process::exit(openclaw_runtime::sandbox::run_compiler_child(&limits));
+    // Before anything else: this process is then a compiler or a worker under limits, and nothing more.
+    match arguments.as_slice() {
+        [_, command, limits @ ..] if command == environment::COMPILE_COMPONENT => {
+            let limits: Vec<String> =
+                limits.iter().map(|limit| limit.to_string_lossy().into_owned()).collect();
+            std::process::exit(openclaw_runtime::sandbox::run_compiler_child(&limits));
+        }
+        [_, command] if command == environment::RUN_WORKER => {
+            std::process::exit(openclaw_runtime::isolated::run_worker_child());
+        }
+        _ => {}
     }
     run(arguments).into()
 }

@@ -112,6 +112,12 @@ impl fmt::Display for Denial {
     }
 }
 
+/// Whether a character could forge lines or hide text where it is shown.
+pub(crate) fn hides(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 /// The denials of one call, shared by every view that can deny; at most [`Denials::KEPT`] distinct ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Denials(Arc<Mutex<DenialLog>>);

@@ -88,7 +88,8 @@ impl Development {
     /// See [`ListError`].
     pub async fn tools(&self) -> Result<ToolList, ListError> {
         let (limits, _) = self.owner.policy.ceilings().apply(self.manifest.limits());
-        let answer = self.sandbox.list(&self.ready.prepared, Held::default(), &limits).await.answer?;
+        let answer =
+            self.sandbox.runner().list(&self.ready.prepared, Held::default(), &limits).await.answer?;
         let tools = answer
             .into_iter()
             .map(|tool| {
@@ -126,8 +127,15 @@ impl Development {
         let policy = self.policy(call.workspace.as_ref());
         let (limits, _) = policy.ceilings().apply(self.manifest.limits());
         let held = self.open(&policy, call.workspace.as_ref(), &limits).map_err(bare)?;
-        let outcome =
-            execute::run(&self.sandbox, &self.ready, held, &limits, &call, &Cancel::default()).await;
+        let outcome = execute::run(
+            self.sandbox.runner(),
+            &self.ready.prepared,
+            held,
+            &limits,
+            &call,
+            &Cancel::default(),
+        )
+        .await;
         let (answer, report, _, _) = judge(outcome, &limits, &call);
         match answer {
             Ok(output) => Ok(ToolResult { output, report }),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use openclaw_package::name::{SkillId, ToolId, ToolName};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -49,7 +50,7 @@ pub struct ToolResult {
 }
 
 /// What a call did.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// What it used.
     pub spent: Spent,
@@ -283,7 +284,7 @@ impl Dispatcher {
     async fn run(
         &self,
         catalog: &Catalog,
-        skill: &Authorized,
+        skill: &Arc<Authorized>,
         call: &ToolCall,
         cancel: &Cancel,
     ) -> Result<Outcome, CallError> {

@@ -14,9 +14,10 @@ use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
 use crate::catalog::{Catalog, ReadySkills};
 use crate::dispatch::{Report, ToolCall};
+use crate::isolated::Isolated;
 use crate::layout::DataDir;
-use crate::sandbox::{CallState, Fault, Finished, Held, Limits, Sandbox, Spent};
-use crate::skill::{Authorized, Ready, SkillError};
+use crate::sandbox::{CallState, Fault, Finished, Held, Limits, Prepared, Runner, Sandbox, Spent};
+use crate::skill::{Authorized, SkillError};
 
 /// What a call left behind, before its answer is judged.
 pub(crate) struct Outcome {
@@ -46,18 +47,21 @@ pub(crate) enum NotBegun {
 pub(crate) enum Executor {
     /// Level `restricted`: in this process.
     Restricted(Box<InProcess>),
+    /// Level `isolated`: in confined worker processes.
+    Isolated(Box<Isolated>),
 }
 
 impl Executor {
     /// Runs one call, until it answers, reaches a limit or is cancelled.
     pub(crate) async fn execute(
         &self,
-        skill: &Authorized,
+        skill: &Arc<Authorized>,
         call: &ToolCall,
         cancel: &Cancel,
     ) -> Result<Outcome, NotBegun> {
         match self {
             Self::Restricted(here) => here.execute(skill, call, cancel).await,
+            Self::Isolated(workers) => workers.execute(skill, call, cancel).await,
         }
     }
 
@@ -68,6 +72,7 @@ impl Executor {
                 here.ready.retain(catalog);
                 here.http.store(Arc::new(http));
             }
+            Self::Isolated(workers) => workers.swap(catalog),
         }
     }
 }
@@ -111,22 +116,21 @@ impl InProcess {
             http: &self.http.load(),
             deadline: Instant::now() + skill.limits().timeout,
         })?;
-        Ok(run(&self.sandbox, &ready, held, skill.limits(), call, cancel).await)
+        Ok(run(self.sandbox.runner(), &ready.prepared, held, skill.limits(), call, cancel).await)
     }
 }
 
 /// Calls a tool in a fresh store, and reads what it did out of what it left.
 pub(crate) async fn run(
-    sandbox: &Sandbox,
-    skill: &Ready,
+    runner: &Runner,
+    skill: &Prepared,
     held: Held,
     limits: &Limits,
     call: &ToolCall,
     cancel: &Cancel,
 ) -> Outcome {
     let function = (call.tool.tool().as_str().to_owned(), call.input.clone());
-    let Finished { answer, spent, state } =
-        sandbox.call(&skill.prepared, held, limits, cancel, function).await;
+    let Finished { answer, spent, state } = runner.call(skill, held, limits, cancel, function).await;
     Outcome {
         answer,
         bytes: count_bytes(&state, call),

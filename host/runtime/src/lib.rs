@@ -15,6 +15,7 @@ pub mod develop;
 pub mod dispatch;
 mod execute;
 pub mod install;
+pub mod isolated;
 pub mod layout;
 pub mod lockfile;
 mod places;
@@ -30,5 +31,6 @@ pub mod workspace;
 
 pub use cancel::{Cancel, Running};
 pub use dispatch::{CallError, Dispatcher, Report, ToolCall, ToolResult};
+pub use isolated::{Level, WorkerProgram};
 pub use runtime::{Runtime, RuntimeError, RuntimeOptions};
 pub use watch::{WatchError, Watcher};

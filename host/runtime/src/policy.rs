@@ -187,6 +187,17 @@ impl Policy {
         policy
     }
 
+    /// The rules for one skill and nothing else.
+    pub(crate) fn of_one_skill(
+        skill: SkillId,
+        allow: Vec<Rule>,
+        deny: Vec<Rule>,
+        network: NetworkPolicy,
+    ) -> Self {
+        let skill = BTreeMap::from([(skill, SkillPolicy { allow, deny })]);
+        Self { network, skill, ..Self::default() }
+    }
+
     /// The operator's ceilings.
     #[must_use]
     pub fn ceilings(&self) -> &Ceilings {

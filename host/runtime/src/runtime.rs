@@ -8,9 +8,10 @@ use crate::capability::network::{HttpClient, HttpClientOptions};
 use crate::catalog::{Catalog, CatalogError};
 use crate::dispatch::Dispatcher;
 use crate::execute::{Executor, InProcess};
+use crate::isolated::{Isolated, Level};
 use crate::layout::{DataDir, LayoutError};
 use crate::policy::Policy;
-use crate::sandbox::{Compiler, PrepareError, Sandbox, SandboxOptions};
+use crate::sandbox::{Artefacts, Compiler, PrepareError, Sandbox, SandboxOptions, engine_without_pool};
 use crate::watch::{WatchError, Watcher};
 
 /// What a [`Runtime`] needs.
@@ -24,6 +25,8 @@ pub struct RuntimeOptions {
     pub compiler: Compiler,
     /// How many calls may run at once.
     pub concurrent_calls: u32,
+    /// Where calls run.
+    pub level: Level,
 }
 
 /// Why the runtime does not start.
@@ -76,14 +79,23 @@ impl Runtime {
         let dir = DataDir::open(options.data_dir)?;
         let audit = AuditLog::open(&dir.audit())?;
         let catalog = Catalog::load(&dir)?;
-        let sandbox = Sandbox::new(SandboxOptions {
-            cache_dir: options.cache_dir,
-            compiler: options.compiler,
-            concurrent_calls: options.concurrent_calls,
-        })?;
         let http = http_client(catalog.policy());
-        let executor = Executor::Restricted(Box::new(InProcess::new(dir.clone(), sandbox, http)));
-        let dispatcher = Dispatcher::new(catalog, executor, audit, options.concurrent_calls);
+        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, .. } = options;
+        let executor = match level {
+            Level::Restricted => {
+                let sandbox = Sandbox::new(SandboxOptions { cache_dir, compiler, concurrent_calls })?;
+                Executor::Restricted(Box::new(InProcess::new(dir.clone(), sandbox, http)))
+            }
+            Level::Isolated(program) => {
+                let artefacts = Artefacts::open(&cache_dir, compiler, &engine_without_pool()?)
+                    .map_err(PrepareError::Cache)?;
+                let (dialer, policy) = (Arc::clone(http.dialer()), catalog.policy());
+                let workers =
+                    Isolated::new(dir.clone(), artefacts, program, dialer, policy, concurrent_calls)?;
+                Executor::Isolated(Box::new(workers))
+            }
+        };
+        let dispatcher = Dispatcher::new(catalog, executor, audit, concurrent_calls);
         Ok(Self { dir, dispatcher: Arc::new(dispatcher) })
     }
 

@@ -1,13 +1,16 @@
 //! The engine: prepares a component once, then runs each call in a fresh store under its limits.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openclaw_package::digest::Digest;
 use openclaw_package::permission::Requests;
+use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, TypedFunc};
 use wasmtime::{Engine, Store};
 
+mod artefacts;
 pub(crate) mod baseline;
 mod cache;
 mod compile;
@@ -19,15 +22,16 @@ mod non_waiting;
 mod state;
 mod turns;
 
+pub(crate) use artefacts::Artefacts;
 pub use cache::CacheError;
 pub use compile::{CompileError, CompileLimits, Compiler, run_compiler_child};
+pub(crate) use engine::Slots;
 pub use fault::Fault;
 pub use limits::{Ceilings, Cut, Limits};
 pub(crate) use state::{CallState, Held};
 
 use crate::bindings::exports::openclaw::skill::tools::{Tool, ToolError};
 use crate::cancel::Cancel;
-use cache::{ArtefactCache, Loaded};
 use engine::Ticker;
 use fault::{Cancelled, DeadlinePassed};
 use linker::Waits;
@@ -53,11 +57,16 @@ pub struct SandboxOptions {
 /// Compiles, caches and runs components. One for the life of the process.
 #[derive(Debug)]
 pub struct Sandbox {
+    artefacts: Artefacts,
+    runner: Runner,
+}
+
+/// Runs components that were compiled: the engine, and what keeps its calls to their limits.
+#[derive(Debug)]
+pub(crate) struct Runner {
     engine: Engine,
     ticker: Ticker,
     turns: Arc<Turns>,
-    compiler: Compiler,
-    cache: ArtefactCache,
 }
 
 /// Why a component could not be made ready.
@@ -72,6 +81,9 @@ pub enum PrepareError {
     /// The component did not compile within its limits.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// This machine cannot give a skill a confined process.
+    #[error("level isolated is not available: {0}")]
+    Isolation(String),
     /// The component does not fit the host's interfaces.
     #[error("the component does not fit this host: {0:#}")]
     Link(wasmtime::Error),
@@ -85,6 +97,7 @@ impl PrepareError {
             Self::Engine(_) => "engine-unavailable",
             Self::Cache(_) => "cache-unavailable",
             Self::Compile(error) => error.code(),
+            Self::Isolation(_) => "isolation-unavailable",
             Self::Link(_) => "component-does-not-link",
         }
     }
@@ -106,7 +119,7 @@ impl std::fmt::Debug for Prepared {
 }
 
 /// What a call used, whether it succeeded or not.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Spent {
     /// Fuel burnt, instantiation included: about one per WebAssembly instruction.
     pub fuel: u64,
@@ -130,17 +143,20 @@ impl Sandbox {
     /// [`PrepareError::Engine`] where the machine cannot give what the engine needs (address space, signals), and
     /// [`PrepareError::Cache`] where the cache directory cannot be made or is not ours.
     pub fn new(options: SandboxOptions) -> Result<Self, PrepareError> {
-        let engine = engine::pooled(options.concurrent_calls).map_err(PrepareError::Engine)?;
-        let cache = ArtefactCache::open(&options.cache_dir, &engine)?;
-        let ticker = Ticker::start(&engine);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let turns = Arc::new(Turns::new(cores));
-        Ok(Self { engine, ticker, turns, compiler: options.compiler, cache })
+        let engine =
+            engine::pooled(Slots::for_calls(options.concurrent_calls)).map_err(PrepareError::Engine)?;
+        let artefacts = Artefacts::open(&options.cache_dir, options.compiler, &engine)?;
+        Ok(Self { artefacts, runner: Runner::new(engine) })
     }
 
     /// Where compiled components are kept.
     pub(crate) fn cache_dir(&self) -> &std::path::Path {
-        self.cache.dir()
+        self.artefacts.dir()
+    }
+
+    /// What runs components that were made ready.
+    pub(crate) fn runner(&self) -> &Runner {
+        &self.runner
     }
 
     /// Makes a component ready: takes the artefact from the cache or compiles it, and links what
@@ -156,39 +172,74 @@ impl Sandbox {
         digest: Digest,
         requests: &Requests,
     ) -> Result<Prepared, PrepareError> {
-        let component = match self.cache.load(&self.engine, digest)? {
-            Loaded::Ready(component) => component,
-            Loaded::Absent | Loaded::Unfit(_) => {
-                let artefact = self.compiler.compile(bytes)?;
-                self.cache.store(digest, &artefact)?;
-                drop(artefact);
-                match self.cache.load(&self.engine, digest)? {
-                    Loaded::Ready(component) => component,
-                    // Freshly compiled, and more than the engine's pool has room for.
-                    Loaded::Unfit(error) => return Err(PrepareError::Link(error)),
-                    Loaded::Absent => return Err(CacheError::Vanished.into()),
-                }
+        let engine = &self.runner.engine;
+        let component = match artefacts::load(engine, &self.artefacts.get(bytes, digest)?) {
+            Ok(component) => component,
+            // One of this host that the engine does not take, as from another processor, is made again.
+            Err(_) => {
+                artefacts::load(engine, &self.artefacts.make(bytes, digest)?).map_err(PrepareError::Link)?
             }
         };
-        self.link(&component, digest, requests)
+        Prepared::link(engine, &component, digest, requests)
+    }
+}
+
+impl Prepared {
+    /// Loads an artefact that [`Artefacts`] gave, and links what the manifest requests.
+    ///
+    /// # Errors
+    /// [`PrepareError::Link`].
+    pub(crate) fn load(
+        engine: &Engine,
+        artefact: &File,
+        digest: Digest,
+        requests: &Requests,
+    ) -> Result<Self, PrepareError> {
+        let component = artefacts::load(engine, artefact).map_err(PrepareError::Link)?;
+        Self::link(engine, &component, digest, requests)
     }
 
     fn link(
-        &self,
+        engine: &Engine,
         component: &Component,
         digest: Digest,
         requests: &Requests,
-    ) -> Result<Prepared, PrepareError> {
-        let (linker, waits) = linker::for_requests(&self.engine, requests).map_err(PrepareError::Link)?;
+    ) -> Result<Self, PrepareError> {
+        let (linker, waits) = linker::for_requests(engine, requests).map_err(PrepareError::Link)?;
         let pre = linker.instantiate_pre(component).map_err(PrepareError::Link)?;
         let export = |name: &str| {
             let (_, tools) = component.get_export(None, TOOLS_INTERFACE)?;
             component.get_export(Some(&tools), name).map(|(_, index)| index)
         };
         match (export("list"), export("call")) {
-            (Some(list), Some(call)) => Ok(Prepared { pre, list, call, waits, seed: *digest.as_bytes() }),
+            (Some(list), Some(call)) => Ok(Self { pre, list, call, waits, seed: *digest.as_bytes() }),
             _ => Err(PrepareError::Link(wasmtime::format_err!("it does not export {TOOLS_INTERFACE}"))),
         }
+    }
+}
+
+/// The engine of a process that makes one call at a time.
+///
+/// # Errors
+/// [`PrepareError::Engine`].
+pub(crate) fn engine_for_one_call() -> Result<Engine, PrepareError> {
+    engine::pooled(Slots::ONE_CALL).map_err(PrepareError::Engine)
+}
+
+/// An engine that only tells artefacts apart.
+///
+/// # Errors
+/// [`PrepareError::Engine`].
+pub(crate) fn engine_without_pool() -> Result<Engine, PrepareError> {
+    engine::compiling().map_err(PrepareError::Engine)
+}
+
+impl Runner {
+    /// Starts the ticker of an engine.
+    pub(crate) fn new(engine: Engine) -> Self {
+        let ticker = Ticker::start(&engine);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { engine, ticker, turns: Arc::new(Turns::new(cores)) }
     }
 
     /// Asks the component which tools it has, with nothing granted.

@@ -160,10 +160,19 @@ impl Authorized {
     /// # Errors
     /// [`SkillError::Refused`] where it is not the signed one, [`SkillError::Prepare`] where it does not load.
     pub fn ready(&self, sandbox: &Sandbox) -> Result<Ready, SkillError> {
-        let component = self.package.read_component(&self.dir)?;
-        let digest = self.package.component_digest();
-        let prepared = sandbox.prepare(&component, digest, self.package.manifest().requests())?;
+        let component = self.read_component()?;
+        let prepared = sandbox.prepare(&component, self.component(), self.manifest().requests())?;
         Ok(Ready { prepared: Arc::new(prepared) })
+    }
+
+    /// Reads the component, and checks it against the signed statement.
+    pub(crate) fn read_component(&self) -> Result<Vec<u8>, SkillError> {
+        Ok(self.package.read_component(&self.dir)?)
+    }
+
+    /// The digest of the component, as it was signed.
+    pub(crate) fn component(&self) -> Digest {
+        self.package.component_digest()
     }
 
     /// The signed manifest.

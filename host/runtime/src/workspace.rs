@@ -50,6 +50,11 @@ impl Workspace {
         Ok(Self(real))
     }
 
+    /// A directory that another process of this host resolved.
+    pub(crate) fn resolved(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -128,6 +128,16 @@ impl FilesystemState {
         Self { roots: preopens.into_iter().map(open).collect(), meter: Some(meter) }
     }
 
+    /// The granted trees, each with whether it may be changed.
+    pub(crate) fn trees(&self) -> impl Iterator<Item = (Arc<Dir>, bool)> {
+        self.roots.iter().filter_map(|root| match &root.descriptor {
+            Descriptor::Directory(directory) => {
+                Some((Arc::clone(&directory.dir), directory.tree.is_writable()))
+            }
+            Descriptor::File(_) | Descriptor::Denied(_) => None,
+        })
+    }
+
     /// What the call did so far.
     pub(crate) fn usage(&self) -> Usage {
         self.meter.as_ref().map_or_else(Usage::default, |meter| meter.usage())

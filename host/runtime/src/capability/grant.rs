@@ -12,7 +12,7 @@ use super::filesystem::{Budget, FilesystemState, Preopen, TreeGrant, is_control_
 use super::memory::{MemoryState, MemoryStores};
 use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
 use super::{Capability, Denial, Denials, Reason, decide};
-use crate::policy::{FilesystemRule, Place, Policy, Rule};
+use crate::policy::{FilesystemRule, NetworkPolicy, Place, Policy, Rule};
 use crate::sandbox::Held;
 use crate::workspace::Workspace;
 
@@ -78,6 +78,16 @@ impl Grants {
     #[must_use]
     pub fn rules(&self) -> &Arc<[Rule]> {
         &self.allow
+    }
+
+    /// What it may request of the network.
+    pub(crate) fn network(&self) -> &Arc<NetworkGrants> {
+        &self.network
+    }
+
+    /// A policy from which the same grants follow, and that says nothing of other skills.
+    pub(crate) fn policy(&self, network: &NetworkPolicy) -> Policy {
+        Policy::of_one_skill(self.skill.clone(), self.allow.to_vec(), self.deny.clone(), network.clone())
     }
 
     /// Which requests no rule grants, for a call in this workspace.

@@ -8,6 +8,7 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
+use super::hides;
 use crate::bindings::openclaw::skill::log as wit;
 use crate::sandbox::CallState;
 
@@ -73,6 +74,15 @@ impl Log {
         (std::mem::take(&mut lines.kept), lines.dropped)
     }
 
+    /// A log of lines that were kept elsewhere, under the same limits as if they were written here.
+    pub(crate) fn of(lines: Vec<LogLine>) -> Self {
+        let log = Self::default();
+        for line in lines {
+            log.lines().push(line.level, &line.message);
+        }
+        log
+    }
+
     /// What the guest said when it panicked, if it did.
     pub(crate) fn last_panic(&self) -> Option<String> {
         let lines = self.lines();
@@ -132,12 +142,6 @@ impl Lines {
             self.push(stream.level(), &String::from_utf8_lossy(&partial));
         }
     }
-}
-
-/// Whether a character could forge lines or hide text where the log is shown.
-fn hides(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// One of a guest's standard streams.

@@ -106,6 +106,8 @@ fn open_file(path: &Path) -> Result<Connection, MemoryError> {
     connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+    // A confined process could not make the files that would hold it otherwise.
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let version: i64 =
         transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
@@ -137,6 +139,15 @@ pub(crate) enum MemoryState {
 }
 
 impl MemoryState {
+    /// Opens the store now, for a process that may open no file later. Where that fails, so does its use.
+    pub(crate) fn open_store(&self) {
+        if let Self::Granted { stores, skill, .. } = self
+            && let Err(error) = stores.connection(skill)
+        {
+            tracing::warn!("memory: {error}");
+        }
+    }
+
     fn with<T>(
         &self,
         f: impl FnOnce(&mut Connection, u64) -> Result<Result<T, wit::Error>, rusqlite::Error>,

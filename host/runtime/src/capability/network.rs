@@ -29,19 +29,20 @@ use crate::capability::Denials;
 mod address;
 mod body;
 mod client;
+pub(crate) mod dial;
 mod exchange;
 mod fault;
 mod grants;
 mod headers;
 mod meter;
 mod reading;
-mod resolve;
+pub(crate) mod resolve;
 mod rule;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use client::{HttpClient, HttpClientOptions};
-pub(crate) use grants::NetworkGrants;
+pub(crate) use grants::{NetworkGrants, Permitted};
 pub(crate) use meter::{NetworkLimits, NetworkUsage};
 pub use rule::{MethodRule, NetworkRule, NetworkRuleError};
 

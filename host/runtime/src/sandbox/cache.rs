@@ -1,13 +1,12 @@
 //! Compiled components on disk: native code, so only what this host wrote itself is ever loaded.
 //!
-//! An artefact is `MAC ‖ code`. The MAC (HMAC-SHA-256, RFC 2104, with a key that is as private as
+//! An artefact is `code ‖ MAC`. The MAC (HMAC-SHA-256, RFC 2104, with a key that is as private as
 //! the directory) covers the component's digest, the engine's compatibility hash and the code. A
 //! file that does not verify is removed and the component compiled again.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use openclaw_package::digest::Digest;
 use sha2::Sha256;
 use wasmtime::Engine;
-use wasmtime::component::Component;
 
 const MAC_BYTES: usize = 32;
 /// The block size of SHA-256, for which the MAC takes a key as it is.
@@ -41,16 +39,6 @@ pub enum CacheError {
     /// An artefact that was just written is gone or damaged.
     #[error("a compiled component vanished from the artefact cache while it was being loaded")]
     Vanished,
-}
-
-/// What the cache has of a component.
-pub(super) enum Loaded {
-    /// The component.
-    Ready(Component),
-    /// Nothing, or nothing that this host wrote.
-    Absent,
-    /// An artefact of this host's that the engine does not take, with its reason.
-    Unfit(wasmtime::Error),
 }
 
 /// The cache.
@@ -116,29 +104,20 @@ impl ArtefactCache {
         write().map_err(|source| CacheError::Io { path: path.clone(), source })
     }
 
-    /// The component of an artefact, if there is one that this host wrote.
-    pub(super) fn load(&self, engine: &Engine, component: Digest) -> Result<Loaded, CacheError> {
+    /// The artefact of a component, if there is one that this host wrote.
+    pub(super) fn get(&self, component: Digest) -> Result<Option<File>, CacheError> {
         let path = self.path(component);
         let failed = |source| CacheError::Io { path: path.clone(), source };
         let mut file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Absent),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        if !self.verify(&mut file, component).map_err(failed)? {
-            tracing::warn!(
-                "{} was not written by this host; it is removed and compiled again",
-                path.display()
-            );
-            return std::fs::remove_file(&path).map(|()| Loaded::Absent).map_err(failed);
+        if self.verify(&mut file, component).map_err(failed)? {
+            return Ok(Some(file));
         }
-        match deserialize(engine, &file) {
-            Ok(component) => Ok(Loaded::Ready(component)),
-            Err(error) => {
-                tracing::debug!("{} does not load: {error:#}", path.display());
-                std::fs::remove_file(&path).map(|()| Loaded::Unfit(error)).map_err(failed)
-            }
-        }
+        tracing::warn!("{} was not written by this host; it is removed and compiled again", path.display());
+        std::fs::remove_file(&path).map(|()| None).map_err(failed)
     }
 
     fn verify(&self, file: &mut File, component: Digest) -> io::Result<bool> {
@@ -153,19 +132,6 @@ impl ArtefactCache {
 
 fn no_follow() -> i32 {
     i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
-}
-
-/// Maps the very file that was verified; its trailing MAC lies past the ELF image and is not read.
-#[expect(
-    unsafe_code,
-    reason = "the one place that loads native code, and only what the MAC shows to be ours"
-)]
-fn deserialize(engine: &Engine, file: &File) -> wasmtime::Result<Component> {
-    let opened = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // SAFETY: the bytes carry a MAC under a key that only this user can read, so this host wrote
-    // them; they lie in a directory that only this user can write, and are replaced by rename,
-    // never changed in place.
-    unsafe { Component::deserialize_file(engine, opened) }
 }
 
 fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {

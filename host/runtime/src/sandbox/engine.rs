@@ -9,28 +9,42 @@ use wasmtime::{
     Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
 };
 
-use super::limits::Ceilings;
+use super::limits::{self, Ceilings};
 
 /// How often the epoch advances: how often a guest that computes is looked at, and so how late it is stopped.
 const TICK: Duration = Duration::from_millis(1);
 /// Idle ticks after which the ticker sleeps until the next call.
 const IDLE_TICKS: u32 = 100;
 
+/// Room for instances in an engine's pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slots(u32);
+
+impl Slots {
+    /// For a process that makes one call after the other.
+    pub(crate) const ONE_CALL: Self = Self(2);
+
+    /// For this many calls at once: an exhausted pool is an error and not a queue, so there is more than enough.
+    pub(crate) fn for_calls(concurrent_calls: u32) -> Self {
+        Self(concurrent_calls.saturating_mul(4).max(16))
+    }
+}
+
 /// The engine that runs calls: slots are pooled and kept warm.
-pub(super) fn pooled(concurrent_calls: u32) -> wasmtime::Result<Engine> {
+pub(super) fn pooled(Slots(slots): Slots) -> wasmtime::Result<Engine> {
     let mut config = common();
-    let slots = concurrent_calls.saturating_mul(4).max(16);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(8))
-        .total_memories(slots.saturating_mul(2))
-        .total_tables(slots.saturating_mul(4))
+        // What one component may have must fit, also where there are few slots.
+        .total_core_instances(slots.saturating_mul(8).max(limits::CORE_INSTANCES))
+        .total_memories(slots.saturating_mul(2).max(limits::MEMORIES))
+        .total_tables(slots.saturating_mul(4).max(limits::TABLES))
         .table_elements(100_000)
         .total_stacks(slots)
         .max_memory_size(usize::try_from(Ceilings::MEMORY_MAX)?)
-        .max_core_instances_per_component(64)
-        .max_memories_per_component(8)
-        .max_tables_per_component(64)
+        .max_core_instances_per_component(limits::CORE_INSTANCES)
+        .max_memories_per_component(limits::MEMORIES)
+        .max_tables_per_component(limits::TABLES)
         .max_unused_warm_slots(slots)
         .decommit_batch_size(1)
         .linear_memory_keep_resident(512 << 10)

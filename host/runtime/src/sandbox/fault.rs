@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use openclaw_package::bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
 use wasmtime::Trap;
 
 use super::limits::Limits;
 use super::state::CallState;
 
 /// How a call ended that gave no answer. Everything but [`Fault::Host`] and [`Fault::Cancelled`] is the guest's doing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Fault {
     /// It burnt all its fuel.
     #[error("the skill used all its fuel ({limit})")]
@@ -44,6 +45,9 @@ pub enum Fault {
     /// Whoever asked for it went away.
     #[error("the call was cancelled")]
     Cancelled,
+    /// The worker process that ran it ended, or answered nonsense.
+    #[error("the worker process of the skill was lost: {0}")]
+    Worker(String),
     /// The host could not do its part.
     #[error("the host could not run the skill: {0}")]
     Host(String),
@@ -76,6 +80,7 @@ impl Fault {
             Self::Trap(_) => "trap",
             Self::Exit => "exit",
             Self::Cancelled => "cancelled",
+            Self::Worker(_) => "worker-lost",
             Self::Host(_) => "host-failure",
         }
     }

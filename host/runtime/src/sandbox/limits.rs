@@ -14,14 +14,15 @@ pub(super) const COMPONENT_HANDLES: usize = 10_000;
 /// Host resources (streams, descriptors, pollables, requests) that a store may hold at once.
 pub(super) const HOST_RESOURCES: usize = 4_096;
 
-const CORE_INSTANCES: usize = 64;
-const TABLES: usize = 64;
-const MEMORIES: usize = 8;
+/// Core instances, tables and memories that a store may hold.
+pub(super) const CORE_INSTANCES: u32 = 64;
+pub(super) const TABLES: u32 = 64;
+pub(super) const MEMORIES: u32 = 8;
 /// What a table element is charged at, in bytes of the memory total.
 const TABLE_ELEMENT_BYTES: usize = 16;
 
 /// The limits of one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Fuel: about one per WebAssembly instruction.
     pub fuel: u64,
@@ -166,14 +167,14 @@ impl ResourceLimiter for Totals {
     }
 
     fn instances(&self) -> usize {
-        CORE_INSTANCES
+        CORE_INSTANCES as usize
     }
 
     fn tables(&self) -> usize {
-        TABLES
+        TABLES as usize
     }
 
     fn memories(&self) -> usize {
-        MEMORIES
+        MEMORIES as usize
     }
 }

@@ -8,15 +8,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 use wasmtime_wasi_http::Error;
 
+use super::dial::{Dial, Direct};
 use super::fault;
-use super::grants::{CheckedAddr, Permitted, Unresolved};
+use super::grants::Permitted;
 use super::meter::Account;
 use super::resolve::{Resolve, SystemResolver};
 
@@ -43,19 +43,19 @@ enum TlsSetupError {
     NoRoots(Vec<rustls_native_certs::Error>),
     #[error("cannot configure TLS: {0}")]
     Protocol(#[from] rustls::Error),
-    #[error("loading certificate authorities was interrupted: {0}")]
-    Interrupted(#[from] tokio::task::JoinError),
 }
 
 /// Opens connections for all skills; it keeps nothing of a connection, so nothing passes from one to another.
 pub(crate) struct HttpClient {
-    options: HttpClientOptions,
-    tls: OnceCell<TlsConnector>,
+    ca_file: Option<PathBuf>,
+    dialer: Arc<dyn Dial>,
+    /// None where there is no certificate authority to trust.
+    tls: OnceCell<Option<TlsConnector>>,
 }
 
 impl std::fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpClient").field("ca_file", &self.options.ca_file).finish_non_exhaustive()
+        f.debug_struct("HttpClient").field("ca_file", &self.ca_file).finish_non_exhaustive()
     }
 }
 
@@ -67,7 +67,22 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 impl HttpClient {
     /// A client; certificate authorities are loaded at the first `https` request.
     pub(crate) fn new(options: HttpClientOptions) -> Self {
-        Self { options, tls: OnceCell::new() }
+        Self {
+            ca_file: options.ca_file,
+            dialer: Arc::new(Direct::new(options.resolver)),
+            tls: OnceCell::new(),
+        }
+    }
+
+    /// A client whose connections another opens; certificate authorities are loaded now, if they will be needed.
+    pub(crate) fn dialling_through(dialer: Arc<dyn Dial>, ca_file: Option<PathBuf>, tls: bool) -> Self {
+        let tls = if tls { connector_or_none(ca_file.as_deref()) } else { None };
+        Self { ca_file, dialer, tls: OnceCell::new_with(Some(tls)) }
+    }
+
+    /// What opens its connections.
+    pub(crate) fn dialer(&self) -> &Arc<dyn Dial> {
+        &self.dialer
     }
 
     /// Connects to where a permitted request goes, by the given time.
@@ -77,8 +92,7 @@ impl HttpClient {
         account: &Account,
         by: Instant,
     ) -> Result<Box<dyn Transport>, Error> {
-        let addresses = self.resolve(permitted, account, by).await?;
-        let stream = open(addresses, by).await?;
+        let stream = self.dialer.dial(permitted, by).await.map_err(|error| error.told(account))?;
         if permitted.url().scheme() != "https" {
             return Ok(Box::new(stream));
         }
@@ -91,56 +105,19 @@ impl HttpClient {
         }
     }
 
-    async fn resolve(
-        &self,
-        permitted: &Permitted,
-        account: &Account,
-        by: Instant,
-    ) -> Result<Vec<CheckedAddr>, Error> {
-        let resolved = timeout_at(by, permitted.resolve(self.options.resolver.as_ref())).await;
-        resolved.map_err(|_| Error::DnsTimeout)?.map_err(|unresolved| match unresolved {
-            Unresolved::Denied(denial) => {
-                account.deny(denial);
-                Error::DestinationIpProhibited
-            }
-            Unresolved::NotFound => Error::DestinationNotFound,
-            Unresolved::Lookup(error) => {
-                tracing::debug!(%error, "name resolution failed");
-                Error::DnsError { rcode: None, info_code: None }
-            }
-        })
-    }
-
     async fn tls(&self) -> Result<TlsConnector, Error> {
-        let connector = self.tls.get_or_try_init(|| async {
-            let ca_file = self.options.ca_file.clone();
-            tokio::task::spawn_blocking(move || connector(ca_file.as_deref())).await?
-        });
-        connector.await.cloned().map_err(|error: TlsSetupError| {
-            tracing::error!(%error, "outgoing TLS is not available");
-            Error::ConfigurationError
-        })
+        let load = || async {
+            let ca_file = self.ca_file.clone();
+            let loaded = tokio::task::spawn_blocking(move || connector_or_none(ca_file.as_deref())).await;
+            loaded.unwrap_or_default()
+        };
+        self.tls.get_or_init(load).await.clone().ok_or(Error::ConfigurationError)
     }
 }
 
-/// Connects to the first address that answers.
-async fn open(addresses: Vec<CheckedAddr>, by: Instant) -> Result<TcpStream, Error> {
-    let mut failure = Error::DestinationNotFound;
-    let mut untried = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    for address in addresses {
-        // An address that swallows packets must leave time for those after it.
-        let share = by.saturating_duration_since(Instant::now()) / untried.max(1);
-        untried = untried.saturating_sub(1);
-        failure = match timeout(share, TcpStream::connect(address.socket())).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true).map_err(|error| fault::from_connect(&error))?;
-                return Ok(stream);
-            }
-            Ok(Err(error)) => fault::from_connect(&error),
-            Err(_) => Error::ConnectionTimeout,
-        };
-    }
-    Err(failure)
+/// The connector, or none with a word to the operator.
+fn connector_or_none(ca_file: Option<&Path>) -> Option<TlsConnector> {
+    connector(ca_file).inspect_err(|error| tracing::error!(%error, "outgoing TLS is not available")).ok()
 }
 
 /// The name that the server must prove, which is the URL's host and nothing else.

@@ -5,16 +5,6 @@ use std::io;
 
 use wasmtime_wasi_http::Error;
 
-/// A failure to connect.
-pub(super) fn from_connect(error: &io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
-        io::ErrorKind::TimedOut => Error::ConnectionTimeout,
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Error::DestinationIpUnroutable,
-        _ => Error::DestinationUnavailable,
-    }
-}
-
 /// A failure of the TLS handshake.
 pub(super) fn from_tls(error: &io::Error) -> Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {

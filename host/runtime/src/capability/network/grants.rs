@@ -45,10 +45,12 @@ impl NetworkGrants {
         let internal = self.decide(&scope, Capability::NetworkInternal);
         let external = self.decide(&scope, Capability::NetworkExternal);
         match (internal, external) {
-            (Ok(()), _) => Ok(Permitted { url: url.clone(), target, internal: Ok(()) }),
+            (Ok(()), _) => {
+                Ok(Permitted { method: method.clone(), url: url.clone(), target, internal: Ok(()) })
+            }
             (Err(reason), Ok(())) => {
                 let hint = self.hint(&scope, Capability::NetworkInternal, reason);
-                Ok(Permitted { url: url.clone(), target, internal: Err(hint) })
+                Ok(Permitted { method: method.clone(), url: url.clone(), target, internal: Err(hint) })
             }
             (Err(_), Err(reason)) => {
                 let mut denial = Denial::new(scope.capability(), &target, reason);
@@ -133,6 +135,7 @@ impl<'a> Scope<'a> {
 /// where it must go.
 #[derive(Debug)]
 pub(crate) struct Permitted {
+    method: Method,
     url: Url,
     target: String,
     /// Whether internal addresses are permitted; if not, the command that would permit them.
@@ -165,8 +168,13 @@ impl Permitted {
     /// How many addresses of a host are tried.
     const ADDRESSES: usize = 8;
 
+    /// The method that was decided on.
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
     /// The URL that was decided on.
-    pub(super) fn url(&self) -> &Url {
+    pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 

@@ -1,0 +1,367 @@
+//! The host's side of workers: starts them, hands them calls, keeps those that are idle, and ends those that fail.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::BytesMut;
+use futures::StreamExt;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use serde::de::DeserializeOwned;
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::{Instant, timeout};
+use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
+
+use super::broker::{self, Broker, Side};
+use super::spawner::Spawner;
+use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
+use super::{WorkerProgram, received};
+use crate::blocking::in_place;
+use crate::cancel::Cancel;
+use crate::capability::grant::OpenError;
+use crate::capability::network::dial::Dial;
+use crate::catalog::{Catalog, Entry};
+use crate::dispatch::{Report, ToolCall};
+use crate::execute::{NotBegun, Outcome};
+use crate::layout::DataDir;
+use crate::sandbox::{Artefacts, Fault, PrepareError};
+use crate::skill::{Authorized, SkillError};
+use crate::workspace::Workspace;
+
+/// How long a worker may take until it can work.
+const BEGINNING: Duration = Duration::from_secs(30);
+/// How much longer than the guest's own deadline a worker may take to say so.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long a worker may take to say that a cancelled call has ended.
+const CANCELLING: Duration = Duration::from_millis(100);
+
+/// Runs calls in worker processes.
+pub(crate) struct Isolated {
+    dir: DataDir,
+    /// The host's own directories, which no tree gives away.
+    own: Vec<PathBuf>,
+    program: WorkerProgram,
+    spawner: Spawner,
+    artefacts: Artefacts,
+    dialer: Arc<dyn Dial>,
+    idle: Mutex<Vec<Worker>>,
+    /// How many workers are kept that have nothing to do.
+    most_idle: usize,
+    policy: ArcSwap<crate::policy::NetworkPolicy>,
+}
+
+impl std::fmt::Debug for Isolated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Isolated").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+impl Isolated {
+    /// Workers of a program, for calls on this data directory.
+    ///
+    /// # Errors
+    /// [`PrepareError::Isolation`] where this machine cannot confine a process, or the thread that starts them
+    /// cannot be started.
+    pub(crate) fn new(
+        dir: DataDir,
+        artefacts: Artefacts,
+        program: WorkerProgram,
+        dialer: Arc<dyn Dial>,
+        policy: &crate::policy::Policy,
+        most_idle: u32,
+    ) -> Result<Self, PrepareError> {
+        if !super::is_supported() {
+            return Err(PrepareError::Isolation(super::ConfineError::NoLandlock.to_string()));
+        }
+        let spawner = Spawner::start().map_err(|error| PrepareError::Isolation(error.to_string()))?;
+        Ok(Self {
+            own: vec![dir.root().to_owned(), artefacts.dir().to_owned()],
+            dir,
+            program,
+            spawner,
+            artefacts,
+            dialer,
+            idle: Mutex::default(),
+            most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
+            policy: ArcSwap::from_pointee(policy.network().clone()),
+        })
+    }
+
+    /// Lets go of the workers of skills that a new snapshot holds otherwise.
+    pub(crate) fn swap(&self, catalog: &Catalog) {
+        self.policy.store(Arc::new(catalog.policy().network().clone()));
+        let current = |skill: &Arc<Authorized>| match catalog.get(skill.manifest().id()) {
+            Some(Entry::Loaded(loaded)) => Arc::ptr_eq(loaded, skill),
+            _ => false,
+        };
+        self.idle().retain(|worker| current(&worker.skill));
+    }
+
+    /// Runs one call in a worker of the skill, until it answers, reaches a limit or is cancelled.
+    pub(crate) async fn execute(
+        &self,
+        skill: &Arc<Authorized>,
+        call: &ToolCall,
+        cancel: &Cancel,
+    ) -> Result<Outcome, NotBegun> {
+        if let Some(worker) = self.take_idle(skill, call.workspace.as_ref()) {
+            match self.call(worker, call, cancel).await {
+                // A directory that was put in place of another since is not one that the worker may open.
+                Err(NotBegun::Open(_)) => {}
+                outcome => return outcome,
+            }
+        }
+        let worker = tokio::select! {
+            biased;
+            () = cancel.given() => return Ok(lost(Fault::Cancelled, call)),
+            worker = self.begin(skill, call.workspace.as_ref()) => worker?,
+        };
+        self.call(worker, call, cancel).await
+    }
+
+    async fn call(&self, mut worker: Worker, call: &ToolCall, cancel: &Cancel) -> Result<Outcome, NotBegun> {
+        match worker.call(call, cancel, &self.dialer).await {
+            Ok(outcome) => {
+                self.keep(worker);
+                outcome
+            }
+            // The worker goes with what it was given.
+            Err(fault) => Ok(lost(fault, call)),
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_idle(&self, skill: &Arc<Authorized>, workspace: Option<&Workspace>) -> Option<Worker> {
+        let mut idle = self.idle();
+        loop {
+            let fits =
+                |worker: &Worker| Arc::ptr_eq(&worker.skill, skill) && worker.workspace.as_ref() == workspace;
+            let mut worker = idle.iter().rposition(fits).map(|at| idle.remove(at))?;
+            // One that ended while it was idle has lost no call.
+            if matches!(worker.child.try_wait(), Ok(None)) {
+                return Some(worker);
+            }
+        }
+    }
+
+    fn keep(&self, worker: Worker) {
+        let mut idle = self.idle();
+        idle.push(worker);
+        if idle.len() > self.most_idle {
+            // The one that was idle for longest.
+            drop(idle.remove(0));
+        }
+    }
+
+    async fn begin(
+        &self,
+        skill: &Arc<Authorized>,
+        workspace: Option<&Workspace>,
+    ) -> Result<Worker, NotBegun> {
+        let artefact = in_place(|| -> Result<_, SkillError> {
+            Ok(self.artefacts.get(&skill.read_component()?, skill.component())?)
+        })?;
+        let id = skill.manifest().id();
+        let begin = Begin {
+            skill: id.clone(),
+            component: skill.component(),
+            requests: skill.manifest().requests().clone(),
+            policy: skill.grants().policy(&self.policy.load()),
+            limits: skill.limits().clone(),
+            workspace: workspace.map(|workspace| workspace.path().to_owned()),
+            own: self.own.clone(),
+            data: self.dir.data(id),
+            memory: self.dir.memory(),
+        };
+        let isolation = |error: io::Error| SkillError::from(PrepareError::Isolation(error.to_string()));
+        let mut worker =
+            Worker::start(&self.spawner, &self.program, skill, workspace).await.map_err(isolation)?;
+        let begun = timeout(BEGINNING, worker.begin(&begin, artefact.as_fd())).await;
+        match begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(isolation)? {
+            Begun::Ready => Ok(worker),
+            Begun::DoesNotLink(reason) => {
+                let reason = wasmtime::Error::msg(received::text(&reason));
+                Err(SkillError::from(PrepareError::Link(reason)).into())
+            }
+            Begun::NoTree { path, reason } => Err(no_tree(path, &reason)),
+            Begun::Failed(reason) => Err(isolation(io::Error::other(reason)).into()),
+        }
+    }
+}
+
+fn no_tree(path: PathBuf, reason: &str) -> NotBegun {
+    OpenError { path, source: io::Error::other(received::text(reason)) }.into()
+}
+
+/// What is left of a call whose worker did not answer.
+fn lost(fault: Fault, call: &ToolCall) -> Outcome {
+    Outcome {
+        answer: Err(fault),
+        report: Report::default(),
+        bytes: crate::audit::Bytes { input: call.input.len() as u64, ..Default::default() },
+        requests: 0,
+    }
+}
+
+/// A worker process. Dropping it ends the process.
+struct Worker {
+    skill: Arc<Authorized>,
+    workspace: Option<Workspace>,
+    child: Child,
+    calls: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
+    calling: OwnedWriteHalf,
+    wishes: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
+    side: Side,
+}
+
+/// Numbers of calls, so that what is said of one is not taken for another.
+static CALLS: AtomicU64 = AtomicU64::new(1);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have ended already; waiting is short, since nothing outlives this signal.
+        if self.child.kill().and_then(|()| self.child.wait()).is_err() {
+            tracing::warn!("a worker process could not be ended");
+        }
+    }
+}
+
+impl Worker {
+    async fn start(
+        spawner: &Spawner,
+        program: &WorkerProgram,
+        skill: &Arc<Authorized>,
+        workspace: Option<&Workspace>,
+    ) -> io::Result<Self> {
+        let (calls, their_calls) = pair()?;
+        let (side, their_side) = pair()?;
+        let mut command = Command::new(&program.program);
+        command
+            .args(&program.arguments)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(their_calls))
+            .stdout(Stdio::from(their_side))
+            .stderr(Stdio::null());
+        let child = spawner.spawn(command).await?;
+        let (read_calls, calling) = calls.into_split();
+        let (read_side, side) = side.into_split();
+        Ok(Self {
+            skill: Arc::clone(skill),
+            workspace: workspace.cloned(),
+            child,
+            calls: frames(read_calls),
+            calling,
+            wishes: frames(read_side),
+            side: Arc::new(tokio::sync::Mutex::new(side)),
+        })
+    }
+
+    async fn begin(&mut self, begin: &Begin, artefact: impl AsFd) -> io::Result<Begun> {
+        let frame = wire::encode(begin)?;
+        broker::write_with_descriptor(self.side.lock().await.as_ref(), &frame, artefact).await?;
+        decode(self.wishes.next().await)
+    }
+
+    /// Makes a call; where it fails, the worker is not to be used again.
+    async fn call(
+        &mut self,
+        call: &ToolCall,
+        cancel: &Cancel,
+        dialer: &Arc<dyn Dial>,
+    ) -> Result<Result<Outcome, NotBegun>, Fault> {
+        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        let said = Call { number, tool: call.tool.tool().as_str().to_owned(), input: call.input.clone() };
+        let frame = wire::encode(&said).map_err(|error| self.ended(&error))?;
+        let limits = self.skill.limits().clone();
+        let deadline = tokio::time::sleep_until(Instant::now() + limits.timeout + GRACE);
+        tokio::pin!(deadline);
+        let mut cancelled = false;
+        let grants = Arc::clone(self.skill.grants().network());
+        let mut broker = Broker::new(grants, Arc::clone(dialer), Arc::clone(&self.side));
+        let calling = &mut self.calling;
+        let saying = calling.write_all(&frame);
+        tokio::pin!(saying);
+        let mut is_said = false;
+        let finished: Finished = loop {
+            tokio::select! {
+                biased;
+                frame = self.calls.next() => break decode(frame).map_err(|error| lost_worker(&mut self.child, &error))?,
+                said = &mut saying, if !is_said => {
+                    said.map_err(|error| lost_worker(&mut self.child, &error))?;
+                    is_said = true;
+                }
+                frame = self.wishes.next() => {
+                    let wish: Wish = decode(frame).map_err(|error| lost_worker(&mut self.child, &error))?;
+                    broker.see_to(wish);
+                }
+                () = cancel.given(), if !cancelled => {
+                    cancelled = true;
+                    deadline.as_mut().reset(Instant::now() + CANCELLING);
+                    broker::send(&self.side, &Meanwhile::Cancel(number))
+                        .await
+                        .map_err(|error| lost_worker(&mut self.child, &error))?;
+                }
+                () = &mut deadline => {
+                    let fault = if cancelled { Fault::Cancelled } else { Fault::Timeout { limit: limits.timeout } };
+                    return Err(fault);
+                }
+            }
+        };
+        if finished.number != number {
+            return Err(Fault::Worker("it answered another call".to_owned()));
+        }
+        Ok(match finished.end {
+            End::NoTree { path, reason } => Err(no_tree(path, &reason)),
+            End::Outcome { answer, report, bytes, requests } => {
+                let answer: Result<_, Fault> = answer.into();
+                let report = received::report(report, self.skill.manifest().id(), &limits);
+                Ok(Outcome { answer: answer.map_err(received::fault), report, bytes, requests })
+            }
+        })
+    }
+
+    fn ended(&mut self, error: &io::Error) -> Fault {
+        lost_worker(&mut self.child, error)
+    }
+}
+
+/// How a worker was lost, as its end tells.
+fn lost_worker(child: &mut Child, error: &io::Error) -> Fault {
+    // Its channels close a moment before it has ended.
+    let _ = child.kill();
+    match child.wait() {
+        Ok(status) if error.kind() == io::ErrorKind::UnexpectedEof => Fault::Worker(status.to_string()),
+        _ => Fault::Worker(error.to_string()),
+    }
+}
+
+fn pair() -> io::Result<(UnixStream, OwnedFd)> {
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    let ours = std::os::unix::net::UnixStream::from(ours);
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, theirs))
+}
+
+fn frames(stream: OwnedReadHalf) -> FramedRead<OwnedReadHalf, LengthDelimitedCodec> {
+    let codec = LengthDelimitedCodec::builder()
+        .length_field_length(wire::LENGTH_BYTES)
+        .max_frame_length(wire::FRAME_BYTES)
+        .new_codec();
+    FramedRead::new(stream, codec)
+}
+
+fn decode<T: DeserializeOwned>(frame: Option<io::Result<BytesMut>>) -> io::Result<T> {
+    let frame = frame.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+    Ok(serde_json::from_slice(&frame)?)
+}

@@ -1,0 +1,249 @@
+//! The worker's side: takes what it works for, gives up everything else, and makes one call after the other.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use cap_std::fs::Dir;
+use openclaw_package::name::ToolName;
+use openclaw_package::permission::Scheme;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::confine::{TreeAccess, confine};
+use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
+use crate::cancel::Cancel;
+use crate::capability::grant::{Grants, OpenError, Surroundings};
+use crate::capability::memory::MemoryStores;
+use crate::capability::network::dial::{Dial, DialError};
+use crate::capability::network::{HttpClient, Permitted};
+use crate::dispatch::ToolCall;
+use crate::execute::{self, Outcome};
+use crate::sandbox::{Held, Prepared, Runner, engine_for_one_call};
+use crate::workspace::Workspace;
+
+/// A worker's life: its standard input is the call channel, its standard output the side channel. Returns the
+/// exit code.
+pub fn run_worker_child() -> i32 {
+    // The host is the only one to hear of a failure, and hears of it by the end of the channels.
+    work().map_or(1, |()| 0)
+}
+
+fn work() -> io::Result<()> {
+    let calls = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let side = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let Some((begin, Some(artefact))) = wire::read_with_descriptor::<Begin>(&side)? else {
+        return Err(io::Error::other("nothing to begin with"));
+    };
+    let side = Arc::new(Side::new(side));
+    match Worker::prepare(begin, artefact.into(), &side) {
+        Ok(worker) => {
+            side.say(&Begun::Ready)?;
+            worker.serve(&calls)
+        }
+        Err(begun) => side.say(&begun),
+    }
+}
+
+/// A process that works for one skill.
+struct Worker {
+    begin: Begin,
+    workspace: Option<Workspace>,
+    grants: Grants,
+    prepared: Prepared,
+    runner: Runner,
+    memory: Arc<MemoryStores>,
+    http: Arc<HttpClient>,
+    /// The trees that this process may use, by device and inode.
+    trees: Vec<(u64, u64)>,
+    side: Arc<Side>,
+    tokio: tokio::runtime::Runtime,
+}
+
+impl Worker {
+    /// Opens and loads all that the skill's calls need, and gives up the rest.
+    fn prepare(begin: Begin, artefact: File, side: &Arc<Side>) -> Result<Self, Begun> {
+        let failed = |error: &dyn std::fmt::Display| Begun::Failed(error.to_string());
+        let engine = engine_for_one_call().map_err(|error| failed(&error))?;
+        let prepared = Prepared::load(&engine, &artefact, begin.component, &begin.requests)
+            .map_err(|error| Begun::DoesNotLink(error.to_string()))?;
+        drop(artefact);
+        let grants = Grants::join(&begin.skill, &begin.requests, &begin.policy);
+        let memory = Arc::new(MemoryStores::new(begin.memory.clone()));
+        let needs_tls = begin.requests.network.iter().any(|request| request.url.scheme() == Scheme::Https);
+        let ca_file = begin.policy.network().ca_file.clone();
+        let dialer: Arc<dyn Dial> = Arc::<Side>::clone(side);
+        let http = Arc::new(HttpClient::dialling_through(dialer, ca_file, needs_tls));
+        let workspace = begin.workspace.clone().map(Workspace::resolved);
+        let around = surroundings(&begin, workspace.as_ref(), &memory, &http);
+        let held = grants
+            .open(&around)
+            .map_err(|OpenError { path, source }| Begun::NoTree { path, reason: source.to_string() })?;
+        held.memory.open_store();
+        let opened: Vec<_> = held.filesystem.trees().collect();
+        let trees = identities(&held).map_err(|error| failed(&error))?;
+        let kept: Vec<_> = opened
+            .iter()
+            .map(|(dir, writes)| (dir.as_fd(), if *writes { TreeAccess::Write } else { TreeAccess::Read }))
+            .collect();
+
+        let sealed = confine(&kept, begin.limits.memory_bytes).map_err(|error| failed(&error))?;
+        let runner = Runner::new(engine);
+        let theirs = Arc::clone(side);
+        std::thread::Builder::new()
+            .name("side".to_owned())
+            .spawn(move || theirs.listen())
+            .map_err(|error| failed(&error))?;
+        let tokio = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| failed(&error))?;
+        // All threads are there now; from here on there will be no other.
+        sealed.seal().map_err(|error| failed(&error))?;
+        let side = Arc::clone(side);
+        Ok(Self { begin, workspace, grants, prepared, runner, memory, http, trees, side, tokio })
+    }
+
+    fn serve(&self, calls: &UnixStream) -> io::Result<()> {
+        while let Some(Call { number, tool, input }) = wire::read(calls)? {
+            let tool: ToolName = tool.parse().map_err(io::Error::other)?;
+            let call = ToolCall {
+                tool: self.begin.skill.tool(tool),
+                input,
+                caller: String::new(),
+                workspace: self.workspace.clone(),
+            };
+            let cancel = self.side.begin(number);
+            let end = self.tokio.block_on(self.call(&call, &cancel));
+            wire::write(calls, &Finished { number, end })?;
+        }
+        Ok(())
+    }
+
+    async fn call(&self, call: &ToolCall, cancel: &Cancel) -> End {
+        let around = surroundings(&self.begin, self.workspace.as_ref(), &self.memory, &self.http);
+        let held = match self.grants.open(&around) {
+            Ok(held) => held,
+            Err(OpenError { path, source }) => return End::NoTree { path, reason: source.to_string() },
+        };
+        // The right to use a tree is to the directory, not to its name: one that took its place is for another worker.
+        if !identities(&held).is_ok_and(|trees| trees == self.trees) {
+            let reason = "another directory is in its place".to_owned();
+            return End::NoTree { path: self.begin.workspace.clone().unwrap_or_default(), reason };
+        }
+        let Outcome { answer, report, bytes, requests } =
+            execute::run(&self.runner, &self.prepared, held, &self.begin.limits, call, cancel).await;
+        End::Outcome { answer: answer.into(), report, bytes, requests }
+    }
+}
+
+fn identities(held: &Held) -> io::Result<Vec<(u64, u64)>> {
+    let identity = |(dir, _): (Arc<Dir>, bool)| {
+        let stat = rustix::fs::fstat(&*dir)?;
+        Ok((stat.st_dev, stat.st_ino))
+    };
+    held.filesystem.trees().map(identity).collect()
+}
+
+fn surroundings<'a>(
+    begin: &'a Begin,
+    workspace: Option<&'a Workspace>,
+    memory: &'a Arc<MemoryStores>,
+    http: &'a Arc<HttpClient>,
+) -> Surroundings<'a> {
+    Surroundings {
+        workspace,
+        own: &begin.own,
+        data: &begin.data,
+        memory,
+        http,
+        deadline: std::time::Instant::now() + begin.limits.timeout,
+    }
+}
+
+/// The side channel: the host's word that a call is to end, and the connections that it opens.
+struct Side {
+    stream: UnixStream,
+    writing: Mutex<()>,
+    current: Mutex<(u64, Cancel)>,
+    wishes: Mutex<HashMap<u64, oneshot::Sender<Result<OwnedFd, DialError>>>>,
+    next: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Side {
+    fn new(stream: UnixStream) -> Self {
+        Self {
+            stream,
+            writing: Mutex::default(),
+            current: Mutex::default(),
+            wishes: Mutex::default(),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    fn say(&self, message: &impl serde::Serialize) -> io::Result<()> {
+        let _one_at_a_time = lock(&self.writing);
+        wire::write(&self.stream, message)
+    }
+
+    /// What ends the call of that number, which is the current one from here on.
+    fn begin(&self, number: u64) -> Cancel {
+        let cancel = Cancel::default();
+        *lock(&self.current) = (number, cancel.clone());
+        lock(&self.wishes).clear();
+        cancel
+    }
+
+    /// Hears what the host says; when it says nothing more, the process ends.
+    fn listen(&self) {
+        while let Ok(Some((said, descriptor))) = wire::read_with_descriptor(&self.stream) {
+            match said {
+                Meanwhile::Cancel(number) => {
+                    let (current, cancel) = &*lock(&self.current);
+                    if *current == number {
+                        cancel.cancel();
+                    }
+                }
+                Meanwhile::Dialled { id, result } => {
+                    let answer = result.and_then(|()| descriptor.ok_or(DialError::Unavailable));
+                    if let Some(wish) = lock(&self.wishes).remove(&id) {
+                        // Who wished for it may have given up.
+                        let _ = wish.send(answer);
+                    }
+                }
+            }
+        }
+        std::process::exit(0);
+    }
+}
+
+#[async_trait]
+impl Dial for Side {
+    async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<TcpStream, DialError> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        lock(&self.wishes).insert(id, answer);
+        let wish = Wish {
+            id,
+            method: permitted.method().to_string(),
+            url: permitted.url().to_string(),
+            patience: by.saturating_duration_since(Instant::now()),
+        };
+        self.say(&wish).map_err(|_| DialError::Unavailable)?;
+        let descriptor = timeout_at(by, answered)
+            .await
+            .map_err(|_| DialError::Timeout)?
+            .map_err(|_| DialError::Unavailable)??;
+        TcpStream::from_std(descriptor.into()).map_err(|_| DialError::Unavailable)
+    }
+}
