@@ -7,6 +7,8 @@
     reason = "tests fail so"
 )]
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use openclaw_package::{Digest, Requests};
@@ -97,11 +99,11 @@ fn an_artefact_that_the_host_did_not_write_is_not_loaded() {
     let honest = component::wat("honest");
     assert_eq!(prepare(&sandbox(&cache, little()), &honest), Ok(()));
     let dir = cache.path().join("artefacts");
-    let artefact = std::fs::read_dir(&dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "cwasm"))
-        .unwrap();
+    let artefacts = || -> Vec<_> {
+        let paths = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "cwasm")).collect()
+    };
+    let artefact = artefacts().remove(0);
     let good = std::fs::read(&artefact).unwrap();
     for position in [0, good.len() / 2, good.len() - 1] {
         let mut changed = good.clone();
@@ -112,21 +114,65 @@ fn an_artefact_that_the_host_did_not_write_is_not_loaded() {
         assert_eq!(std::fs::read(&artefact).unwrap().len(), good.len(), "it was compiled again");
         assert_ne!(std::fs::read(&artefact).unwrap(), changed, "it was compiled again");
     }
-    // Another component's artefact, and one that is a link.
+    // Another component's artefact in its place, whole and with a MAC of this very host.
     let other = component::wat("call_traps");
     assert_eq!(prepare(&sandbox(&cache, little()), &other), Ok(()));
-    let bytes = std::fs::read(&artefact).unwrap();
+    let of_other = artefacts().into_iter().find(|path| *path != artefact).unwrap();
     std::fs::remove_file(&artefact).unwrap();
+    std::fs::copy(&of_other, &artefact).unwrap();
+    compiles_again(&cache, &honest, &artefact, &std::fs::read(&of_other).unwrap());
+    // The same code under the name that another engine would give it, and what this engine makes of that.
+    let name = artefact.file_name().unwrap().to_str().unwrap().to_owned();
+    let (digest, _) = name.split_once('-').unwrap();
+    let foreign = dir.join(format!("{digest}-{:016x}.cwasm", 7));
+    std::fs::copy(&artefact, &foreign).unwrap();
+    std::fs::remove_file(&artefact).unwrap();
+    assert_eq!(prepare(&sandbox(&cache, little()), &honest), Ok(()));
+    assert!(artefact.exists(), "what another engine's name says is not looked at");
+    // What another host wrote: its key is not ours.
+    let theirs = tempfile::tempdir().unwrap();
+    assert_eq!(prepare(&sandbox(&theirs, little()), &honest), Ok(()));
+    let foreign = theirs.path().join("artefacts").join(&name);
+    std::fs::remove_file(&artefact).unwrap();
+    std::fs::copy(&foreign, &artefact).unwrap();
+    compiles_again(&cache, &honest, &artefact, &std::fs::read(&foreign).unwrap());
+    // A link, even to what would be good.
     let elsewhere = cache.path().join("elsewhere");
-    std::fs::write(&elsewhere, &bytes).unwrap();
+    std::fs::rename(&artefact, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &artefact).unwrap();
-    let linked = prepare(&sandbox(&cache, little()), &honest);
-    assert!(linked.is_ok() != artefact.is_symlink(), "{linked:?}");
+    assert_eq!(prepare(&sandbox(&cache, little()), &honest), Ok(()));
+    assert!(!artefact.is_symlink(), "it was not followed");
+    assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+/// A file that is not what this host wrote for the component is replaced, and the component runs.
+#[track_caller]
+fn compiles_again(cache: &tempfile::TempDir, component: &[u8], artefact: &Path, planted: &[u8]) {
+    assert_eq!(prepare(&sandbox(cache, little()), component), Ok(()));
+    assert_ne!(std::fs::read(artefact).unwrap(), planted, "it was compiled again");
+}
+
+#[test]
+fn the_command_stops_a_compilation_and_says_why() {
+    let home = Home::new();
+    let honest = Skill::wat("honest");
+    let bytes = bomb::with_module(honest.component(), &bomb::huge_locals(400, 5_000));
+    Skill::new("bomb", bytes).write(&home.path("bomb"));
+    // What the compiler may use is never more than its parent may.
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg("ulimit -t 2; exec \"$0\" skill pack \"$1\" --output \"$2\" --json");
+    shell.args([home::binary(), home.path("bomb"), home.path("bomb.tar.gz")]);
+    let ran =
+        home::finish(home.environment(shell), "skill pack, with two seconds of CPU time".to_owned(), None);
+    let failure = ran.refused("compile-limits-exceeded");
+    assert!(failure.exit == 5 && failure.message.contains("CPU time"), "{failure:?}");
+    assert!(!home.path("bomb.tar.gz").exists());
+    home.install(&honest);
+    assert_eq!(home.call("honest/run", &json!({})).output(), json!({ "ok": true }));
 }
 
 #[test]
 fn a_cache_that_others_can_write_is_not_used() {
-    use std::os::unix::fs::PermissionsExt;
     let cache = tempfile::tempdir().unwrap();
     let dir = cache.path().join("artefacts");
     std::fs::create_dir(&dir).unwrap();

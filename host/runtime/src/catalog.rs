@@ -1,19 +1,16 @@
 //! What is installed: an immutable snapshot, swapped as a whole, so that running calls finish on
 //! the one they began with.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use openclaw_package::digest::Digest;
 use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
 
-use crate::blocking::in_place;
 use crate::layout::DataDir;
 use crate::lockfile::{Lockfile, LockfileError};
 use crate::policy::{Policy, PolicyError};
-use crate::sandbox::Sandbox;
-use crate::skill::{Authorized, Ready, SkillError, Unverified, installed_dir};
+use crate::skill::{Authorized, SkillError, Unverified, installed_dir};
 use crate::trust::{TrustError, TrustStore};
 
 /// Why there is no snapshot.
@@ -127,45 +124,5 @@ impl Catalog {
             .collect();
         scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         scored.into_iter().take(3).map(|(_, id)| id).collect()
-    }
-}
-
-/// Skills that were made ready, by the digest of their package; they outlive the snapshots.
-#[derive(Debug, Default)]
-pub(crate) struct ReadySkills(Mutex<HashMap<Digest, Arc<Mutex<Option<Ready>>>>>);
-
-impl ReadySkills {
-    /// The skill, made ready by whoever asks first while others wait.
-    pub(crate) fn get(&self, skill: &Authorized, sandbox: &Sandbox) -> Result<Ready, SkillError> {
-        let slot = {
-            let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(skill.archive()).or_default())
-        };
-        if let Ok(slot) = slot.try_lock()
-            && let Some(ready) = &*slot
-        {
-            return Ok(ready.clone());
-        }
-        in_place(|| {
-            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(ready) = &*slot {
-                return Ok(ready.clone());
-            }
-            let ready = skill.ready(sandbox)?;
-            *slot = Some(ready.clone());
-            Ok(ready)
-        })
-    }
-
-    /// Forgets the skills that a snapshot no longer holds.
-    pub(crate) fn retain(&self, catalog: &Catalog) {
-        let held: Vec<Digest> = catalog
-            .iter()
-            .filter_map(|(_, entry)| match entry {
-                Entry::Loaded(skill) => Some(skill.archive()),
-                Entry::Refused(_) => None,
-            })
-            .collect();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|digest, _| held.contains(digest));
     }
 }

@@ -10,6 +10,7 @@ use openclaw_package::name::ToolName;
 use openclaw_package::tools::{Tool, ToolList, ToolsError};
 
 use crate::cancel::Cancel;
+use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, Surroundings};
 use crate::capability::memory::MemoryStores;
 use crate::dispatch::{CallError, Report, ToolCall, ToolResult, check_input, judge};
@@ -161,6 +162,7 @@ impl Development {
             workspace,
             own: &[self.owner.data_dir.clone(), self.sandbox.cache_dir().to_owned()],
             data,
+            ledgers: &Ledgers::default(),
             memory: &Arc::new(MemoryStores::new(self.state_dir.join("memory"))),
             http: &Arc::new(http_client(policy)),
             deadline: Instant::now() + limits.timeout,

@@ -300,7 +300,8 @@ impl Dispatcher {
         let outcome = self.executor.execute(skill, call, cancel).await;
         place.leave();
         outcome.map_err(|error| match error {
-            NotBegun::Skill(reason) => CallError::Refused { skill: id.clone(), reason: Arc::new(reason) },
+            NotBegun::Skill(reason) => CallError::Refused { skill: id.clone(), reason },
+            NotBegun::Cancelled => Fault::Cancelled.into(),
             NotBegun::Open(error) => error.into(),
         })
     }

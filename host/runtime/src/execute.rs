@@ -9,15 +9,20 @@ use arc_swap::ArcSwap;
 use crate::audit::Bytes;
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::cancel::Cancel;
+use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{OpenError, Surroundings};
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
-use crate::catalog::{Catalog, ReadySkills};
+use crate::catalog::Catalog;
 use crate::dispatch::{Report, ToolCall};
 use crate::isolated::Isolated;
 use crate::layout::DataDir;
+use crate::ready::ReadySkills;
 use crate::sandbox::{CallState, Fault, Finished, Held, Limits, Prepared, Runner, Sandbox, Spent};
-use crate::skill::{Authorized, SkillError};
+use crate::skill::{Authorized, Ready, SkillError};
+
+/// Skills that stay loaded; each takes some four of the 65,530 memory maps that a process commonly may have.
+const READY_SKILLS: usize = 1_000;
 
 /// What a call left behind, before its answer is judged.
 pub(crate) struct Outcome {
@@ -36,10 +41,13 @@ pub(crate) struct Outcome {
 pub(crate) enum NotBegun {
     /// The skill cannot be made ready.
     #[error(transparent)]
-    Skill(#[from] SkillError),
+    Skill(#[from] Arc<SkillError>),
     /// A granted directory cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The caller went away before the skill was ready.
+    #[error("the call was cancelled")]
+    Cancelled,
 }
 
 /// Runs calls at the level that the owner chose.
@@ -70,6 +78,8 @@ impl Executor {
         match self {
             Self::Restricted(here) => {
                 here.ready.retain(catalog);
+                here.ledgers.close();
+                here.memory.close();
                 here.http.store(Arc::new(http));
             }
             Self::Isolated(workers) => workers.swap(catalog),
@@ -83,8 +93,9 @@ pub(crate) struct InProcess {
     dir: DataDir,
     /// The host's own directories, which no tree gives away.
     own: Vec<PathBuf>,
-    sandbox: Sandbox,
-    ready: ReadySkills,
+    sandbox: Arc<Sandbox>,
+    ready: ReadySkills<Ready>,
+    ledgers: Ledgers,
     memory: Arc<MemoryStores>,
     http: ArcSwap<HttpClient>,
 }
@@ -93,25 +104,32 @@ impl InProcess {
     pub(crate) fn new(dir: DataDir, sandbox: Sandbox, http: HttpClient) -> Self {
         Self {
             own: vec![dir.root().to_owned(), sandbox.cache_dir().to_owned()],
+            ledgers: Ledgers::default(),
             memory: Arc::new(MemoryStores::new(dir.memory())),
             dir,
-            sandbox,
-            ready: ReadySkills::default(),
+            sandbox: Arc::new(sandbox),
+            ready: ReadySkills::keeping(READY_SKILLS),
             http: ArcSwap::from_pointee(http),
         }
     }
 
     async fn execute(
         &self,
-        skill: &Authorized,
+        skill: &Arc<Authorized>,
         call: &ToolCall,
         cancel: &Cancel,
     ) -> Result<Outcome, NotBegun> {
-        let ready = self.ready.get(skill, &self.sandbox)?;
+        let (theirs, sandbox) = (Arc::clone(skill), Arc::clone(&self.sandbox));
+        let ready = tokio::select! {
+            biased;
+            ready = self.ready.get(skill.archive(), move || theirs.ready(&sandbox)) => ready?,
+            () = cancel.given() => return Err(NotBegun::Cancelled),
+        };
         let held = skill.grants().open(&Surroundings {
             workspace: call.workspace.as_ref(),
             own: &self.own,
             data: &self.dir.data(skill.manifest().id()),
+            ledgers: &self.ledgers,
             memory: &self.memory,
             http: &self.http.load(),
             deadline: Instant::now() + skill.limits().timeout,

@@ -14,7 +14,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use semver::Version;
 
 use crate::capability::memory::{MemoryError, MemoryStores};
-use crate::layout::{DataDir, DataDirLock, LayoutError, private_dir, replace};
+use crate::layout::{DataDir, DataDirLock, LayoutError, private_dir, quota_file, replace};
 use crate::lockfile::{Locked, Lockfile, LockfileError};
 use crate::policy::{Policy, PolicyError, Rule};
 use crate::policy_file::{PolicyFile, PolicyFileError};
@@ -213,15 +213,11 @@ impl Installer {
         }
         // First what can be done again: while the skill is in the lockfile, so can this be.
         if purge {
-            remove_dir(&self.dir.data(skill))?;
+            let data = self.dir.data(skill);
+            remove_dir(&data)?;
+            remove_file(&quota_file(&data))?;
             MemoryStores::new(self.dir.memory()).purge(skill)?;
-            let log = self.dir.log(skill);
-            match std::fs::remove_file(&log) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(LayoutError::at(&log)(error).into());
-                }
-                _ => {}
-            }
+            remove_file(&self.dir.log(skill))?;
             let mut policy = PolicyFile::open(&self.dir.policy())?;
             policy.forget(skill);
             policy.save()?;
@@ -306,6 +302,14 @@ fn remove_other_versions(skill_dir: &Path, locked: &Locked) -> Result<(), Layout
         }
     }
     Ok(())
+}
+
+/// Deletes a file, if it is there.
+fn remove_file(path: &Path) -> Result<(), LayoutError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(LayoutError::at(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 fn remove_dir(path: &Path) -> Result<(), LayoutError> {

@@ -147,6 +147,11 @@ impl DataDir {
     }
 }
 
+/// Where it is counted how much a skill's `$data` holds: beside it, where no skill reaches.
+pub(crate) fn quota_file(data: &Path) -> PathBuf {
+    data.with_extension("quota")
+}
+
 /// The right to change a data directory.
 #[derive(Debug)]
 pub struct DataDirLock {

@@ -22,6 +22,7 @@ mod places;
 pub mod policy;
 pub mod policy_file;
 mod rate;
+mod ready;
 mod runtime;
 pub mod sandbox;
 pub mod skill;

@@ -50,7 +50,7 @@ pub struct SandboxOptions {
     pub cache_dir: std::path::PathBuf,
     /// How components are compiled.
     pub compiler: Compiler,
-    /// How many calls may run at once; the pool holds four times as many slots.
+    /// How many calls may run at once; the pool has room for all that these may hold.
     pub concurrent_calls: u32,
 }
 
@@ -81,6 +81,9 @@ pub enum PrepareError {
     /// The component did not compile within its limits.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// It was given up halfway.
+    #[error("the component was not made ready: {0}")]
+    Interrupted(String),
     /// This machine cannot give a skill a confined process.
     #[error("level isolated is not available: {0}")]
     Isolation(String),
@@ -97,6 +100,7 @@ impl PrepareError {
             Self::Engine(_) => "engine-unavailable",
             Self::Cache(_) => "cache-unavailable",
             Self::Compile(error) => error.code(),
+            Self::Interrupted(_) => "host-failure",
             Self::Isolation(_) => "isolation-unavailable",
             Self::Link(_) => "component-does-not-link",
         }

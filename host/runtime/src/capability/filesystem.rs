@@ -16,6 +16,7 @@ mod control_files;
 mod descriptor;
 mod error;
 mod host;
+mod ledger;
 mod open;
 mod stat;
 mod sys;
@@ -33,10 +34,11 @@ use openclaw_package::permission::Access;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use self::budget::Meter;
-pub(crate) use self::budget::{Budget, Usage};
+pub(crate) use self::budget::{Budget, QuotaGrant, Usage};
 use self::descriptor::{DeniedTree, Directory};
 pub use self::descriptor::{Descriptor, DirectoryEntryStream};
 pub use self::error::FsError;
+pub(crate) use self::ledger::Ledgers;
 use self::tree::Tree;
 use super::{Denial, Denials};
 use crate::bindings::wasi::filesystem::{preopens, types};
@@ -67,8 +69,8 @@ pub(crate) struct TreeGrant {
     /// Control files that were granted by name: real paths relative to the tree. Paths of anything else
     /// have no effect.
     pub(crate) control_allowed: Vec<PathBuf>,
-    /// How many bytes the tree may hold, in blocks of 4 KiB.
-    pub(crate) quota: Option<u64>,
+    /// How much the tree may hold.
+    pub(crate) quota: Option<QuotaGrant>,
 }
 
 /// A directory that a guest finds open when its call begins.

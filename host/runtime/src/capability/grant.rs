@@ -8,7 +8,9 @@ use cap_std::fs::Dir;
 use openclaw_package::name::SkillId;
 use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
 
-use super::filesystem::{Budget, FilesystemState, Preopen, TreeGrant, is_control_file, real_path};
+use super::filesystem::{
+    Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
+};
 use super::memory::{MemoryState, MemoryStores};
 use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
 use super::{Capability, Denial, Denials, Reason, decide};
@@ -37,6 +39,7 @@ pub(crate) struct Surroundings<'a> {
     /// The host's own directories (keys, policy, compiled code), which no tree gives away.
     pub(crate) own: &'a [PathBuf],
     pub(crate) data: &'a Path,
+    pub(crate) ledgers: &'a Ledgers,
     pub(crate) memory: &'a Arc<MemoryStores>,
     pub(crate) http: &'a Arc<HttpClient>,
     pub(crate) deadline: std::time::Instant,
@@ -241,7 +244,10 @@ impl Grants {
                 filesystem_rules(&self.allow).filter(|rule| rule.access == Access::Write),
                 &path,
             ),
-            quota: (request.tree == Tree::Data).then_some(DATA_QUOTA),
+            quota: match request.tree {
+                Tree::Data => Some(data_quota(around)?),
+                _ => None,
+            },
         };
         Ok(Preopen::Granted { grant: Arc::new(grant), dir })
     }
@@ -253,6 +259,13 @@ impl Grants {
             denial
         }
     }
+}
+
+/// The quota of `$data`, counted beside it.
+fn data_quota(around: &Surroundings<'_>) -> Result<QuotaGrant, OpenError> {
+    let path = crate::layout::quota_file(around.data);
+    let ledger = around.ledgers.open(&path).map_err(|source| OpenError { path, source })?;
+    Ok(QuotaGrant { limit: DATA_QUOTA, ledger })
 }
 
 /// A granted tree that is not there, or cannot be opened.

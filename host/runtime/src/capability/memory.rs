@@ -77,6 +77,11 @@ impl MemoryStores {
         Ok(connection)
     }
 
+    /// Closes all; they are opened anew, since what a skill left may have been deleted.
+    pub(crate) fn close(&self) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Deletes what a skill remembers.
     ///
     /// # Errors
@@ -103,7 +108,7 @@ fn open_file(path: &Path) -> Result<Connection, MemoryError> {
     std::fs::create_dir_all(dir).map_err(|source| MemoryError::Io { path: dir.to_owned(), source })?;
     let failed = |source| MemoryError::Database { path: path.to_owned(), source };
     let mut connection = Connection::open(path).map_err(failed)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+    connection.busy_timeout(Duration::from_secs(1)).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
     // A confined process could not make the files that would hold it otherwise.

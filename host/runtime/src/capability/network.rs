@@ -34,6 +34,7 @@ mod exchange;
 mod fault;
 mod grants;
 mod headers;
+mod lines;
 mod meter;
 mod reading;
 pub(crate) mod resolve;
@@ -62,6 +63,7 @@ pub(crate) fn add_to_linker<T: Send + 'static>(
 ) -> wasmtime::Result<()> {
     let options = LinkOptions::default();
     bindings::types::add_to_linker::<T, WasiHttp>(linker, &(&options).into(), view)?;
+    lines::add_to_linker(linker, view)?;
     bindings::outgoing_handler::add_to_linker::<T, WasiHttp>(linker, view)
 }
 

@@ -1,5 +1,6 @@
 //! The host's side of workers: starts them, hands them calls, keeps those that are idle, and ends those that fail.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -23,7 +24,6 @@ use super::broker::{self, Broker, Side};
 use super::spawner::Spawner;
 use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
 use super::{WorkerProgram, received};
-use crate::blocking::in_place;
 use crate::cancel::Cancel;
 use crate::capability::grant::OpenError;
 use crate::capability::network::dial::Dial;
@@ -31,10 +31,13 @@ use crate::catalog::{Catalog, Entry};
 use crate::dispatch::{Report, ToolCall};
 use crate::execute::{NotBegun, Outcome};
 use crate::layout::DataDir;
+use crate::ready::ReadySkills;
 use crate::sandbox::{Artefacts, Fault, PrepareError};
 use crate::skill::{Authorized, SkillError};
 use crate::workspace::Workspace;
 
+/// Skills whose compiled component stays open for the next worker; each takes a descriptor.
+const READY_SKILLS: usize = 64;
 /// How long a worker may take until it can work.
 const BEGINNING: Duration = Duration::from_secs(30);
 /// How much longer than the guest's own deadline a worker may take to say so.
@@ -49,7 +52,8 @@ pub(crate) struct Isolated {
     own: Vec<PathBuf>,
     program: WorkerProgram,
     spawner: Spawner,
-    artefacts: Artefacts,
+    artefacts: Arc<Artefacts>,
+    ready: ReadySkills<Arc<File>>,
     dialer: Arc<dyn Dial>,
     idle: Mutex<Vec<Worker>>,
     /// How many workers are kept that have nothing to do.
@@ -86,7 +90,8 @@ impl Isolated {
             dir,
             program,
             spawner,
-            artefacts,
+            artefacts: Arc::new(artefacts),
+            ready: ReadySkills::keeping(READY_SKILLS),
             dialer,
             idle: Mutex::default(),
             most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
@@ -96,6 +101,7 @@ impl Isolated {
 
     /// Lets go of the workers of skills that a new snapshot holds otherwise.
     pub(crate) fn swap(&self, catalog: &Catalog) {
+        self.ready.retain(catalog);
         self.policy.store(Arc::new(catalog.policy().network().clone()));
         let current = |skill: &Arc<Authorized>| match catalog.get(skill.manifest().id()) {
             Some(Entry::Loaded(loaded)) => Arc::ptr_eq(loaded, skill),
@@ -120,7 +126,7 @@ impl Isolated {
         }
         let worker = tokio::select! {
             biased;
-            () = cancel.given() => return Ok(lost(Fault::Cancelled, call)),
+            () = cancel.given() => return Err(NotBegun::Cancelled),
             worker = self.begin(skill, call.workspace.as_ref()) => worker?,
         };
         self.call(worker, call, cancel).await
@@ -168,9 +174,9 @@ impl Isolated {
         skill: &Arc<Authorized>,
         workspace: Option<&Workspace>,
     ) -> Result<Worker, NotBegun> {
-        let artefact = in_place(|| -> Result<_, SkillError> {
-            Ok(self.artefacts.get(&skill.read_component()?, skill.component())?)
-        })?;
+        let (theirs, artefacts) = (Arc::clone(skill), Arc::clone(&self.artefacts));
+        let open = move || Ok(Arc::new(artefacts.get(&theirs.read_component()?, theirs.component())?));
+        let artefact = self.ready.get(skill.archive(), open).await?;
         let id = skill.manifest().id();
         let begin = Begin {
             skill: id.clone(),
@@ -183,7 +189,8 @@ impl Isolated {
             data: self.dir.data(id),
             memory: self.dir.memory(),
         };
-        let isolation = |error: io::Error| SkillError::from(PrepareError::Isolation(error.to_string()));
+        let isolation =
+            |error: io::Error| Arc::new(SkillError::from(PrepareError::Isolation(error.to_string())));
         let mut worker =
             Worker::start(&self.spawner, &self.program, skill, workspace).await.map_err(isolation)?;
         let begun = timeout(BEGINNING, worker.begin(&begin, artefact.as_fd())).await;
@@ -191,7 +198,7 @@ impl Isolated {
             Begun::Ready => Ok(worker),
             Begun::DoesNotLink(reason) => {
                 let reason = wasmtime::Error::msg(received::text(&reason));
-                Err(SkillError::from(PrepareError::Link(reason)).into())
+                Err(Arc::new(SkillError::from(PrepareError::Link(reason))).into())
             }
             Begun::NoTree { path, reason } => Err(no_tree(path, &reason)),
             Begun::Failed(reason) => Err(isolation(io::Error::other(reason)).into()),

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::confine::{TreeAccess, confine};
 use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
 use crate::cancel::Cancel;
+use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, OpenError, Surroundings};
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::dial::{Dial, DialError};
@@ -59,6 +60,7 @@ struct Worker {
     prepared: Prepared,
     runner: Runner,
     memory: Arc<MemoryStores>,
+    ledgers: Ledgers,
     http: Arc<HttpClient>,
     /// The trees that this process may use, by device and inode.
     trees: Vec<(u64, u64)>,
@@ -75,13 +77,13 @@ impl Worker {
             .map_err(|error| Begun::DoesNotLink(error.to_string()))?;
         drop(artefact);
         let grants = Grants::join(&begin.skill, &begin.requests, &begin.policy);
-        let memory = Arc::new(MemoryStores::new(begin.memory.clone()));
+        let (memory, ledgers) = (Arc::new(MemoryStores::new(begin.memory.clone())), Ledgers::default());
         let needs_tls = begin.requests.network.iter().any(|request| request.url.scheme() == Scheme::Https);
         let ca_file = begin.policy.network().ca_file.clone();
         let dialer: Arc<dyn Dial> = Arc::<Side>::clone(side);
         let http = Arc::new(HttpClient::dialling_through(dialer, ca_file, needs_tls));
         let workspace = begin.workspace.clone().map(Workspace::resolved);
-        let around = surroundings(&begin, workspace.as_ref(), &memory, &http);
+        let around = surroundings(&begin, workspace.as_ref(), (&memory, &ledgers), &http);
         let held = grants
             .open(&around)
             .map_err(|OpenError { path, source }| Begun::NoTree { path, reason: source.to_string() })?;
@@ -107,7 +109,7 @@ impl Worker {
         // All threads are there now; from here on there will be no other.
         sealed.seal().map_err(|error| failed(&error))?;
         let side = Arc::clone(side);
-        Ok(Self { begin, workspace, grants, prepared, runner, memory, http, trees, side, tokio })
+        Ok(Self { begin, workspace, grants, prepared, runner, memory, ledgers, http, trees, side, tokio })
     }
 
     fn serve(&self, calls: &UnixStream) -> io::Result<()> {
@@ -127,7 +129,8 @@ impl Worker {
     }
 
     async fn call(&self, call: &ToolCall, cancel: &Cancel) -> End {
-        let around = surroundings(&self.begin, self.workspace.as_ref(), &self.memory, &self.http);
+        let around =
+            surroundings(&self.begin, self.workspace.as_ref(), (&self.memory, &self.ledgers), &self.http);
         let held = match self.grants.open(&around) {
             Ok(held) => held,
             Err(OpenError { path, source }) => return End::NoTree { path, reason: source.to_string() },
@@ -154,13 +157,14 @@ fn identities(held: &Held) -> io::Result<Vec<(u64, u64)>> {
 fn surroundings<'a>(
     begin: &'a Begin,
     workspace: Option<&'a Workspace>,
-    memory: &'a Arc<MemoryStores>,
+    (memory, ledgers): (&'a Arc<MemoryStores>, &'a Ledgers),
     http: &'a Arc<HttpClient>,
 ) -> Surroundings<'a> {
     Surroundings {
         workspace,
         own: &begin.own,
         data: &begin.data,
+        ledgers,
         memory,
         http,
         deadline: std::time::Instant::now() + begin.limits.timeout,

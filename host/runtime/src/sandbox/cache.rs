@@ -2,7 +2,7 @@
 //!
 //! An artefact is `code ‖ MAC`. The MAC (HMAC-SHA-256, RFC 2104, with a key that is as private as
 //! the directory) covers the component's digest, the engine's compatibility hash and the code. A
-//! file that does not verify is removed and the component compiled again.
+//! file that does not verify is not loaded; what is compiled in its stead replaces it.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use openclaw_package::digest::Digest;
+use rustix::io::Errno;
 use sha2::Sha256;
 use wasmtime::Engine;
 
@@ -111,22 +112,38 @@ impl ArtefactCache {
         let mut file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A link in its place is nothing that this host put there.
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
         if self.verify(&mut file, component).map_err(failed)? {
             return Ok(Some(file));
         }
-        tracing::warn!("{} was not written by this host; it is removed and compiled again", path.display());
-        std::fs::remove_file(&path).map(|()| None).map_err(failed)
+        tracing::warn!("{} was not written by this host; it is compiled again", path.display());
+        Ok(None)
     }
 
     fn verify(&self, file: &mut File, component: Digest) -> io::Result<bool> {
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let Some((code, tag)) = bytes.split_last_chunk::<MAC_BYTES>() else { return Ok(false) };
+        let Some(length) = file.metadata()?.len().checked_sub(MAC_BYTES as u64) else { return Ok(false) };
         let mut mac = self.mac(component);
-        mac.update(code);
-        Ok(mac.verify_slice(tag).is_ok())
+        io::copy(&mut file.take(length), &mut Authenticating(&mut mac))?;
+        let mut tag = [0; MAC_BYTES];
+        file.read_exact(&mut tag)?;
+        Ok(mac.verify_slice(&tag).is_ok())
+    }
+}
+
+/// Takes what is written to it into a MAC.
+struct Authenticating<'a>(&'a mut Hmac<Sha256>);
+
+impl Write for Authenticating<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

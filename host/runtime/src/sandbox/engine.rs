@@ -22,11 +22,11 @@ pub(crate) struct Slots(u32);
 
 impl Slots {
     /// For a process that makes one call after the other.
-    pub(crate) const ONE_CALL: Self = Self(2);
+    pub(crate) const ONE_CALL: Self = Self(1);
 
-    /// For this many calls at once: an exhausted pool is an error and not a queue, so there is more than enough.
+    /// For this many calls at once.
     pub(crate) fn for_calls(concurrent_calls: u32) -> Self {
-        Self(concurrent_calls.saturating_mul(4).max(16))
+        Self(concurrent_calls.max(1))
     }
 }
 
@@ -34,18 +34,18 @@ impl Slots {
 pub(super) fn pooled(Slots(slots): Slots) -> wasmtime::Result<Engine> {
     let mut config = common();
     let mut pool = PoolingAllocationConfig::new();
+    // An exhausted pool is an error and not a queue: all calls at once may have all that each may have.
     pool.total_component_instances(slots)
-        // What one component may have must fit, also where there are few slots.
-        .total_core_instances(slots.saturating_mul(8).max(limits::CORE_INSTANCES))
-        .total_memories(slots.saturating_mul(2).max(limits::MEMORIES))
-        .total_tables(slots.saturating_mul(4).max(limits::TABLES))
+        .total_core_instances(slots.saturating_mul(limits::CORE_INSTANCES))
+        .total_memories(slots.saturating_mul(limits::MEMORIES))
+        .total_tables(slots.saturating_mul(limits::TABLES))
         .table_elements(100_000)
         .total_stacks(slots)
         .max_memory_size(usize::try_from(Ceilings::MEMORY_MAX)?)
         .max_core_instances_per_component(limits::CORE_INSTANCES)
         .max_memories_per_component(limits::MEMORIES)
         .max_tables_per_component(limits::TABLES)
-        .max_unused_warm_slots(slots)
+        .max_unused_warm_slots(slots.saturating_mul(limits::MEMORIES))
         .decommit_batch_size(1)
         .linear_memory_keep_resident(512 << 10)
         .table_keep_resident(64 << 10)

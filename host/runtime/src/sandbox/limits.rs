@@ -12,7 +12,7 @@ pub(super) const HOSTCALL_BYTES: usize = 8 << 20;
 /// Component-model handles that a store may hold at once.
 pub(super) const COMPONENT_HANDLES: usize = 10_000;
 /// Host resources (streams, descriptors, pollables, requests) that a store may hold at once.
-pub(super) const HOST_RESOURCES: usize = 4_096;
+pub(super) const HOST_RESOURCES: usize = 1_024;
 
 /// Core instances, tables and memories that a store may hold.
 pub(super) const CORE_INSTANCES: u32 = 64;

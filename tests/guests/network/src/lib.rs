@@ -4,6 +4,7 @@ mod fetch;
 mod flood;
 mod headers;
 mod http;
+mod long_lines;
 mod read_endless;
 mod request;
 
@@ -20,4 +21,4 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-kit::guest!(fetch, flood, headers, read_endless, request);
+kit::guest!(fetch, flood, headers, long_lines, read_endless, request);

@@ -1,12 +1,15 @@
 //! How much one call may write and create, how much it did, and how full a tree with a quota is.
 
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use cap_std::fs::Dir;
+use rustix::fs::StatVfs;
 
 use super::descriptor::OpenFile;
 use super::error::FsResult;
+use super::ledger::Ledger;
 use super::walk::{self, Step};
 
 /// What one call may do to the file systems of all its trees together.
@@ -35,6 +38,11 @@ pub(super) struct Exhausted;
 
 /// How many files and directories a call may hold open, the preopened ones not counted.
 const OPEN_DESCRIPTORS: u64 = 256;
+
+/// Bytes that stay free on a file system that skills write to, for everybody else.
+const FREE_BYTES: u64 = 64 << 20;
+/// Bytes written between two looks at how much is free.
+const LOOK_EVERY: u64 = 4 << 20;
 
 /// The counters of one call.
 #[derive(Debug)]
@@ -70,9 +78,18 @@ impl Meter {
         self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Takes bytes from the budget, before they are written.
-    pub(super) fn take_bytes(&self, bytes: u64) -> Result<(), Exhausted> {
-        take(&self.bytes_written, bytes, self.budget.bytes_written)
+    /// Takes bytes from the budget, before they are written to `file`.
+    pub(super) fn take_bytes(&self, file: impl AsFd, bytes: u64) -> Result<(), Exhausted> {
+        take(&self.bytes_written, bytes, self.budget.bytes_written)?;
+        let written = self.bytes_written.load(Ordering::Relaxed);
+        let looks = |written: u64| written / LOOK_EVERY;
+        // The first write looks as well.
+        let looked = written == bytes || looks(written) > looks(written.saturating_sub(bytes));
+        if looked && rustix::fs::fstatvfs(file).is_ok_and(|disk| has_no_room(&disk, bytes)) {
+            self.give_back_bytes(bytes);
+            return Err(Exhausted);
+        }
+        Ok(())
     }
 
     /// Takes a file from the budget, before it is made.
@@ -89,6 +106,11 @@ impl Meter {
     pub(super) fn give_back_file(&self) {
         self.files_created.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Whether a file system would have too little left after `bytes` more.
+fn has_no_room(disk: &StatVfs, bytes: u64) -> bool {
+    disk.f_bavail.saturating_mul(disk.f_frsize) < bytes.saturating_add(FREE_BYTES)
 }
 
 fn take(counter: &AtomicU64, amount: u64, limit: u64) -> Result<(), Exhausted> {
@@ -117,19 +139,26 @@ impl Drop for Slot {
     }
 }
 
-/// The quota of one tree, in bytes: every file and directory counts in whole blocks, so that a tree of
-/// empty files fills up too, and measuring a tree within its quota takes bounded time.
+/// What a tree may hold, and where that is counted.
+#[derive(Clone, Debug)]
+pub(crate) struct QuotaGrant {
+    /// In bytes, in blocks of 4 KiB.
+    pub(crate) limit: u64,
+    /// What it holds, as all that write to it know.
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+/// The quota of one tree during a call, in bytes: every file and directory counts in whole blocks, so that a
+/// tree of empty files fills up too, and measuring a tree within its quota takes bounded time.
 #[derive(Debug)]
 pub(super) struct Quota {
-    limit: u64,
+    grant: QuotaGrant,
     state: Mutex<QuotaState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct QuotaState {
-    /// What the tree holds, once it was measured; at least that, after something was deleted.
-    used: Option<u64>,
-    /// Whether something was deleted or cut short since, so that measuring again may find room.
+    /// Whether measuring may find room: at first, and after something was deleted or cut short.
     freed: bool,
     /// Files open for writing: one that is deleted while open still takes its room.
     open: Vec<Weak<OpenFile>>,
@@ -144,29 +173,16 @@ pub(super) fn blocks(size: u64) -> u64 {
 }
 
 impl Quota {
-    pub(super) fn new(limit: u64) -> Self {
-        Self { limit, state: Mutex::default() }
+    pub(super) fn new(grant: QuotaGrant) -> Self {
+        Self { grant, state: Mutex::new(QuotaState { freed: true, open: Vec::new() }) }
     }
 
     /// Takes `amount`, in blocks, from what the tree has left; measures the tree if it must.
     pub(super) fn take(&self, tree: &Dir, amount: u64) -> FsResult<Result<(), Exhausted>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = match state.used {
-            Some(used) => used,
-            None => self.measure(&mut state, tree)?,
-        };
-        let fits = |used: u64| used.checked_add(amount).filter(|total| *total <= self.limit);
-        let mut total = fits(known);
-        if total.is_none() && state.freed {
-            total = fits(self.measure(&mut state, tree)?);
-        }
-        match total {
-            Some(total) => {
-                state.used = Some(total);
-                Ok(Ok(()))
-            }
-            None => Ok(Err(Exhausted)),
-        }
+        let QuotaGrant { limit, ledger } = &self.grant;
+        let again = state.freed;
+        ledger.take(amount, *limit, again, || self.measure(&mut state, tree))
     }
 
     /// Notes that something was deleted or cut short.
@@ -189,9 +205,8 @@ impl Quota {
         // What is over the limit need not be known exactly, which is what bounds the walk.
         walk::walk(tree, &mut |entry| {
             used = used.saturating_add(blocks(entry.size()?));
-            Ok(if used > self.limit { Step::Stop } else { Step::Continue })
+            Ok(if used > self.grant.limit { Step::Stop } else { Step::Continue })
         })?;
-        state.used = Some(used);
         state.freed = false;
         Ok(used)
     }

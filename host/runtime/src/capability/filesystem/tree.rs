@@ -43,7 +43,7 @@ pub struct Tree {
 
 impl Tree {
     pub(super) fn new(grant: Arc<TreeGrant>, root: Arc<Dir>, meter: Arc<Meter>, denials: Denials) -> Self {
-        let quota = grant.quota.map(Quota::new);
+        let quota = grant.quota.clone().map(Quota::new);
         Self { grant, root, meter, denials, quota }
     }
 
@@ -137,7 +137,7 @@ impl Tree {
     pub(super) fn take_bytes(&self, fd: impl AsFd, bytes: u64, blocks: u64) -> FsResult<()> {
         let place = || self.relative(fd.as_fd()).unwrap_or_default();
         self.meter
-            .take_bytes(bytes)
+            .take_bytes(fd.as_fd(), bytes)
             .map_err(|Exhausted| self.refuse_at(Use::Write, &place(), Reason::QuotaExceeded))?;
         self.take_blocks(blocks, place).inspect_err(|_| self.meter.give_back_bytes(bytes))
     }

@@ -1,5 +1,7 @@
 //! What a call writes, makes and holds open is bounded, and so is what a tree with a quota holds.
 
+use super::super::budget::QuotaGrant;
+use super::super::ledger::Ledger;
 use super::*;
 
 fn budget(bytes_written: u64, files_created: u64) -> Call {
@@ -7,7 +9,11 @@ fn budget(bytes_written: u64, files_created: u64) -> Call {
 }
 
 fn quota(bytes: u64) -> Call {
-    Call::new(TreeGrant { quota: Some(bytes), ..grant(Access::Write) }, PLENTY)
+    Call::new(TreeGrant { quota: Some(quota_of(bytes)), ..grant(Access::Write) }, PLENTY)
+}
+
+fn quota_of(limit: u64) -> QuotaGrant {
+    QuotaGrant { limit, ledger: Arc::new(Ledger::of(tempfile::tempfile().unwrap())) }
 }
 
 #[track_caller]
@@ -117,7 +123,8 @@ fn a_file_that_is_deleted_while_open_still_takes_its_room() {
 fn what_is_moved_into_a_tree_with_a_quota_counts() {
     let mut call = Call::writable();
     fs::create_dir(call.host.path().join("data")).unwrap();
-    let data = TreeGrant { guest_path: "/data".to_owned(), quota: Some(20_480), ..grant(Access::Write) };
+    let data =
+        TreeGrant { guest_path: "/data".to_owned(), quota: Some(quota_of(20_480)), ..grant(Access::Write) };
     let preopens = vec![call.preopen("workspace", grant(Access::Write)), call.preopen("data", data)];
     let handles = call.begin(preopens, PLENTY);
     call.put("large/file", &"x".repeat(30_000));
