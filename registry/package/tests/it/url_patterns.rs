@@ -105,6 +105,8 @@ fn what_could_be_misread_is_refused() {
         "https://h.example/a%2Fb",
         "https://h.example/a%5cb",
         "https://h.example/a%252fb",
+        "https://h.example/a%25%32%66b",
+        "https://h.example/..%3b/x",
         "https://h.example/a%",
         "https://h.example/a%zz",
         "https://h.example/..;/x",
@@ -123,6 +125,7 @@ fn every_part_is_compared() {
     assert!(allows(api, "https://api.example.com/repos/x?y=z#f"));
     assert!(allows(api, "https://API.EXAMPLE.com:443/repos/x"));
     assert!(allows(api, "https://api.example.com/other/../repos/x"));
+    assert!(allows(api, "https://api.example.com/repos/100%25/%2561/a;b/%zz/v1..v2"));
     for url in [
         "http://api.example.com/repos/x",
         "https://api.example.com:8443/repos/x",
@@ -144,6 +147,12 @@ fn every_part_is_compared() {
         "https://api.example.com/repos/%252e%252e%252fx",
         "https://api.example.com/repos/..;/x",
         "https://api.example.com/repos/%2525%32e/x%2F",
+        "https://api.example.com/repos/%25%32%65%25%32%65/x",
+        "https://api.example.com/repos/%252%65%252%65/x",
+        "https://api.example.com/repos/%2%65%2%65/x",
+        "https://api.example.com/repos/..%25%32%66x",
+        "https://api.example.com/repos/..%3bx/y",
+        "https://api.example.com/repos/..%253bx/y",
     ] {
         assert!(!allows(api, url), "{url}");
     }

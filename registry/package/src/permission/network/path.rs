@@ -67,22 +67,38 @@ impl fmt::Display for PathPrefix {
     }
 }
 
-/// Whether a path has a dot, slash or backslash encoded, once or more times over, or a dot segment that hides
-/// behind path parameters (`..;x`).
+/// Whether a server that decodes a path, once or more times over, could find another one in it: an encoded dot,
+/// slash or backslash, or a dot segment that hides behind path parameters (`..;x`).
 fn is_ambiguous(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let encoded = lower.split('%').skip(1).any(|mut rest| {
-        // %252e leaves "252e": the escape of a percent sign, then what it hides.
-        while let Some(inner) = rest.strip_prefix("25") {
-            rest = inner;
+    let mut read = Vec::with_capacity(path.len());
+    for byte in path.bytes() {
+        read.push(byte);
+        // What is decoded may end another escape: %252e, %25%32%65.
+        while let Some(byte) = last_escape(&read) {
+            if matches!(byte, b'.' | b'/' | b'\\') {
+                return true;
+            }
+            read.truncate(read.len() - ESCAPE_LEN);
+            read.push(byte);
         }
-        ["2e", "2f", "5c"].iter().any(|escape| rest.starts_with(escape))
-    });
-    let hidden = lower.split('/').any(|segment| {
-        let name = segment.split(';').next().unwrap_or(segment);
-        matches!(name, "." | "..")
-    });
-    encoded || hidden || lower.contains('\\')
+    }
+    let is_dots = |segment: &[u8]| {
+        let name = segment.split(|byte| *byte == b';').next();
+        matches!(name, Some(b"." | b".."))
+    };
+    read.contains(&b'\\') || read.split(|byte| *byte == b'/').any(is_dots)
+}
+
+/// The length of an escape such as `%2e`.
+const ESCAPE_LEN: usize = 3;
+
+/// The byte that the last three stand for, where they are an escape.
+fn last_escape(read: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    match read {
+        [.., b'%', high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
+        _ => None,
+    }
 }
 
 fn has_well_formed_escapes(path: &str) -> bool {
