@@ -1,6 +1,7 @@
 //! The tools of a skill as they are signed with it: names, descriptions, JSON Schemas.
 
-use std::collections::HashMap;
+mod recursion;
+mod schema;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,15 +21,6 @@ pub const MAX_DESCRIPTION_LEN: usize = 4096;
 
 /// How deep a schema may nest.
 pub const MAX_SCHEMA_DEPTH: usize = 64;
-
-/// How many steps a check against a schema may take, references followed.
-const MAX_SCHEMA_COST: u64 = 20_000;
-
-/// How many references may lead to one another.
-const MAX_REFERENCE_DEPTH: usize = 256;
-
-/// How many patterns a schema may hold.
-const MAX_PATTERNS: usize = 64;
 
 /// Why a list of tools was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -229,109 +221,11 @@ fn check_tool(tool: &Tool) -> Result<(), ToolsError> {
         return Err(ToolsError::DescriptionLength { tool: tool.name.clone(), length });
     }
     check_text(tool, "description", &tool.description)?;
-    check_schema(tool, "input schema", &tool.input_schema)?;
+    schema::check(tool, "input schema", &tool.input_schema)?;
     if tool.input_schema.get("type").and_then(Value::as_str) != Some("object") {
         return Err(schema_error(tool, "input schema", "is not of type object"));
     }
-    tool.output_schema.as_ref().map_or(Ok(()), |schema| check_schema(tool, "output schema", schema))
-}
-
-fn check_schema(tool: &Tool, place: &'static str, schema: &Value) -> Result<(), ToolsError> {
-    if !schema.is_object() {
-        return Err(schema_error(tool, place, "is not a JSON object"));
-    }
-    // A stack of our own: a schema that was made in memory may be deeper than any parser lets through.
-    let mut open = vec![(schema, 1)];
-    while let Some((value, depth)) = open.pop() {
-        if depth > MAX_SCHEMA_DEPTH {
-            return Err(schema_error(tool, place, "nests too deep"));
-        }
-        match value {
-            Value::String(text) => check_text(tool, place, text)?,
-            Value::Array(items) => open.extend(items.iter().map(|item| (item, depth + 1))),
-            Value::Object(map) => {
-                for (key, value) in map {
-                    check_text(tool, place, key)?;
-                    check_reference(tool, place, key, value)?;
-                    open.push((value, depth + 1));
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-    let mut cost = Cost { root: schema, open: Vec::new(), known: HashMap::new(), patterns: 0 };
-    if cost.of(schema) > MAX_SCHEMA_COST || cost.patterns > MAX_PATTERNS {
-        return Err(schema_error(tool, place, "costs too much to check an input against"));
-    }
-    Ok(())
-}
-
-/// How many steps a check against a schema can take: definitions that refer to others twice, and
-/// those again, are short to write and take for ever.
-struct Cost<'a> {
-    root: &'a Value,
-    open: Vec<*const Value>,
-    known: HashMap<*const Value, u64>,
-    patterns: usize,
-}
-
-impl<'a> Cost<'a> {
-    fn of(&mut self, at: &'a Value) -> u64 {
-        let key = std::ptr::from_ref(at);
-        if let Some(cost) = self.known.get(&key) {
-            return *cost;
-        }
-        // A schema may refer to itself, for the input is finite.
-        if self.open.contains(&key) {
-            return 1;
-        }
-        if self.open.len() >= MAX_REFERENCE_DEPTH {
-            return u64::MAX;
-        }
-        self.open.push(key);
-        let cost = match at {
-            Value::Array(items) => items.iter().fold(1, |sum: u64, item| sum.saturating_add(self.of(item))),
-            Value::Object(map) => {
-                map.iter().fold(1, |sum: u64, (key, value)| sum.saturating_add(self.of_entry(key, value)))
-            }
-            _ => 1,
-        };
-        self.open.pop();
-        self.known.insert(key, cost);
-        cost
-    }
-
-    fn of_entry(&mut self, key: &str, value: &'a Value) -> u64 {
-        match key {
-            "$ref" | "$dynamicRef" => {
-                let target = value.as_str().and_then(|text| text.strip_prefix('#'));
-                target.and_then(|pointer| self.root.pointer(pointer)).map_or(1, |target| self.of(target))
-            }
-            "pattern" | "patternProperties" => {
-                self.patterns += 1;
-                self.of(value)
-            }
-            _ => self.of(value),
-        }
-    }
-}
-
-fn check_reference(tool: &Tool, place: &'static str, key: &str, value: &Value) -> Result<(), ToolsError> {
-    let reference = matches!(key, "$ref" | "$dynamicRef" | "$recursiveRef");
-    match value.as_str() {
-        // Names for places would let a reference lead where following it as a path does not.
-        _ if matches!(key, "$id" | "$anchor" | "$dynamicAnchor" | "$recursiveAnchor") => {
-            Err(schema_error(tool, place, &format!("holds {key:?}; refer to definitions by their path")))
-        }
-        Some(target) if reference && target.contains('%') => {
-            Err(schema_error(tool, place, "holds a reference with an escape"))
-        }
-        Some(target) if reference && !target.starts_with('#') => {
-            let problem = format!("refers to another document: {:?}", quoted(target));
-            Err(schema_error(tool, place, &problem))
-        }
-        _ => Ok(()),
-    }
+    tool.output_schema.as_ref().map_or(Ok(()), |schema| schema::check(tool, "output schema", schema))
 }
 
 fn check_text(tool: &Tool, place: &'static str, text: &str) -> Result<(), ToolsError> {

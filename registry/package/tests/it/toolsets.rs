@@ -85,6 +85,73 @@ fn what_cannot_be_shown_or_used_is_refused() {
     assert_eq!(code(vec![output]), "invalid-schema");
 }
 
+/// The schema of a list whose tool takes an `x` that is defined as `a` in these definitions.
+fn defined(definitions: &Value) -> Value {
+    json!({ "type": "object", "properties": { "x": { "$ref": "#/$defs/a" } }, "$defs": definitions })
+}
+
+#[test]
+fn schemas_whose_check_takes_time_that_multiplies_are_refused() {
+    let a = json!({ "$ref": "#/$defs/a" });
+    let b = json!({ "$ref": "#/$defs/b" });
+    let mut doubling: Vec<Value> = vec![json!({})];
+    doubling.extend((0..16).map(|n| {
+        let before = format!("#/allOf/{n}");
+        json!({ "allOf": [{ "$ref": before }, { "$ref": before }] })
+    }));
+    for schema in [
+        json!({ "type": "object", "allOf": doubling }),
+        // One value is checked by all, and for each of them by all the others.
+        defined(&json!({ "a": { "allOf": [a, b] }, "b": { "allOf": [a, b] } })),
+        // Each level of an input is checked twice for each time that the one above is.
+        defined(&json!({ "a": { "items": { "allOf": [a, a] } } })),
+        defined(&json!({ "a": { "anyOf": [b, { "items": a }] }, "b": { "items": a } })),
+        defined(&json!({ "a": { "items": a, "contains": a } })),
+        defined(&json!({ "a": { "prefixItems": [a], "unevaluatedItems": a } })),
+        defined(&json!({ "a": { "additionalProperties": a, "patternProperties": { "x": a } } })),
+        defined(&json!({ "a": { "oneOf": [{ "properties": { "x": a } }, { "properties": { "x": a } }] } })),
+        json!({ "type": "object", "properties": { "x": { "$ref": "#" } }, "additionalProperties": { "$ref": "#" } }),
+    ] {
+        assert_eq!(code(vec![tool("a", schema.clone())]), "invalid-schema", "{schema}");
+    }
+}
+
+#[test]
+fn schemas_may_refer_to_themselves_once_a_place() {
+    let a = json!({ "$ref": "#/$defs/a" });
+    let b = json!({ "$ref": "#/$defs/b" });
+    for definitions in [
+        json!({ "a": { "items": a } }),
+        json!({ "a": { "properties": { "next": { "anyOf": [a, { "type": "null" }] } } } }),
+        json!({ "a": { "properties": { "left": a, "right": a, "more": { "items": a } } } }),
+        json!({ "a": { "prefixItems": [a, b] }, "b": { "items": a } }),
+        // An enum as serde writes it.
+        json!({ "a": { "oneOf": [
+            { "type": "number" },
+            { "properties": { "Neg": a }, "required": ["Neg"] },
+            { "properties": { "Add": { "prefixItems": [a, a] } }, "required": ["Add"] },
+        ] } }),
+        // What does not lead back may stand there twice.
+        json!({ "a": { "allOf": [b, b], "items": a }, "b": { "type": "array" } }),
+    ] {
+        assert!(ToolList::new(vec![tool("a", defined(&definitions))]).is_ok(), "{definitions}");
+    }
+}
+
+#[test]
+fn references_that_could_be_read_in_two_ways_are_refused() {
+    for reference in
+        ["#/allOf/+0", "#/allOf/00", "#/$defs/~~1", "#/$defs/a~", "#/%24defs/a", "#a", "#/nowhere"]
+    {
+        let schema = json!({
+            "type": "object", "allOf": [{}], "$ref": reference, "$defs": { "~/": {}, "~~1": {}, "a": {}, "a~": {} },
+        });
+        assert_eq!(code(vec![tool("a", schema)]), "invalid-schema", "{reference}");
+    }
+    let escaped = json!({ "type": "object", "$ref": "#/$defs/a~1b~0c", "$defs": { "a/b~c": {} } });
+    assert!(ToolList::new(vec![tool("a", escaped)]).is_ok());
+}
+
 #[test]
 fn json_that_means_two_things_is_refused() {
     let good = r#"{"tools":[{"name":"a","description":"d","inputSchema":{"type":"object"}}]}"#;
