@@ -30,7 +30,7 @@ pub enum NameProblem {
     #[error("a part of it is longer than {MAX_LABEL_LEN} characters")]
     TooLong,
     /// A character outside `a-z`, `0-9` and `-`.
-    #[error("{0:?} is not one of a-z, 0-9 and -")]
+    #[error("'{}' is not one of a-z, 0-9 and -", quoted(.0.encode_utf8(&mut [0; 4])))]
     Character(char),
     /// A `-` at the start or at the end, or two in a row.
     #[error("a hyphen stands between two letters or digits, alone")]

@@ -16,6 +16,18 @@ fn labels_are_kebab_case() {
 }
 
 #[test]
+fn a_refusal_shows_what_could_hide() {
+    for hidden in ["\u{3164}", "\u{202e}", "\u{200b}", "\n"] {
+        let error = format!("a{hidden}").parse::<SkillName>().unwrap_err();
+        assert!(!error.to_string().contains(hidden), "{hidden:?}");
+    }
+    assert_eq!(
+        "aB".parse::<SkillName>().unwrap_err().to_string(),
+        "\"aB\" is not a skill name: 'B' is not one of a-z, 0-9 and -"
+    );
+}
+
+#[test]
 fn ids_are_joined_by_slashes() {
     let id: ToolId = "acme/git-helper/status".parse().unwrap();
     assert_eq!(id.skill().publisher().as_str(), "acme");
