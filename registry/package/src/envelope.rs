@@ -212,16 +212,22 @@ impl Envelope {
 
     /// Adds the signatures of another envelope over the same payload; one that stands here already is left out.
     ///
-    /// Returns whether the payloads were the same, so that anything was done.
+    /// Returns whether that was done: not where the payloads differ, nor where the signatures would be more than
+    /// [`MAX_SIGNATURES`], for nobody could read the envelope then.
     pub fn merge(&mut self, other: Envelope) -> bool {
         if self.payload != other.payload || self.payload_type != other.payload_type {
             return false;
         }
+        let mut signatures = self.signatures.clone();
         for signature in other.signatures {
-            if !self.signatures.contains(&signature) {
-                self.signatures.push(signature);
+            if !signatures.contains(&signature) {
+                signatures.push(signature);
             }
         }
+        if signatures.len() > MAX_SIGNATURES {
+            return false;
+        }
+        self.signatures = signatures;
         true
     }
 

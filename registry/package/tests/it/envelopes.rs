@@ -100,6 +100,20 @@ fn one_key_counts_once() {
 }
 
 #[test]
+fn what_is_merged_can_be_read_again() {
+    let sign = |seeds: std::ops::Range<u8>| {
+        let keys: Vec<SigningKey> = seeds.map(key).collect();
+        Envelope::sign(IN_TOTO_PAYLOAD_TYPE, b"{}", &keys.iter().collect::<Vec<_>>())
+    };
+    let mut full = sign(0..16);
+    let before = full.clone();
+    assert!(full.merge(sign(8..16)));
+    assert!(!full.merge(sign(16..17)), "nobody reads seventeen signatures");
+    assert_eq!(full, before);
+    assert_eq!(Envelope::parse(&full.to_json()).unwrap(), full);
+}
+
+#[test]
 fn a_key_id_is_a_hint_and_both_alphabets_are_read() {
     let keys = [key(1).public_key()];
     let mut lies = as_json(&envelope());
