@@ -57,9 +57,12 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// The candidates nearest to a word that is none of them, best first.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let longest = 2.max(word.chars().count() / 3);
+    let length = word.chars().count();
+    let longest = 2.max(length / 3);
     let mut found: Vec<(usize, &str)> = candidates
         .into_iter()
+        // The distance is no less than the difference in length, and costs the product of the lengths to find.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= longest)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= longest)
         .collect();
@@ -132,5 +135,6 @@ mod tests {
     fn the_nearest_comes_first() {
         assert_eq!(nearest("reasn", ["reason", "tree", "access"]), ["reason"]);
         assert!(nearest("zzzzzz", ["reason", "tree"]).is_empty());
+        assert!(nearest(&"reason".repeat(1 << 16), ["reason"]).is_empty());
     }
 }
