@@ -8,6 +8,7 @@
 //! | `console` | run in a fresh directory, with a fresh data directory |
 //! | `console repository` | run in a copy of this repository, where the examples need not be built |
 //! | `toml manifest`, `toml policy` | parsed as such; a manifest without `[skill]` gets one |
+//! | `yaml config` | put into a data directory, where `doctor` finds it good |
 //! | `rust` (author's guide) | all of them together are one skill, with the guide's first whole manifest |
 //! | `json NAME …` (`cli-json.md`) | has the fields of those snapshots of `cli_json.rs` |
 //!
@@ -233,6 +234,14 @@ fn manifests_and_policies_are_understood() {
             "toml policy" => {
                 Policy::parse(&text, Path::new("policy.toml"))
                     .unwrap_or_else(|error| panic!("{place}: {error}"));
+            }
+            "yaml config" => {
+                let home = Home::empty();
+                fs::write(home.data().join("config.yaml"), &text).unwrap();
+                let checked: Value = serde_json::from_str(&home.run(["doctor"]).stdout).unwrap();
+                let checks = checked["checks"].as_array().unwrap();
+                let config = checks.iter().find(|check| check["name"] == "config").unwrap();
+                assert_eq!(config["status"], "ok", "{place}: {config}");
             }
             _ => continue,
         }

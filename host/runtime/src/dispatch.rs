@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
 use openclaw_package::name::{SkillId, ToolId, ToolName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::audit::{AuditError, AuditLog, Bytes, Pending, Record};
+use crate::audit::{AuditError, AuditLog, Bytes, Ended, Pending};
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::cancel::{Cancel, Running};
 use crate::capability::Denial;
@@ -18,7 +17,7 @@ use crate::capability::log::LogLine;
 use crate::capability::network::HttpClient;
 use crate::catalog::{Catalog, Entry};
 use crate::execute::{Executor, NotBegun, Outcome};
-use crate::places::Places;
+use crate::places::{Place, Places};
 use crate::rate::RateLimits;
 use crate::sandbox::{Fault, Limits, Spent};
 use crate::skill::{Authorized, SkillError, Tools};
@@ -257,23 +256,16 @@ impl Dispatcher {
         self.audit.check().map_err(|error| bare(error.into()))?;
         let catalog = self.catalog.load_full();
         let skill = find(&catalog, &call.tool).map_err(bare)?;
-        let pending = Pending::new(&self.audit, begun(&skill, &call));
+        let pending = Pending::new(&self.audit, skill.recorded(), &call);
         let (answer, report, bytes, requests) = match self.run(&catalog, &skill, &call, cancel).await {
             Ok(outcome) => judge(outcome, skill.limits(), &call),
             Err(error) => (Err(error), Report::default(), Bytes::default(), 0),
         };
         let outcome = answer.as_ref().map_or_else(|error| error.code(), |_| "ok");
-        let recorded = pending.finish(|record| {
-            record.outcome = outcome.to_owned();
-            record.fuel = report.spent.fuel;
-            record.duration_us = u64::try_from(report.spent.duration.as_micros()).unwrap_or(u64::MAX);
-            record.memory_bytes = report.spent.memory_bytes;
-            record.bytes = bytes;
-            record.requests = requests;
-            record.denials.clone_from(&report.denials);
-            record.denial_count = report.denial_count;
-        });
-        recorded.map_err(|error| (error.into(), report.clone()))?;
+        let recorded = pending.finish(&Ended { outcome, report: &report, bytes, requests });
+        if let Err(error) = recorded {
+            return Err((error.into(), report));
+        }
         match answer {
             Ok(output) => Ok(ToolResult { output, report }),
             Err(error) => Err((error, report)),
@@ -291,12 +283,10 @@ impl Dispatcher {
         let id = skill.manifest().id();
         check_input(skill.tools(), id, call)?;
         self.rates.admit(catalog.policy().ceilings(), &call.caller, id).map_err(CallError::RateLimited)?;
-        let place = tokio::select! {
-            biased;
-            place = self.places.take(id) => place,
-            () = cancel.given() => return Err(Fault::Cancelled.into()),
+        let place = match self.places.take_now(id) {
+            Some(place) => place,
+            None => self.wait_for_place(id, cancel).await?,
         };
-        let place = place.map_err(|_| CallError::Busy { places: self.places.total() })?;
         let outcome = self.executor.execute(skill, call, cancel).await;
         place.leave();
         outcome.map_err(|error| match error {
@@ -305,26 +295,15 @@ impl Dispatcher {
             NotBegun::Open(error) => error.into(),
         })
     }
-}
 
-/// The record of a call that has begun: what is known before it ends.
-fn begun(skill: &Authorized, call: &ToolCall) -> Record {
-    Record {
-        time: Timestamp::now(),
-        caller: call.caller.clone(),
-        tool: call.tool.clone(),
-        version: skill.manifest().version().clone(),
-        package: Some(skill.archive()),
-        signer: Some(skill.signer().clone()),
-        grants: Arc::clone(skill.grants().rules()),
-        outcome: "cancelled".to_owned(),
-        fuel: 0,
-        duration_us: 0,
-        memory_bytes: 0,
-        bytes: Bytes { input: call.input.len() as u64, ..Bytes::default() },
-        requests: 0,
-        denials: Vec::new(),
-        denial_count: 0,
+    async fn wait_for_place(&self, skill: &SkillId, cancel: &Cancel) -> Result<Place, CallError> {
+        tokio::select! {
+            biased;
+            place = self.places.take(skill) => {
+                place.map_err(|_| CallError::Busy { places: self.places.total() })
+            }
+            () = cancel.given() => Err(Fault::Cancelled.into()),
+        }
     }
 }
 
@@ -373,6 +352,10 @@ pub(crate) fn check_input(tools: &Tools, skill: &SkillId, call: &ToolCall) -> Re
     }
     let input: Value =
         serde_json::from_str(&call.input).map_err(|error| CallError::MalformedInput(error.to_string()))?;
+    // What fits is told apart at less cost than why something does not.
+    if validator.is_valid(&input) {
+        return Ok(());
+    }
     validator.validate(&input).map_err(|error| {
         let at = error.instance_path().to_string();
         CallError::InvalidInput { at: (!at.is_empty()).then_some(at), reason: error.to_string() }

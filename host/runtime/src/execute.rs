@@ -119,11 +119,9 @@ impl InProcess {
         call: &ToolCall,
         cancel: &Cancel,
     ) -> Result<Outcome, NotBegun> {
-        let (theirs, sandbox) = (Arc::clone(skill), Arc::clone(&self.sandbox));
-        let ready = tokio::select! {
-            biased;
-            ready = self.ready.get(skill.archive(), move || theirs.ready(&sandbox)) => ready?,
-            () = cancel.given() => return Err(NotBegun::Cancelled),
+        let ready = match self.ready.made(skill.archive()) {
+            Some(ready) => ready?,
+            None => self.make_ready(skill, cancel).await?,
         };
         let held = skill.grants().open(&Surroundings {
             workspace: call.workspace.as_ref(),
@@ -138,6 +136,17 @@ impl InProcess {
     }
 }
 
+impl InProcess {
+    async fn make_ready(&self, skill: &Arc<Authorized>, cancel: &Cancel) -> Result<Ready, NotBegun> {
+        let (theirs, sandbox) = (Arc::clone(skill), Arc::clone(&self.sandbox));
+        tokio::select! {
+            biased;
+            ready = self.ready.get(skill.archive(), move || theirs.ready(&sandbox)) => Ok(ready?),
+            () = cancel.given() => Err(NotBegun::Cancelled),
+        }
+    }
+}
+
 /// Calls a tool in a fresh store, and reads what it did out of what it left.
 pub(crate) async fn run(
     runner: &Runner,
@@ -147,7 +156,7 @@ pub(crate) async fn run(
     call: &ToolCall,
     cancel: &Cancel,
 ) -> Outcome {
-    let function = (call.tool.tool().as_str().to_owned(), call.input.clone());
+    let function = (call.tool.tool().as_str(), call.input.as_str());
     let Finished { answer, spent, state } = runner.call(skill, held, limits, cancel, function).await;
     Outcome {
         answer,

@@ -83,6 +83,11 @@ impl Places {
         self.skills.lock().unwrap_or_else(PoisonError::into_inner).retain(|skill, _| is_installed(skill));
     }
 
+    /// A place for a call of a skill, if there is one now.
+    pub(crate) fn take_now(&self, skill: &SkillId) -> Option<Place> {
+        self.try_take(&self.skill(skill))
+    }
+
     /// A place for a call of a skill; waits a little where there is none.
     pub(crate) async fn take(&self, skill: &SkillId) -> Result<Place, NoPlace> {
         let skill = self.skill(skill);

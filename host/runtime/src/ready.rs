@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Entry};
 use crate::sandbox::PrepareError;
 use crate::skill::SkillError;
 
-type Made<T> = Result<T, Arc<SkillError>>;
+pub(crate) type Made<T> = Result<T, Arc<SkillError>>;
 
 /// Skills that are ready, by the digest of their package; they outlive the snapshots of what is installed.
 #[derive(Debug)]
@@ -36,6 +36,11 @@ impl<T: Clone + Send + Sync + 'static> ReadySkills<T> {
     /// Keeps the `most` that were called last: each costs the process maps, descriptors or memory.
     pub(crate) fn keeping(most: usize) -> Self {
         Self { most, slots: Mutex::new(Slots { by_package: HashMap::new(), clock: 0 }) }
+    }
+
+    /// What was made of a package before.
+    pub(crate) fn made(&self, package: Digest) -> Option<Made<T>> {
+        self.cell(package).get().cloned()
     }
 
     /// What `make` makes of a package, or made before. It goes on where the caller does not.

@@ -37,7 +37,7 @@ use fault::{Cancelled, DeadlinePassed};
 use linker::Waits;
 use turns::{Pace, Turns};
 
-type CallFunc = TypedFunc<(String, String), (Result<String, ToolError>,)>;
+type CallFunc<'a> = TypedFunc<(&'a str, &'a str), (Result<String, ToolError>,)>;
 type ListFunc = TypedFunc<(), (Vec<Tool>,)>;
 
 /// The name under which every skill exports its tools.
@@ -262,7 +262,7 @@ impl Runner {
         held: Held,
         limits: &Limits,
         cancel: &Cancel,
-        (tool, input): (String, String),
+        (tool, input): (&str, &str),
     ) -> Finished<Result<String, ToolError>> {
         self.run(skill, held, limits, cancel, Function::Call(tool, input)).await.map(|answer| match answer {
             Answer::Result(result) => Ok(result),
@@ -276,7 +276,7 @@ impl Runner {
         held: Held,
         limits: &Limits,
         cancel: &Cancel,
-        function: Function,
+        function: Function<'_>,
     ) -> Finished<Answer> {
         let begun = Instant::now();
         let deadline = begun + limits.timeout;
@@ -333,9 +333,10 @@ impl<T> Finished<T> {
 }
 
 /// Which export is called.
-enum Function {
+#[derive(Clone, Copy)]
+enum Function<'a> {
     List,
-    Call(String, String),
+    Call(&'a str, &'a str),
 }
 
 enum Answer {
@@ -343,9 +344,9 @@ enum Answer {
     Result(Result<String, ToolError>),
 }
 
-impl Function {
+impl<'a> Function<'a> {
     /// What distinguishes one call from another, for the seed of guest hash maps.
-    fn text(&self) -> (&str, &str) {
+    fn text(self) -> (&'a str, &'a str) {
         match self {
             Self::List => ("", ""),
             Self::Call(tool, input) => (tool, input),
@@ -360,7 +361,7 @@ impl Function {
                 list.call(store, ()).map(|(tools,)| Answer::Tools(tools))
             }
             Self::Call(tool, input) => {
-                let call: CallFunc = instance.get_typed_func(&mut *store, skill.call)?;
+                let call: CallFunc<'_> = instance.get_typed_func(&mut *store, skill.call)?;
                 call.call(store, (tool, input)).map(|(result,)| Answer::Result(result))
             }
         }
@@ -374,7 +375,7 @@ impl Function {
                 list.call_async(store, ()).await.map(|(tools,)| Answer::Tools(tools))
             }
             Self::Call(tool, input) => {
-                let call: CallFunc = instance.get_typed_func(&mut *store, skill.call)?;
+                let call: CallFunc<'_> = instance.get_typed_func(&mut *store, skill.call)?;
                 call.call_async(store, (tool, input)).await.map(|(result,)| Answer::Result(result))
             }
         }

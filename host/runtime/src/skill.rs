@@ -16,6 +16,7 @@ use openclaw_package::name::{SkillId, ToolName};
 use openclaw_package::package::{Depth, RefusalError, VerifiedPackage, verify_dir};
 use openclaw_package::tools::{Tool, ToolList};
 
+use crate::audit::Subject;
 use crate::capability::grant::Grants;
 use crate::layout::LayoutError;
 use crate::lockfile::Locked;
@@ -56,6 +57,9 @@ pub enum SkillError {
         /// Why.
         reason: String,
     },
+    /// Its calls could not be recorded.
+    #[error("what is recorded of it has no JSON form: {0}")]
+    Record(#[from] serde_json::Error),
     /// Its component cannot be made ready.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
@@ -70,6 +74,7 @@ impl SkillError {
             Self::Refused(error) => error.code(),
             Self::NotAsLocked { .. } => "not-as-locked",
             Self::Schema { .. } => "invalid-schema",
+            Self::Record(_) => "host-failure",
             Self::Prepare(error) => error.code(),
         }
     }
@@ -139,7 +144,9 @@ impl Verified {
         let grants = Grants::join(self.package.manifest().id(), self.package.manifest().requests(), policy);
         let (limits, cuts) = policy.ceilings().apply(self.package.manifest().limits());
         let tools = Tools::new(self.package.tools())?;
-        Ok(Authorized { package: self.package, dir: self.dir, grants, limits, cuts, tools })
+        let (version, archive) = (self.package.manifest().version(), self.package.archive_digest());
+        let recorded = Subject::new(version, &archive, self.package.signer(), grants.rules())?;
+        Ok(Authorized { package: self.package, dir: self.dir, grants, limits, cuts, tools, recorded })
     }
 }
 
@@ -152,9 +159,15 @@ pub struct Authorized {
     limits: Limits,
     cuts: Vec<Cut>,
     tools: Tools,
+    recorded: Subject,
 }
 
 impl Authorized {
+    /// What each record of its calls says of it.
+    pub(crate) fn recorded(&self) -> &Subject {
+        &self.recorded
+    }
+
     /// Reads the component, checks it against the signed statement, and makes it ready to be called.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ fn failed(error: impl std::fmt::Display) -> ConfineError {
 /// Whether this machine's kernel can confine a process.
 #[must_use]
 pub fn is_supported() -> bool {
-    ruleset().is_ok()
+    ruleset().is_ok_and(|ruleset| ruleset.create().is_ok())
 }
 
 fn ruleset() -> Result<Ruleset, ConfineError> {

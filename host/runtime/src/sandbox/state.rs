@@ -78,10 +78,10 @@ impl CallState {
 /// The seed of guest hash maps: equal for equal calls, so that they burn equal fuel, and not to be
 /// foreseen by whoever chooses only a part of the input.
 fn seed(skill: [u8; 32], call: (&str, &str)) -> (u64, u64) {
-    let half = |salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        (salt, skill, call).hash(&mut hasher);
-        hasher.finish()
-    };
-    (half(0), half(1))
+    let mut hasher = DefaultHasher::new();
+    (skill, call).hash(&mut hasher);
+    let first = hasher.finish();
+    // The input may be long; the other half needs not read it again.
+    (skill, first).hash(&mut hasher);
+    (first, hasher.finish())
 }

@@ -14,6 +14,7 @@ use openclaw_runtime::sandbox::{PrepareError, Sandbox};
 use openclaw_runtime::trust::TrustStore;
 
 use super::{failed, passed, warned};
+use crate::config::SandboxLevel;
 use crate::environment::Environment;
 use crate::json::Check;
 use crate::keys;
@@ -105,6 +106,7 @@ fn compiler(sandbox: &Sandbox) -> Check {
 pub(super) fn state(environment: &Environment) -> Vec<Check> {
     let Ok(dir) = environment.data_dir() else { return Vec::new() };
     let mut checks = vec![
+        configuration(environment),
         file("policy", Policy::load(&dir.policy()), &dir.policy()),
         file("trust", TrustStore::load(&dir.trust()), &dir.trust()),
         file("lockfile", Lockfile::load(&dir.lockfile()), &dir.lockfile()),
@@ -113,6 +115,25 @@ pub(super) fn state(environment: &Environment) -> Vec<Check> {
     checks.extend(signing_keys(&dir));
     checks.extend(skills(&dir, environment));
     checks
+}
+
+/// The configuration, and that the level which it asks for can be had.
+fn configuration(environment: &Environment) -> Check {
+    let config = match environment.config() {
+        Ok(config) => config,
+        Err(error) => return failed("config", error.message, error.hint.unwrap_or_default()),
+    };
+    match config.level() {
+        SandboxLevel::Isolated if !openclaw_runtime::isolated::is_supported() => failed(
+            "config",
+            "it asks for level isolated, which this kernel cannot give",
+            "execution.sandbox.level: restricted; or use Linux 6.2 or later with Landlock",
+        ),
+        SandboxLevel::Isolated => passed("config", "skills run isolated, in worker processes"),
+        SandboxLevel::Restricted | SandboxLevel::Trusted => {
+            passed("config", "skills run restricted, in this process")
+        }
+    }
 }
 
 fn file<T, E: std::fmt::Display>(name: &str, read: Result<T, E>, path: &Path) -> Check {

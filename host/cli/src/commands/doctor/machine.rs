@@ -50,13 +50,13 @@ fn landlock() -> Check {
         let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
         ruleset.handle_access(AccessFs::from_all(abi)).and_then(Ruleset::create).is_ok()
     };
-    let versions = [(5, ABI::V5), (3, ABI::V3), (2, ABI::V2), (1, ABI::V1)];
+    let versions = [(5, ABI::V5), (3, ABI::V3)];
     match versions.into_iter().find(|(_, abi)| supported(*abi)) {
         Some((version, _)) => passed("landlock", format!("version {version} or later")),
         None => warned(
             "landlock",
-            "this kernel does not have it; process permissions, when they come, will be refused",
-            "use a kernel that is built with Landlock and has it in its list of security modules (lsm=)",
+            "this kernel does not have it, or an old one; level isolated is refused",
+            "use Linux 6.2 or later, built with Landlock and with it in its list of security modules (lsm=)",
         ),
     }
 }
