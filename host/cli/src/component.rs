@@ -65,7 +65,7 @@ pub(crate) fn check(project: &Project, environment: &Environment, output: &Outpu
     let development = Development::prepare(sandbox, &bytes, manifest, owner, project.state_dir())?;
     let tools = wait(development.tools())??;
     // What the host cannot check input against is found here, not by who installs it.
-    Tools::new(&tools)?;
+    Tools::new(&tools).check()?;
     drop(progress);
     project.put(TOOLS, &tools.to_json())?;
     Ok(Checked { development, tools, bytes, took: begun.elapsed() })

@@ -131,6 +131,12 @@ uncoded!(
     openclaw_runtime::trust::TrustError => "invalid-trust-store",
 );
 
+impl From<std::sync::Arc<openclaw_runtime::skill::SkillError>> for CliError {
+    fn from(error: std::sync::Arc<openclaw_runtime::skill::SkillError>) -> Self {
+        Self::coded(error.code(), &error)
+    }
+}
+
 impl From<InstallError> for CliError {
     fn from(error: InstallError) -> Self {
         let hint = match &error {

@@ -8,7 +8,7 @@ use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
 
 use crate::layout::DataDir;
-use crate::lockfile::{Lockfile, LockfileError};
+use crate::lockfile::{Locked, Lockfile, LockfileError};
 use crate::policy::{Policy, PolicyError};
 use crate::skill::{Authorized, SkillError, Unverified, installed_dir};
 use crate::trust::{TrustError, TrustStore};
@@ -46,6 +46,30 @@ pub struct Catalog {
     policy: Policy,
 }
 
+/// Skills that are too few to be worth a thread.
+const FEW: usize = 8;
+
+/// Does the same to all of a list, a part of it on each core.
+fn on_all_cores<T: Sync, U: Send>(list: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = list.len().div_ceil(cores).max(FEW);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let mut parts = list.chunks(part);
+        let first = parts.next().unwrap_or_default();
+        let others: Vec<_> =
+            parts.map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<_>>())).collect();
+        let mut done: Vec<U> = first.iter().map(work).collect();
+        for other in others {
+            match other.join() {
+                Ok(part) => done.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    })
+}
+
 /// A skill of the snapshot: loaded, or refused with the reason.
 #[derive(Clone, Debug)]
 pub enum Entry {
@@ -64,21 +88,20 @@ impl Catalog {
         let policy = Policy::load(&dir.policy())?;
         let trust = TrustStore::load(&dir.trust())?;
         let lockfile = Lockfile::load(&dir.lockfile())?;
-        let skills = lockfile
-            .iter()
-            .map(|(skill, locked)| {
-                let at = installed_dir(&dir.skill(skill), locked);
-                let loaded = Unverified::installed(at, skill.clone(), locked.clone())
-                    .verify(&trust)
-                    .and_then(|verified| verified.authorize(&policy));
-                let entry = match loaded {
-                    Ok(authorized) => Entry::Loaded(Arc::new(authorized)),
-                    Err(error) => Entry::Refused(Arc::new(error)),
-                };
-                (skill.clone(), entry)
-            })
-            .collect();
-        Ok(Self { skills, policy })
+        let locked: Vec<_> = lockfile.iter().collect();
+        let load = |&(skill, locked): &(&SkillId, &Locked)| {
+            let at = installed_dir(&dir.skill(skill), locked);
+            let loaded = Unverified::installed(at, skill.clone(), locked.clone())
+                .verify(&trust)
+                .and_then(|verified| verified.authorize(&policy));
+            let entry = match loaded {
+                Ok(authorized) => Entry::Loaded(Arc::new(authorized)),
+                Err(error) => Entry::Refused(Arc::new(error)),
+            };
+            (skill.clone(), entry)
+        };
+        let skills = on_all_cores(&locked, load);
+        Ok(Self { skills: skills.into_iter().collect(), policy })
     }
 
     /// The policy that the snapshot was made under.

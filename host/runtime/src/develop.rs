@@ -18,7 +18,7 @@ use crate::execute;
 use crate::policy::{Policy, rules_for};
 use crate::runtime::http_client;
 use crate::sandbox::{Fault, Held, Limits, PrepareError, Sandbox};
-use crate::skill::{Ready, SkillError, Tools};
+use crate::skill::{Ready, Tools};
 use crate::workspace::Workspace;
 
 /// A component that its author runs before it is signed.
@@ -121,9 +121,7 @@ impl Development {
     pub async fn call(&self, tools: &ToolList, call: ToolCall) -> Result<ToolResult, (CallError, Report)> {
         let bare = |error: CallError| (error, Report::default());
         let skill = self.manifest.id();
-        let tools = Tools::new(tools).map_err(|error: SkillError| {
-            bare(CallError::Refused { skill: skill.clone(), reason: Arc::new(error) })
-        })?;
+        let tools = Tools::new(tools);
         check_input(&tools, skill, &call).map_err(bare)?;
         let policy = self.policy(call.workspace.as_ref());
         let (limits, _) = policy.ceilings().apply(self.manifest.limits());

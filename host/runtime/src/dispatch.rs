@@ -339,13 +339,14 @@ fn find(catalog: &Catalog, tool: &ToolId) -> Result<Arc<Authorized>, CallError> 
 /// Checks the input against the tool's schema.
 pub(crate) fn check_input(tools: &Tools, skill: &SkillId, call: &ToolCall) -> Result<(), CallError> {
     let name = call.tool.tool();
-    let Some(validator) = tools.find(name) else {
+    let Some(check) = tools.find(name) else {
         return Err(CallError::UnknownTool {
             skill: skill.clone(),
             tool: name.clone(),
             nearest: tools.nearest(name.as_str()),
         });
     };
+    let validator = check.map_err(|reason| CallError::Refused { skill: skill.clone(), reason })?;
     if call.input.len() > INPUT_BYTES {
         let reason = format!("it has {} bytes; at most {INPUT_BYTES} are accepted", call.input.len());
         return Err(CallError::InvalidInput { at: None, reason });

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -248,8 +249,12 @@ impl Staged {
     ///
     /// # Errors
     /// [`SkillError`], whatever is wrong with its component or its schemas.
-    pub fn probe(&self, sandbox: &Sandbox) -> Result<(), SkillError> {
-        Tools::new(self.package.tools())?;
+    pub fn probe(&self, sandbox: &Sandbox) -> Result<(), Arc<SkillError>> {
+        Tools::new(self.package.tools()).check()?;
+        Ok(self.probe_component(sandbox)?)
+    }
+
+    fn probe_component(&self, sandbox: &Sandbox) -> Result<(), SkillError> {
         let path = self.staging.path().join(PACKAGE_DIR);
         let dir = Dir::open_ambient_dir(&path, ambient_authority()).map_err(LayoutError::at(&path))?;
         let component = self.package.read_component(&dir)?;

@@ -3,7 +3,7 @@
 //! Each step consumes the one before, so nothing can run that was not verified and authorized.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -139,11 +139,11 @@ impl Verified {
     /// Joins the requests with the owner's policy.
     ///
     /// # Errors
-    /// [`SkillError::Schema`] where a tool's input could not be checked.
+    /// [`SkillError::Record`] where its calls could not be recorded.
     pub fn authorize(self, policy: &Policy) -> Result<Authorized, SkillError> {
         let grants = Grants::join(self.package.manifest().id(), self.package.manifest().requests(), policy);
         let (limits, cuts) = policy.ceilings().apply(self.package.manifest().limits());
-        let tools = Tools::new(self.package.tools())?;
+        let tools = Tools::new(self.package.tools());
         let (version, archive) = (self.package.manifest().version(), self.package.archive_digest());
         let recorded = Subject::new(version, &archive, self.package.signer(), grants.rules())?;
         Ok(Authorized { package: self.package, dir: self.dir, grants, limits, cuts, tools, recorded })
@@ -246,28 +246,28 @@ pub struct Ready {
 /// The tools of a skill, each with the check of its input.
 #[derive(Debug)]
 pub struct Tools {
-    tools: Vec<(Tool, jsonschema::Validator)>,
+    tools: Vec<(Tool, InputCheck)>,
     list: ToolList,
 }
 
+/// A compiled input schema, once somebody calls: a host has far more tools than it calls.
+#[derive(Debug, Default)]
+struct InputCheck(OnceLock<Result<jsonschema::Validator, Arc<SkillError>>>);
+
 impl Tools {
-    /// Compiles the input schemas.
+    /// The tools of a skill that was installed, and so [`Tools::check`]ed.
+    #[must_use]
+    pub fn new(list: &ToolList) -> Self {
+        let tools = list.iter().map(|tool| (tool.clone(), InputCheck::default())).collect();
+        Self { tools, list: list.clone() }
+    }
+
+    /// Compiles every input schema.
     ///
     /// # Errors
     /// [`SkillError::Schema`].
-    pub fn new(list: &ToolList) -> Result<Self, SkillError> {
-        let compile = |tool: &Tool| {
-            // Patterns are a stranger's: an engine without backtracking, and small.
-            let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
-            let validator = jsonschema::options()
-                .with_draft(Draft::Draft202012)
-                .with_pattern_options(patterns)
-                .build(&tool.input_schema)
-                .map_err(|error| SkillError::Schema { tool: tool.name.clone(), reason: error.to_string() })?;
-            Ok((tool.clone(), validator))
-        };
-        let tools = list.iter().map(compile).collect::<Result<_, SkillError>>()?;
-        Ok(Self { tools, list: list.clone() })
+    pub fn check(&self) -> Result<(), Arc<SkillError>> {
+        self.tools.iter().try_for_each(|(tool, check)| check.compiled(tool).map(drop))
     }
 
     /// All tools.
@@ -275,13 +275,31 @@ impl Tools {
         self.tools.iter().map(|(tool, _)| tool)
     }
 
-    pub(crate) fn find(&self, name: &ToolName) -> Option<&jsonschema::Validator> {
-        self.tools.iter().find(|(tool, _)| &tool.name == name).map(|(_, validator)| validator)
+    /// The check of a tool's input; none where there is no such tool.
+    pub(crate) fn find(&self, name: &ToolName) -> Option<Result<&jsonschema::Validator, Arc<SkillError>>> {
+        let (tool, check) = self.tools.iter().find(|(tool, _)| &tool.name == name)?;
+        Some(check.compiled(tool))
     }
 
     pub(crate) fn nearest(&self, name: &str) -> Vec<ToolName> {
         self.list.nearest(name)
     }
+}
+
+impl InputCheck {
+    fn compiled(&self, tool: &Tool) -> Result<&jsonschema::Validator, Arc<SkillError>> {
+        self.0.get_or_init(|| compile(tool).map_err(Arc::new)).as_ref().map_err(Arc::clone)
+    }
+}
+
+fn compile(tool: &Tool) -> Result<jsonschema::Validator, SkillError> {
+    // Patterns are a stranger's: an engine without backtracking, and small.
+    let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .with_pattern_options(patterns)
+        .build(&tool.input_schema)
+        .map_err(|error| SkillError::Schema { tool: tool.name.clone(), reason: error.to_string() })
 }
 
 /// Where an installed version of a skill lies.

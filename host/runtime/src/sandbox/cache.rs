@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ use sha2::Sha256;
 use wasmtime::Engine;
 
 const MAC_BYTES: usize = 32;
+/// Bytes of an artefact that are read at once.
+const PIECE_BYTES: usize = 256 << 10;
 /// The block size of SHA-256, for which the MAC takes a key as it is.
 const KEY_BYTES: usize = 64;
 
@@ -126,7 +128,8 @@ impl ArtefactCache {
     fn verify(&self, file: &mut File, component: Digest) -> io::Result<bool> {
         let Some(length) = file.metadata()?.len().checked_sub(MAC_BYTES as u64) else { return Ok(false) };
         let mut mac = self.mac(component);
-        io::copy(&mut file.take(length), &mut Authenticating(&mut mac))?;
+        let mut file = BufReader::with_capacity(PIECE_BYTES, file);
+        io::copy(&mut (&mut file).take(length), &mut Authenticating(&mut mac))?;
         let mut tag = [0; MAC_BYTES];
         file.read_exact(&mut tag)?;
         Ok(mac.verify_slice(&tag).is_ok())
