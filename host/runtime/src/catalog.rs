@@ -2,8 +2,10 @@
 //! the one they began with.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
+use openclaw_package::digest::Digest;
 use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
 
@@ -39,35 +41,37 @@ impl CatalogError {
     }
 }
 
-/// A snapshot of what is installed.
+/// A snapshot of what is installed. Each skill is verified when it is first asked for: a command that calls one of
+/// hundreds waits for that one.
 #[derive(Debug)]
 pub struct Catalog {
-    skills: BTreeMap<SkillId, Entry>,
+    skills: BTreeMap<SkillId, Slot>,
     policy: Policy,
+    trust: TrustStore,
+}
+
+/// An installed skill, as the lockfile pins it, and what came of its verification.
+#[derive(Debug)]
+struct Slot {
+    dir: PathBuf,
+    locked: Locked,
+    entry: OnceLock<Entry>,
 }
 
 /// Skills that are too few to be worth a thread.
 const FEW: usize = 8;
 
 /// Does the same to all of a list, a part of it on each core.
-fn on_all_cores<T: Sync, U: Send>(list: &[T], work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+fn on_all_cores<T: Sync, U>(list: &[T], work: impl Fn(&T) -> U + Sync) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let part = list.len().div_ceil(cores).max(FEW);
     let work = &work;
     std::thread::scope(|scope| {
-        let mut parts = list.chunks(part);
-        let first = parts.next().unwrap_or_default();
-        let others: Vec<_> =
-            parts.map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<_>>())).collect();
-        let mut done: Vec<U> = first.iter().map(work).collect();
-        for other in others {
-            match other.join() {
-                Ok(part) => done.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+        for part in list.chunks(part).skip(1) {
+            scope.spawn(move || part.iter().for_each(|item| drop(work(item))));
         }
-        done
-    })
+        list.iter().take(part).for_each(|item| drop(work(item)));
+    });
 }
 
 /// A skill of the snapshot: loaded, or refused with the reason.
@@ -87,21 +91,16 @@ impl Catalog {
     pub fn load(dir: &DataDir) -> Result<Self, CatalogError> {
         let policy = Policy::load(&dir.policy())?;
         let trust = TrustStore::load(&dir.trust())?;
-        let lockfile = Lockfile::load(&dir.lockfile())?;
-        let locked: Vec<_> = lockfile.iter().collect();
-        let load = |&(skill, locked): &(&SkillId, &Locked)| {
-            let at = installed_dir(&dir.skill(skill), locked);
-            let loaded = Unverified::installed(at, skill.clone(), locked.clone())
-                .verify(&trust)
-                .and_then(|verified| verified.authorize(&policy));
-            let entry = match loaded {
-                Ok(authorized) => Entry::Loaded(Arc::new(authorized)),
-                Err(error) => Entry::Refused(Arc::new(error)),
+        let slot = |(skill, locked): (&SkillId, &Locked)| {
+            let slot = Slot {
+                dir: installed_dir(&dir.skill(skill), locked),
+                locked: locked.clone(),
+                entry: OnceLock::new(),
             };
-            (skill.clone(), entry)
+            (skill.clone(), slot)
         };
-        let skills = on_all_cores(&locked, load);
-        Ok(Self { skills: skills.into_iter().collect(), policy })
+        let skills = Lockfile::load(&dir.lockfile())?.iter().map(slot).collect();
+        Ok(Self { skills, policy, trust })
     }
 
     /// The policy that the snapshot was made under.
@@ -110,21 +109,45 @@ impl Catalog {
         &self.policy
     }
 
+    /// Whether a skill is installed, loaded or not.
+    #[must_use]
+    pub fn contains(&self, skill: &SkillId) -> bool {
+        self.skills.contains_key(skill)
+    }
+
+    /// The digests of all installed packages.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = Digest> {
+        self.skills.values().map(|slot| slot.locked.archive)
+    }
+
     /// A skill.
     #[must_use]
     pub fn get(&self, skill: &SkillId) -> Option<&Entry> {
-        self.skills.get(skill)
+        self.skills.get_key_value(skill).map(|(skill, slot)| self.entry(skill, slot))
     }
 
     /// All skills, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&SkillId, &Entry)> {
-        self.skills.iter()
+        let slots: Vec<_> = self.skills.iter().filter(|(_, slot)| slot.entry.get().is_none()).collect();
+        on_all_cores(&slots, |(skill, slot)| self.entry(skill, slot));
+        self.skills.iter().map(|(skill, slot)| (skill, self.entry(skill, slot)))
+    }
+
+    fn entry<'a>(&self, skill: &SkillId, slot: &'a Slot) -> &'a Entry {
+        slot.entry.get_or_init(|| {
+            let loaded = Unverified::installed(slot.dir.clone(), skill.clone(), slot.locked.clone())
+                .verify(&self.trust)
+                .and_then(|verified| verified.authorize(&self.policy));
+            match loaded {
+                Ok(authorized) => Entry::Loaded(Arc::new(authorized)),
+                Err(error) => Entry::Refused(Arc::new(error)),
+            }
+        })
     }
 
     /// The tools of all loaded skills, by name.
     pub fn tools(&self) -> impl Iterator<Item = (ToolId, &Tool, &Authorized)> {
-        self.skills
-            .iter()
+        self.iter()
             .filter_map(|(skill, entry)| match entry {
                 Entry::Loaded(authorized) => Some((skill, authorized)),
                 Entry::Refused(_) => None,

@@ -215,7 +215,7 @@ impl Dispatcher {
     /// Puts a snapshot in place of the current one; running calls finish on theirs.
     pub(crate) fn swap(&self, catalog: Catalog, http: HttpClient) {
         self.executor.swap(&catalog, http);
-        self.places.retain(|skill| catalog.get(skill).is_some());
+        self.places.retain(|skill| catalog.contains(skill));
         self.catalog.store(Arc::new(catalog));
     }
 

@@ -1,13 +1,13 @@
 //! What installed skills were made ready as: made once by whoever calls first, kept for those that are called, and
 //! made without holding up callers who go away.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openclaw_package::digest::Digest;
 use tokio::sync::OnceCell;
 
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::Catalog;
 use crate::sandbox::PrepareError;
 use crate::skill::SkillError;
 
@@ -96,13 +96,7 @@ impl<T: Clone + Send + Sync + 'static> ReadySkills<T> {
 
     /// Forgets the skills that a snapshot no longer holds.
     pub(crate) fn retain(&self, catalog: &Catalog) {
-        let held: std::collections::HashSet<Digest> = catalog
-            .iter()
-            .filter_map(|(_, entry)| match entry {
-                Entry::Loaded(skill) => Some(skill.archive()),
-                Entry::Refused(_) => None,
-            })
-            .collect();
+        let held: HashSet<Digest> = catalog.packages().collect();
         self.slots().by_package.retain(|digest, _| held.contains(digest));
     }
 }

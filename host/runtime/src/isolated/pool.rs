@@ -27,7 +27,7 @@ use super::{WorkerProgram, received};
 use crate::cancel::Cancel;
 use crate::capability::grant::OpenError;
 use crate::capability::network::dial::Dial;
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::Catalog;
 use crate::dispatch::{Report, ToolCall};
 use crate::execute::{NotBegun, Outcome};
 use crate::layout::DataDir;
@@ -56,6 +56,8 @@ pub(crate) struct Isolated {
     ready: ReadySkills<Arc<File>>,
     dialer: Arc<dyn Dial>,
     idle: Mutex<Vec<Worker>>,
+    /// Counts the snapshots of what is installed.
+    snapshot: AtomicU64,
     /// How many workers are kept that have nothing to do.
     most_idle: usize,
     policy: ArcSwap<crate::policy::NetworkPolicy>,
@@ -94,20 +96,18 @@ impl Isolated {
             ready: ReadySkills::keeping(READY_SKILLS),
             dialer,
             idle: Mutex::default(),
+            snapshot: AtomicU64::new(0),
             most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
             policy: ArcSwap::from_pointee(policy.network().clone()),
         })
     }
 
-    /// Lets go of the workers of skills that a new snapshot holds otherwise.
+    /// Lets go of workers that began under another snapshot; those that have a call finish it first.
     pub(crate) fn swap(&self, catalog: &Catalog) {
         self.ready.retain(catalog);
         self.policy.store(Arc::new(catalog.policy().network().clone()));
-        let current = |skill: &Arc<Authorized>| match catalog.get(skill.manifest().id()) {
-            Some(Entry::Loaded(loaded)) => Arc::ptr_eq(loaded, skill),
-            _ => false,
-        };
-        self.idle().retain(|worker| current(&worker.skill));
+        self.snapshot.fetch_add(1, Ordering::SeqCst);
+        self.idle().clear();
     }
 
     /// Runs one call in a worker of the skill, until it answers, reaches a limit or is cancelled.
@@ -162,6 +162,9 @@ impl Isolated {
 
     fn keep(&self, worker: Worker) {
         let mut idle = self.idle();
+        if worker.snapshot != self.snapshot.load(Ordering::SeqCst) {
+            return;
+        }
         idle.push(worker);
         if idle.len() > self.most_idle {
             // The one that was idle for longest.
@@ -191,8 +194,10 @@ impl Isolated {
         };
         let isolation =
             |error: io::Error| Arc::new(SkillError::from(PrepareError::Isolation(error.to_string())));
-        let mut worker =
-            Worker::start(&self.spawner, &self.program, skill, workspace).await.map_err(isolation)?;
+        let snapshot = self.snapshot.load(Ordering::SeqCst);
+        let mut worker = Worker::start(&self.spawner, &self.program, skill, workspace, snapshot)
+            .await
+            .map_err(isolation)?;
         let begun = timeout(BEGINNING, worker.begin(&begin, artefact.as_fd())).await;
         match begun.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(isolation)? {
             Begun::Ready => Ok(worker),
@@ -224,6 +229,8 @@ fn lost(fault: Fault, call: &ToolCall) -> Outcome {
 struct Worker {
     skill: Arc<Authorized>,
     workspace: Option<Workspace>,
+    /// Under which snapshot it began.
+    snapshot: u64,
     child: Child,
     calls: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
     calling: OwnedWriteHalf,
@@ -249,6 +256,7 @@ impl Worker {
         program: &WorkerProgram,
         skill: &Arc<Authorized>,
         workspace: Option<&Workspace>,
+        snapshot: u64,
     ) -> io::Result<Self> {
         let (calls, their_calls) = pair()?;
         let (side, their_side) = pair()?;
@@ -266,6 +274,7 @@ impl Worker {
         Ok(Self {
             skill: Arc::clone(skill),
             workspace: workspace.cloned(),
+            snapshot,
             child,
             calls: frames(read_calls),
             calling,
