@@ -61,10 +61,13 @@ pub(super) fn same_release(
     same("version", place, &found_version.to_string(), &version.to_string())
 }
 
-/// Refuses files that have no place in a package, and packages without the files that each has.
+/// Refuses files that have no place in a package or not beside each other, and packages without the files that
+/// each has.
 pub(super) fn check<'a>(paths: impl Iterator<Item = &'a PackagePath>) -> Result<(), RefusalError> {
     let mut missing: Vec<&str> = FIXED.to_vec();
+    let mut set = PathSet::default();
     for path in paths {
+        set.insert(path)?;
         let text = path.as_str();
         match text.split_once('/') {
             Some((top, _)) if top.eq_ignore_ascii_case("scripts") => return Err(RefusalError::Scripts),

@@ -92,6 +92,22 @@ fn a_project_that_is_no_package_is_told_why() {
     insta::assert_snapshot!(refusal(|dir| fs::write(dir.join("openclaw/skill.toml"), crate::common::MANIFEST.split("[[").next().unwrap()).unwrap()), @"undeclared-import the component imports wasi:http/outgoing-handler@0.2.12, which the manifest does not declare");
 }
 
+#[test]
+fn files_that_cannot_live_together_are_refused_before_they_are_packed() {
+    for (first, second) in
+        [("assets/a", "assets/a/b"), ("assets/a", "assets/A"), ("assets/b/c", "assets/B/d")]
+    {
+        let mut files = hello_files();
+        files.insert(path(first), Vec::new());
+        files.insert(path(second), Vec::new());
+        assert_eq!(
+            PackageSource::from_files(files).unwrap_err().code(),
+            "duplicate-path",
+            "{first} {second}"
+        );
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_special_files_are_not_packed() {
