@@ -38,6 +38,6 @@ pub enum Level {
     /// In this process, each in a store of its own.
     #[default]
     Restricted,
-    /// In confined worker processes.
+    /// In confined worker processes. All calls must come from one tokio runtime, which the channels to them belong to.
     Isolated(WorkerProgram),
 }

@@ -1,36 +1,39 @@
-//! What a tool call costs, beside what else a user could pick: `cargo bench -p openclaw-tests`.
+//! What a call costs in each arm, to be compared between versions: `cargo bench -p openclaw-tests --bench call`.
 //!
-//! First criterion measures each arm by itself, for comparing versions. Then all arms take turns in
-//! one run, and the table at the end gives their ratios against the bars of the design.
+//! `-- --save-baseline NAME` keeps what was measured, `-- --baseline NAME` compares with it. How the arms compare
+//! with each other is measured by the benchmark `performance`, in which they take turns.
 #![allow(
     missing_docs,
     clippy::expect_used,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a benchmark"
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark fails so"
 )]
 
-mod arms;
-mod ratios;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the other benchmark uses the rest")]
+mod support;
 
 use std::time::Duration;
 
 use criterion::Criterion;
+use support::arms::Arms;
 
 fn main() {
     // `cargo test --benches` only wants to see that it starts.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    let arms = arms::Arms::prepare();
+    let arms = Arms::prepare();
     let mut criterion =
         Criterion::default().sample_size(30).measurement_time(Duration::from_secs(3)).configure_from_args();
     let mut group = criterion.benchmark_group("call");
-    group.bench_function("openclaw", |b| b.iter(|| arms.dispatched()));
+    group.bench_function("openclaw", |b| b.iter(|| arms.restricted()));
+    group.bench_function("openclaw isolated", |b| b.iter(|| arms.isolated()));
     group.bench_function("bare wasmtime", |b| b.iter(|| arms.bare()));
+    group.bench_function("bare wasmtime with WASI", |b| b.iter(|| arms.bare_with_wasi()));
     group.bench_function("untuned wasmtime", |b| b.iter(|| arms.untuned()));
     group.bench_function("linker per call", |b| b.iter(|| arms.linker_per_call()));
     group.finish();
     criterion.final_summary();
-    ratios::print(&arms);
 }

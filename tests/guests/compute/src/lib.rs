@@ -11,18 +11,24 @@ mod hash_order;
 mod huge_log;
 mod huge_output;
 mod panic;
+mod poll_flood;
+mod random_flood;
 mod recurse;
 mod sleep;
 mod spam_stderr;
 mod spam_stdout;
 mod spin;
 mod standard_input;
+mod touch_memory;
 mod work;
 
 wit_bindgen::generate!({
     inline: "package openclaw-tests:compute;
         world compute {
             import openclaw:skill/log@1.0.0;
+            import wasi:clocks/monotonic-clock@0.2.12;
+            import wasi:io/poll@0.2.12;
+            import wasi:random/random@0.2.12;
             export openclaw:skill/tools@1.0.0;
         }",
     path: "../../../wit",
@@ -42,11 +48,14 @@ kit::guest!(
     huge_log,
     huge_output,
     panic,
+    poll_flood,
+    random_flood,
     recurse,
     sleep,
     spam_stderr,
     spam_stdout,
     spin,
     standard_input,
+    touch_memory,
     work,
 );
