@@ -32,3 +32,11 @@ need_nextest() {
         cargo install --quiet --locked cargo-nextest
     fi
 }
+
+# What drives libFuzzer.
+need_cargo_fuzz() {
+    if ! cargo fuzz --version >/dev/null 2>&1; then
+        say "installing cargo-fuzz"
+        cargo install --quiet --locked cargo-fuzz
+    fi
+}
