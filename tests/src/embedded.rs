@@ -1,5 +1,7 @@
 //! The runtime as an embedder has it: opened over a home's data directory, in this process.
 
+use std::path::PathBuf;
+
 use openclaw_runtime::sandbox::{CompileLimits, Compiler};
 use openclaw_runtime::workspace::Workspace;
 use openclaw_runtime::{CallError, Level, Runtime, RuntimeOptions, ToolCall, WorkerProgram};
@@ -24,7 +26,12 @@ pub fn open(home: &Home, concurrent_calls: u32) -> Runtime {
 
 /// The same, with calls in worker processes.
 pub fn open_isolated(home: &Home, concurrent_calls: u32) -> Runtime {
-    let worker = WorkerProgram { program: home::binary(), arguments: vec!["run-worker".to_owned()] };
+    open_with_worker(home, concurrent_calls, home::binary(), "run-worker")
+}
+
+/// The same, with workers of any program.
+pub fn open_with_worker(home: &Home, concurrent_calls: u32, program: PathBuf, argument: &str) -> Runtime {
+    let worker = WorkerProgram { program, arguments: vec![argument.to_owned()] };
     open_at(home, concurrent_calls, Level::Isolated(worker))
 }
 

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use openclaw_runtime::Runtime;
-use openclaw_tests::embedded::{call, open, open_isolated, tool_call};
+use openclaw_tests::embedded::{call, open, open_isolated, open_with_worker, tool_call};
 use openclaw_tests::server::Server;
 use openclaw_tests::{Home, Skill};
 use rustix::process::{Pid, Signal, kill_process};
@@ -254,7 +254,8 @@ async fn every_thread_of_a_worker_is_confined() {
 }
 
 /// What an escaped guest may do is on this list, and nothing else.
-const POSSIBLE: [&str; 4] = [
+const POSSIBLE: [&str; 5] = [
+    "send to where the socket is connected",
     "read what is granted",
     "write what is granted",
     "make a directory where granted",
@@ -281,12 +282,54 @@ fn an_escaped_guest_finds_nothing_but_its_trees() {
     let told = String::from_utf8(ran.stdout).unwrap();
     assert!(ran.status.success(), "{told}{}", String::from_utf8_lossy(&ran.stderr));
     let attempts: Vec<(&str, &str)> = told.lines().map(|line| line.split_once(": ").unwrap()).collect();
-    assert_eq!(attempts.len(), 28, "{told}");
+    assert_eq!(attempts.len(), 33, "{told}");
     for (attempt, end) in attempts {
         assert_eq!(POSSIBLE.contains(&attempt), end == "done", "{attempt}: {end}");
     }
     assert_eq!(std::fs::read(at("read").join("file")).unwrap(), b"content");
     assert!(!Path::new(&at("beside")).exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_was_taken_over_is_ended_and_believed_nothing() {
+    let home = Home::with(&Skill::guest("compute").limit("timeout", "\"2s\""));
+    for (how, code) in [
+        ("nonsense-first", "isolation-unavailable"),
+        ("floods", "worker-lost"),
+        ("says-nothing", "timeout"),
+        ("answers-nonsense", "worker-lost"),
+        ("answers-another-call", "worker-lost"),
+        ("answers-without-end", "worker-lost"),
+    ] {
+        let runtime = open_with_worker(&home, 1, env!("CARGO_BIN_EXE_taken-over").into(), how);
+        let begun = Instant::now();
+        let error = call(&runtime, &home, "compute/echo", json!({})).await.unwrap_err();
+        assert_eq!(error.code(), code, "{how}: {error}");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{how}: {:?}", begun.elapsed());
+    }
+    let runtime = open_with_worker(&home, 1, env!("CARGO_BIN_EXE_taken-over").into(), "says-nothing");
+    let running = runtime.dispatcher().spawn(tool_call(&home, "compute/echo", &json!({})));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.cancel().cancel();
+    assert_eq!(running.await.unwrap_err().0.code(), "cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_was_taken_over_forges_nothing() {
+    let home = Home::with(&Skill::guest("compute").limit("timeout", "\"2s\"").limit("memory", "\"8MiB\""));
+    let runtime = open_with_worker(&home, 1, env!("CARGO_BIN_EXE_taken-over").into(), "lies");
+    let call = tool_call(&home, "compute/echo", &json!({}));
+    let (error, report) = runtime.dispatcher().call(call).await.unwrap_err();
+    let hides = |text: &str| text.contains(['\u{1b}', '\u{202e}']);
+    assert!(!hides(&error.to_string()) && error.hint().is_none(), "{error}");
+    assert!(report.spent.fuel <= 1_000_000_000 && report.spent.memory_bytes <= 8 << 20, "{:?}", report.spent);
+    assert!(report.spent.duration < Duration::from_secs(60), "{:?}", report.spent);
+    assert!(report.denials.len() <= 32, "{} denials", report.denials.len());
+    assert!(report.denials.iter().all(|denial| !hides(&denial.target) && denial.hint.is_none()));
+    assert!(report.log.len() <= 1_000 && report.log.iter().all(|line| !hides(&line.message)));
+    runtime.dispatcher().flush().unwrap();
+    let record = home.last_record();
+    assert_eq!((&record["outcome"], &record["bytes"]["input"]), (&json!("trap"), &json!(2)), "{record}");
 }
 
 #[test]

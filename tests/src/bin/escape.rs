@@ -10,15 +10,17 @@
 )]
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use openclaw_runtime::isolated::{TreeAccess, confine};
-use rustix::fs::{CWD, FileType, MemfdFlags, Mode};
+use rustix::fs::{AtFlags, CWD, FileType, MemfdFlags, Mode, Timespec, Timestamps, UTIME_OMIT};
+use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg, sendto};
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 fn main() {
@@ -29,15 +31,23 @@ fn main() {
     let port: u16 = next().parse().expect("a port");
     let (read_tree, write_tree) = (File::open(&read).expect("a tree"), File::open(&write).expect("a tree"));
     let trees = [(read_tree.as_fd(), TreeAccess::Read), (write_tree.as_fd(), TreeAccess::Write)];
+    // A worker holds sockets that are connected.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let connected = TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     // As in a worker, one thread is there before system calls are given up.
     let sealed = confine(&trees, 64 << 20).expect("the machine can confine");
     std::thread::spawn(std::thread::park);
     sealed.seal().expect("system calls can be given up");
     files(&read, &write, &secret);
-    network(port);
+    network(port, &connected, &listener);
     processes(host);
     memory();
 }
+
+/// `MSG_FASTOPEN`: connects to the given address while it sends.
+const FASTOPEN: u32 = 0x2000_0000;
+/// A time that stays as it is.
+const OMIT: Timespec = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
 
 fn tell<T>(name: &str, attempt: Result<T, impl Into<io::Error>>) {
     match attempt {
@@ -66,10 +76,21 @@ fn files(read: &Path, write: &Path, secret: &Path) {
     tell("read through a link", fs::read(&link));
     tell("make a FIFO", rustix::fs::mknodat(CWD, write.join("fifo"), FileType::Fifo, Mode::RWXU, 0));
     tell("open a device", File::open("/dev/zero"));
+    let times = Timestamps { last_access: OMIT, last_modification: OMIT };
+    tell("set the times of a secret", rustix::fs::utimensat(CWD, secret, &times, AtFlags::empty()));
     tell("change the root", rustix::process::chroot(write));
 }
 
-fn network(port: u16) {
+fn network(port: u16, connected: &TcpStream, listener: &TcpListener) {
+    let there = SocketAddr::from(([127, 0, 0, 1], port));
+    tell("send to where the socket is connected", send(connected, b"x", SendFlags::empty()));
+    tell("connect a socket anew", sendto(connected, b"x", SendFlags::from_bits_retain(FASTOPEN), &there));
+    tell("pass a descriptor on", {
+        let mut space = [MaybeUninit::uninit(); 64];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        sendmsg(connected, &[IoSlice::new(b"x")], &mut control, SendFlags::empty())
+    });
+    tell("take a connection", listener.accept());
     tell("connect", TcpStream::connect(("127.0.0.1", port)));
     tell("listen", TcpListener::bind("127.0.0.1:0"));
     tell("send datagrams", UdpSocket::bind("127.0.0.1:0"));

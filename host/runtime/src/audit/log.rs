@@ -174,7 +174,10 @@ impl Shared {
             let upto = lines.appended;
             drop(lines);
             // One write for whole lines, so that those of several processes do not mix.
-            if let Err(error) = file.write_all(&batch) {
+            // After a failure nothing more is written: it would go behind half a line.
+            if self.failed.get().is_none()
+                && let Err(error) = file.write_all(&batch)
+            {
                 let (path, reason) = (self.path.clone(), error.to_string());
                 self.failed.get_or_init(|| AuditError { path, doing: "written", reason });
             }

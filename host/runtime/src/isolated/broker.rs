@@ -28,7 +28,7 @@ pub(super) struct Broker {
     dialer: Arc<dyn Dial>,
     side: Side,
     limits: NetworkLimits,
-    granted: u64,
+    wishes: u64,
     /// Wishes under way; they end when the call does.
     under_way: JoinSet<()>,
 }
@@ -36,18 +36,17 @@ pub(super) struct Broker {
 impl Broker {
     pub(super) fn new(grants: Arc<NetworkGrants>, dialer: Arc<dyn Dial>, side: Side) -> Self {
         let limits = NetworkLimits::default();
-        Self { grants, dialer, side, limits, granted: 0, under_way: JoinSet::new() }
+        Self { grants, dialer, side, limits, wishes: 0, under_way: JoinSet::new() }
     }
 
-    /// Sees to a wish while the call goes on. A worker that has more wishes than a call may have requests gets no
-    /// more connections, whatever it says of them.
-    pub(super) fn see_to(&mut self, wish: Wish) {
+    /// Sees to a wish while the call goes on; false where the worker has more of them than a call may have requests,
+    /// which no worker has that is its own master.
+    #[must_use]
+    pub(super) fn see_to(&mut self, wish: Wish) -> bool {
         while self.under_way.try_join_next().is_some() {}
-        self.granted += 1;
-        if self.granted > self.limits.requests || self.under_way.len() >= self.limits.connections {
-            let side = Arc::clone(&self.side);
-            self.under_way.spawn(async move { answer(&side, wish.id, Err(DialError::Unavailable)).await });
-            return;
+        self.wishes += 1;
+        if self.wishes > self.limits.requests || self.under_way.len() >= self.limits.connections {
+            return false;
         }
         let (grants, dialer, side) =
             (Arc::clone(&self.grants), Arc::clone(&self.dialer), Arc::clone(&self.side));
@@ -56,6 +55,18 @@ impl Broker {
             let dialled = dial(&grants, &*dialer, &wish, patience).await;
             answer(&side, wish.id, dialled).await;
         });
+        true
+    }
+
+    /// How many wishes there were.
+    pub(super) fn wishes(&self) -> u64 {
+        self.wishes
+    }
+
+    /// Whether every wish was answered.
+    pub(super) fn is_idle(&mut self) -> bool {
+        while self.under_way.try_join_next().is_some() {}
+        self.under_way.is_empty()
     }
 }
 

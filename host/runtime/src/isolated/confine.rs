@@ -122,16 +122,20 @@ fn limit(resource: Resource, most: u64) -> Result<(), ConfineError> {
 pub struct Sealed(());
 
 impl Sealed {
-    /// Leaves all threads of the process the system calls of [`ALLOWED`]; starting a further thread is not among them.
+    /// Leaves all threads of the process the system calls of [`ALLOWED`] and [`ALLOWED_SO`]; starting a further thread is not among them.
     ///
     /// # Errors
     /// [`ConfineError::Failed`]; the process must then end.
     pub fn seal(self) -> Result<(), ConfineError> {
         let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
             ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
-        let command = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, PAGEMAP_SCAN);
-        let scan = SeccompRule::new(vec![command.map_err(failed)?]).map_err(failed)?;
-        rules.insert(libc::SYS_ioctl, vec![scan]);
+        for (call, argument, width, allowed) in ALLOWED_SO {
+            let rule = |how: &(SeccompCmpOp, u64)| {
+                let condition = SeccompCondition::new(*argument, width.clone(), how.0.clone(), how.1)?;
+                SeccompRule::new(vec![condition])
+            };
+            rules.insert(*call, allowed.iter().map(rule).collect::<Result<_, _>>().map_err(failed)?);
+        }
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(failed)?;
         let errno = u32::try_from(libc::EPERM).map_err(failed)?;
         let filter = SeccompFilter::new(rules, SeccompAction::Errno(errno), SeccompAction::Allow, arch);
@@ -143,12 +147,63 @@ impl Sealed {
 /// `PAGEMAP_SCAN` of `linux/fs.h`, by which the engine finds the pages that a guest wrote.
 const PAGEMAP_SCAN: u64 = 0xc060_6610;
 
+const fn bits(flags: i32) -> u64 {
+    flags.unsigned_abs() as u64
+}
+
+const fn is(command: i32) -> (SeccompCmpOp, u64) {
+    (SeccompCmpOp::Eq, bits(command))
+}
+
+const fn none_of(flags: i32) -> (SeccompCmpOp, u64) {
+    (SeccompCmpOp::MaskedEq(bits(flags)), 0)
+}
+
+type Allowed = &'static [(SeccompCmpOp, u64)];
+
+/// System calls that are allowed if one of their arguments is so.
+const ALLOWED_SO: &[(i64, u8, SeccompCmpArgLen, Allowed)] = &[
+    (libc::SYS_ioctl, 1, SeccompCmpArgLen::Dword, &[(SeccompCmpOp::Eq, PAGEMAP_SCAN)]),
+    // No signals by way of a descriptor (`F_SETOWN`, `F_SETSIG`), no leases.
+    (
+        libc::SYS_fcntl,
+        1,
+        SeccompCmpArgLen::Dword,
+        &[
+            is(libc::F_DUPFD_CLOEXEC),
+            is(libc::F_GETFD),
+            is(libc::F_SETFD),
+            is(libc::F_GETFL),
+            is(libc::F_SETFL),
+            is(libc::F_GETLK),
+            is(libc::F_SETLK),
+            is(libc::F_SETLKW),
+            is(libc::F_OFD_GETLK),
+            is(libc::F_OFD_SETLK),
+            is(libc::F_OFD_SETLKW),
+        ],
+    ),
+    // What is anonymous is private, and counts towards the limit of memory; what is shared is a file.
+    (
+        libc::SYS_mmap,
+        3,
+        SeccompCmpArgLen::Dword,
+        &[
+            none_of(libc::MAP_SHARED | libc::MAP_GROWSDOWN),
+            none_of(libc::MAP_ANONYMOUS | libc::MAP_GROWSDOWN),
+        ],
+    ),
+    // To where the socket is connected: an address would connect it anew (`MSG_FASTOPEN`).
+    (libc::SYS_sendto, 4, SeccompCmpArgLen::Qword, &[(SeccompCmpOp::Eq, 0)]),
+    // Times of what is open, not of what has a name: Landlock does not ask for them.
+    (libc::SYS_utimensat, 1, SeccompCmpArgLen::Qword, &[(SeccompCmpOp::Eq, 0)]),
+];
+
 /// The system calls of a worker: memory, time, waiting, open descriptors, and files, which Landlock bounds.
 const ALLOWED: &[i64] = &[
     // Memory.
     libc::SYS_brk,
     libc::SYS_madvise,
-    libc::SYS_mmap,
     libc::SYS_mprotect,
     libc::SYS_mremap,
     libc::SYS_munmap,
@@ -193,8 +248,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_getsockopt,
     libc::SYS_recvfrom,
     libc::SYS_recvmsg,
-    libc::SYS_sendmsg,
-    libc::SYS_sendto,
     libc::SYS_setsockopt,
     libc::SYS_shutdown,
     // Descriptors that are open.
@@ -203,7 +256,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_dup,
     libc::SYS_fadvise64,
     libc::SYS_fallocate,
-    libc::SYS_fcntl,
     libc::SYS_fdatasync,
     libc::SYS_flock,
     libc::SYS_fstat,
@@ -251,5 +303,4 @@ const ALLOWED: &[i64] = &[
     libc::SYS_symlinkat,
     libc::SYS_unlink,
     libc::SYS_unlinkat,
-    libc::SYS_utimensat,
 ];

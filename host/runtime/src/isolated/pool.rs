@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use super::broker::{self, Broker, Side};
-use super::spawner::Spawner;
+use super::spawner::{Process, Spawner};
 use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
 use super::{WorkerProgram, received};
 use crate::cancel::Cancel;
@@ -38,6 +38,8 @@ use crate::workspace::Workspace;
 
 /// Skills whose compiled component stays open for the next worker; each takes a descriptor.
 const READY_SKILLS: usize = 64;
+/// Bytes that a worker may say at once on the side channel: a URL is the longest of it.
+const WISH_BYTES: usize = 64 << 10;
 /// How long a worker may take until it can work.
 const BEGINNING: Duration = Duration::from_secs(30);
 /// How much longer than the guest's own deadline a worker may take to say so.
@@ -154,7 +156,7 @@ impl Isolated {
                 |worker: &Worker| Arc::ptr_eq(&worker.skill, skill) && worker.workspace.as_ref() == workspace;
             let mut worker = idle.iter().rposition(fits).map(|at| idle.remove(at))?;
             // One that ended while it was idle has lost no call.
-            if matches!(worker.child.try_wait(), Ok(None)) {
+            if worker.process.is_running() {
                 return Some(worker);
             }
         }
@@ -162,7 +164,7 @@ impl Isolated {
 
     fn keep(&self, worker: Worker) {
         let mut idle = self.idle();
-        if worker.snapshot != self.snapshot.load(Ordering::SeqCst) {
+        if worker.is_spent || worker.snapshot != self.snapshot.load(Ordering::SeqCst) {
             return;
         }
         idle.push(worker);
@@ -205,14 +207,14 @@ impl Isolated {
                 let reason = wasmtime::Error::msg(received::text(&reason));
                 Err(Arc::new(SkillError::from(PrepareError::Link(reason))).into())
             }
-            Begun::NoTree { path, reason } => Err(no_tree(path, &reason)),
-            Begun::Failed(reason) => Err(isolation(io::Error::other(reason)).into()),
+            Begun::NoTree { path, reason } => Err(no_tree(&path, &reason)),
+            Begun::Failed(reason) => Err(isolation(io::Error::other(received::text(&reason))).into()),
         }
     }
 }
 
-fn no_tree(path: PathBuf, reason: &str) -> NotBegun {
-    OpenError { path, source: io::Error::other(received::text(reason)) }.into()
+fn no_tree(path: &Path, reason: &str) -> NotBegun {
+    OpenError { path: received::path(path), source: io::Error::other(received::text(reason)) }.into()
 }
 
 /// What is left of a call whose worker did not answer.
@@ -225,13 +227,15 @@ fn lost(fault: Fault, call: &ToolCall) -> Outcome {
     }
 }
 
-/// A worker process. Dropping it ends the process.
+/// A worker process, and the host's ends of its channels.
 struct Worker {
     skill: Arc<Authorized>,
     workspace: Option<Workspace>,
     /// Under which snapshot it began.
     snapshot: u64,
-    child: Child,
+    process: Process,
+    /// Something of an earlier call is still on its way in the side channel.
+    is_spent: bool,
     calls: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
     calling: OwnedWriteHalf,
     wishes: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
@@ -240,15 +244,6 @@ struct Worker {
 
 /// Numbers of calls, so that what is said of one is not taken for another.
 static CALLS: AtomicU64 = AtomicU64::new(1);
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may have ended already; waiting is short, since nothing outlives this signal.
-        if self.child.kill().and_then(|()| self.child.wait()).is_err() {
-            tracing::warn!("a worker process could not be ended");
-        }
-    }
-}
 
 impl Worker {
     async fn start(
@@ -268,17 +263,18 @@ impl Worker {
             .stdin(Stdio::from(their_calls))
             .stdout(Stdio::from(their_side))
             .stderr(Stdio::null());
-        let child = spawner.spawn(command).await?;
+        let process = spawner.spawn(command).await?;
         let (read_calls, calling) = calls.into_split();
         let (read_side, side) = side.into_split();
         Ok(Self {
             skill: Arc::clone(skill),
             workspace: workspace.cloned(),
             snapshot,
-            child,
-            calls: frames(read_calls),
+            process,
+            is_spent: false,
+            calls: frames(read_calls, wire::FRAME_BYTES),
             calling,
-            wishes: frames(read_side),
+            wishes: frames(read_side, WISH_BYTES),
             side: Arc::new(tokio::sync::Mutex::new(side)),
         })
     }
@@ -296,7 +292,7 @@ impl Worker {
         cancel: &Cancel,
         dialer: &Arc<dyn Dial>,
     ) -> Result<Result<Outcome, NotBegun>, Fault> {
-        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        let (number, begun) = (CALLS.fetch_add(1, Ordering::Relaxed), Instant::now());
         let said = Call { number, tool: call.tool.tool().as_str().to_owned(), input: call.input.clone() };
         let frame = wire::encode(&said).map_err(|error| self.ended(&error))?;
         let limits = self.skill.limits().clone();
@@ -311,52 +307,60 @@ impl Worker {
         let mut is_said = false;
         let finished: Finished = loop {
             tokio::select! {
+                // What ends the call comes first: a worker may have as much to say as it likes.
                 biased;
-                frame = self.calls.next() => break decode(frame).map_err(|error| lost_worker(&mut self.child, &error))?,
-                said = &mut saying, if !is_said => {
-                    said.map_err(|error| lost_worker(&mut self.child, &error))?;
-                    is_said = true;
-                }
-                frame = self.wishes.next() => {
-                    let wish: Wish = decode(frame).map_err(|error| lost_worker(&mut self.child, &error))?;
-                    broker.see_to(wish);
-                }
-                () = cancel.given(), if !cancelled => {
-                    cancelled = true;
-                    deadline.as_mut().reset(Instant::now() + CANCELLING);
-                    broker::send(&self.side, &Meanwhile::Cancel(number))
-                        .await
-                        .map_err(|error| lost_worker(&mut self.child, &error))?;
-                }
                 () = &mut deadline => {
                     let fault = if cancelled { Fault::Cancelled } else { Fault::Timeout { limit: limits.timeout } };
                     return Err(fault);
                 }
+                () = cancel.given(), if !cancelled => {
+                    cancelled = true;
+                    deadline.as_mut().reset(Instant::now() + CANCELLING);
+                    let word = Meanwhile::Cancel(number);
+                    let said = broker::send(&self.side, &word);
+                    if !timeout(CANCELLING, said).await.is_ok_and(|said| said.is_ok()) {
+                        return Err(Fault::Cancelled);
+                    }
+                }
+                frame = self.calls.next() => {
+                    break decode(frame).map_err(|error| lost_worker(&mut self.process, &error))?;
+                }
+                said = &mut saying, if !is_said => {
+                    said.map_err(|error| lost_worker(&mut self.process, &error))?;
+                    is_said = true;
+                }
+                frame = self.wishes.next() => {
+                    let wish: Wish = decode(frame).map_err(|error| lost_worker(&mut self.process, &error))?;
+                    if !broker.see_to(wish) {
+                        return Err(Fault::Worker("it wants more connections than a call may have".to_owned()));
+                    }
+                }
             }
         };
+        self.is_spent = !broker.is_idle() || !is_said;
         if finished.number != number {
             return Err(Fault::Worker("it answered another call".to_owned()));
         }
         Ok(match finished.end {
-            End::NoTree { path, reason } => Err(no_tree(path, &reason)),
-            End::Outcome { answer, report, bytes, requests } => {
+            End::NoTree { path, reason } => Err(no_tree(&path, &reason)),
+            End::Outcome { answer, report, mut bytes, requests } => {
                 let answer: Result<_, Fault> = answer.into();
-                let report = received::report(report, self.skill.manifest().id(), &limits);
+                let report = received::report(report, self.skill.manifest().id(), &limits, begun.elapsed());
+                bytes.input = call.input.len() as u64;
+                let requests = requests.max(broker.wishes());
                 Ok(Outcome { answer: answer.map_err(received::fault), report, bytes, requests })
             }
         })
     }
 
     fn ended(&mut self, error: &io::Error) -> Fault {
-        lost_worker(&mut self.child, error)
+        lost_worker(&mut self.process, error)
     }
 }
 
 /// How a worker was lost, as its end tells.
-fn lost_worker(child: &mut Child, error: &io::Error) -> Fault {
-    // Its channels close a moment before it has ended.
-    let _ = child.kill();
-    match child.wait() {
+fn lost_worker(process: &mut Process, error: &io::Error) -> Fault {
+    match process.end() {
         Ok(status) if error.kind() == io::ErrorKind::UnexpectedEof => Fault::Worker(status.to_string()),
         _ => Fault::Worker(error.to_string()),
     }
@@ -369,10 +373,10 @@ fn pair() -> io::Result<(UnixStream, OwnedFd)> {
     Ok((UnixStream::from_std(ours)?, theirs))
 }
 
-fn frames(stream: OwnedReadHalf) -> FramedRead<OwnedReadHalf, LengthDelimitedCodec> {
+fn frames(stream: OwnedReadHalf, most: usize) -> FramedRead<OwnedReadHalf, LengthDelimitedCodec> {
     let codec = LengthDelimitedCodec::builder()
         .length_field_length(wire::LENGTH_BYTES)
-        .max_frame_length(wire::FRAME_BYTES)
+        .max_frame_length(most)
         .new_codec();
     FramedRead::new(stream, codec)
 }

@@ -1,6 +1,9 @@
 //! What a worker says of a call is a stranger's word: it may have been taken over. What is shown, recorded or pasted
 //! of it is made harmless here, and held to the limits that the host's own process keeps.
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use openclaw_package::name::SkillId;
 
 use crate::capability::log::Log;
@@ -12,9 +15,11 @@ use crate::sandbox::{Fault, Limits};
 const TEXT: usize = 4_096;
 
 /// A report that can be shown.
-pub(super) fn report(report: Report, skill: &SkillId, limits: &Limits) -> Report {
+pub(super) fn report(report: Report, skill: &SkillId, limits: &Limits, took: Duration) -> Report {
     let Report { mut spent, denials, denial_count, log, log_dropped } = report;
     spent.fuel = spent.fuel.min(limits.fuel);
+    spent.memory_bytes = spent.memory_bytes.min(limits.memory_bytes);
+    spent.duration = spent.duration.min(took);
     let (log, dropped_here) = Log::of(log).take();
     let kept: Vec<_> =
         denials.into_iter().take(Denials::KEPT).map(|denial| harmless(denial, skill)).collect();
@@ -32,8 +37,14 @@ pub(super) fn fault(fault: Fault) -> Fault {
     match fault {
         Fault::Trap(reason) => Fault::Trap(text(&reason)),
         Fault::Host(reason) => Fault::Host(text(&reason)),
+        Fault::Worker(reason) => Fault::Worker(text(&reason)),
         fault => fault,
     }
+}
+
+/// A path that can be shown.
+pub(super) fn path(path: &Path) -> PathBuf {
+    text(&path.to_string_lossy()).into()
 }
 
 /// A text that can be shown.
@@ -102,7 +113,7 @@ mod tests {
             hint: Some("reboot".to_owned()),
         };
         let told = Report { denials: vec![denial; 100], ..Report::default() };
-        let shown = report(told, &skill(), &Limits::DEFAULT);
+        let shown = report(told, &skill(), &Limits::DEFAULT, Duration::from_secs(1));
         assert_eq!(shown.denials.len(), Denials::KEPT);
         assert!(shown.denials.iter().all(|denial| denial.hint.is_none()));
         assert!(

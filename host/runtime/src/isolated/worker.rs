@@ -32,8 +32,16 @@ use crate::workspace::Workspace;
 /// A worker's life: its standard input is the call channel, its standard output the side channel. Returns the
 /// exit code.
 pub fn run_worker_child() -> i32 {
+    close_inherited();
     // The host is the only one to hear of a failure, and hears of it by the end of the channels.
     work().map_or(1, |()| 0)
+}
+
+/// Closes what whoever started the host left open in it: a descriptor is a right that no later step takes away.
+#[expect(unsafe_code, reason = "descriptors by number, before anybody in this process has one")]
+fn close_inherited() {
+    // SAFETY: nothing of this process has opened a descriptor yet but the standard ones, which stay.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
 
 fn work() -> io::Result<()> {

@@ -11,11 +11,18 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::budget::Exhausted;
 use super::error::FsResult;
+
+/// How long the lock is waited for: others hold it for a number, or while they measure a tree.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long between two attempts.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The ledgers of one process, opened at their first use.
 #[derive(Debug, Default)]
@@ -64,11 +71,22 @@ impl Ledger {
         mut measure: impl FnMut() -> FsResult<u64>,
     ) -> FsResult<Result<(), Exhausted>> {
         let _threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        flock(&self.file, FlockOperation::LockExclusive)?;
+        self.lock()?;
         let taken = self.take_locked(amount, limit, again, &mut measure);
         // It is also given up where the lock cannot be: with the file.
         let _ = flock(&self.file, FlockOperation::Unlock);
         taken
+    }
+
+    /// Waits for other processes, but for none that keeps the lock.
+    fn lock(&self) -> io::Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) if Instant::now() < until => std::thread::sleep(PAUSE),
+                locked => return Ok(locked?),
+            }
+        }
     }
 
     fn take_locked(

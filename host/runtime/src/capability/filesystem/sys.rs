@@ -13,7 +13,9 @@ mod linux {
     use std::os::unix::ffi::OsStringExt;
     use std::path::PathBuf;
 
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timestamps, fstatfs, linkat, open, readlinkat, utimensat};
+    use rustix::fs::{
+        AtFlags, CWD, Mode, OFlags, Timestamps, fstatfs, futimens, linkat, open, readlinkat, utimensat,
+    };
     use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 
     /// How a file is looked at: nothing is opened, so that a device does nothing and a FIFO does not wait.
@@ -75,7 +77,11 @@ mod linux {
 
     /// Sets the times of the very file that was looked at.
     pub(in super::super) fn set_times(looked_at: &OwnedFd, times: &Timestamps) -> Result<(), Errno> {
-        utimensat(CWD, magic_link(looked_at), times, AtFlags::empty()).map_err(without_proc)
+        match reopen(looked_at, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC) {
+            Ok(file) => futimens(file, times),
+            // A file that may not be read; by name, which a confined process is not allowed.
+            Err(_) => utimensat(CWD, magic_link(looked_at), times, AtFlags::empty()).map_err(without_proc),
+        }
     }
 
     /// Writes at the end of a file, wherever that is by now.
