@@ -22,7 +22,7 @@ fn main() {
     let number = read(&calls)["number"].as_u64().expect("a number");
     let wish = |id: u64| json!({ "id": id, "method": "GET", "url": "http://127.0.0.1:1/", "patience": { "secs": 9, "nanos": 0 } });
     match how.as_str() {
-        "floods" => (0..).for_each(|id| say(&side, &wish(id))),
+        "floods" => (0..u64::MAX).for_each(|id| say(&side, &wish(id))),
         "says-nothing" => loop {
             std::thread::park();
         },
