@@ -65,7 +65,10 @@ impl Config {
         let config = if text.trim().is_empty() {
             Self::default()
         } else {
-            serde_saphyr::from_str::<Self>(text).map_err(|error| invalid(error.to_string().trim_end()))?
+            serde_saphyr::from_str::<Self>(text).map_err(|error| {
+                let text = error.to_string();
+                invalid(text.trim_end().trim_start_matches("error: "))
+            })?
         };
         match &config {
             Self { version: Some(version), .. } if version != VERSION => {
