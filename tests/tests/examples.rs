@@ -82,27 +82,37 @@ fn word_count_counts() {
 
 #[test]
 fn notes_are_kept() {
+    keeps_notes(&home_with("notes"));
+}
+
+/// The same at the other level, where the store is opened before the worker gives up all other files.
+#[test]
+fn notes_are_kept_by_a_worker() {
     let home = home_with("notes");
-    let added =
-        call(&home, "notes/add", &json!({ "title": "Milk", "body": "Two litres.", "tags": ["shop"] }));
+    std::fs::write(home.data().join("config.yaml"), "execution: { sandbox: { level: isolated } }\n").unwrap();
+    keeps_notes(&home);
+}
+
+fn keeps_notes(home: &Home) {
+    let added = call(home, "notes/add", &json!({ "title": "Milk", "body": "Two litres.", "tags": ["shop"] }));
     let id = added["id"].clone();
-    call(&home, "notes/add", &json!({ "title": "Rent", "body": "Due on Friday." }));
+    call(home, "notes/add", &json!({ "title": "Rent", "body": "Due on Friday." }));
     // Another process, another store: what is left is what was kept.
-    let note = call(&home, "notes/get", &json!({ "id": id }));
+    let note = call(home, "notes/get", &json!({ "id": id }));
     assert_eq!((&note["title"], &note["body"]), (&json!("Milk"), &json!("Two litres.")));
-    let listed = call(&home, "notes/list", &json!({ "tag": "shop" }));
+    let listed = call(home, "notes/list", &json!({ "tag": "shop" }));
     assert_eq!(listed["notes"].as_array().map(Vec::len), Some(1), "{listed}");
-    let found = call(&home, "notes/search", &json!({ "query": "friday" }));
+    let found = call(home, "notes/search", &json!({ "query": "friday" }));
     assert_eq!(found["hits"][0]["title"], "Rent", "{found}");
-    call(&home, "notes/update", &json!({ "id": id, "append": "And bread." }));
-    assert!(call(&home, "notes/get", &json!({ "id": id }))["body"].as_str().unwrap().contains("And bread."));
+    call(home, "notes/update", &json!({ "id": id, "append": "And bread." }));
+    assert!(call(home, "notes/get", &json!({ "id": id }))["body"].as_str().unwrap().contains("And bread."));
 
     home.run(["remove", "openclaw/notes"]).json();
     home.install_archive(&home.path("notes.tar.gz")).json();
-    assert_eq!(call(&home, "notes/list", &json!({}))["total"], 2);
+    assert_eq!(call(home, "notes/list", &json!({}))["total"], 2);
     home.run(["remove", "openclaw/notes", "--purge"]).json();
     home.install_archive(&home.path("notes.tar.gz")).json();
-    assert_eq!(call(&home, "notes/list", &json!({}))["total"], 0);
+    assert_eq!(call(home, "notes/list", &json!({}))["total"], 0);
 }
 
 #[test]

@@ -33,15 +33,28 @@ struct Sandbox {
 
 /// Where installed skills run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub(crate) enum SandboxLevel {
     /// In this process.
     #[default]
     Restricted,
     /// In confined worker processes.
     Isolated,
-    /// Refused.
-    Trusted,
+}
+
+impl TryFrom<String> for SandboxLevel {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        match text.as_str() {
+            "restricted" => Ok(Self::Restricted),
+            "isolated" => Ok(Self::Isolated),
+            "trusted" => {
+                Err("the level is trusted, which no skill is; use restricted or isolated".to_owned())
+            }
+            _ => Err(format!("{text} is no level; there are restricted and isolated")),
+        }
+    }
 }
 
 impl Config {
@@ -77,9 +90,6 @@ impl Config {
             Self { execution: Execution { sandbox: Sandbox { enabled: Some(false), .. } }, .. } => {
                 Err(invalid("execution.sandbox.enabled is false: skills run in the sandbox or not at all"))
             }
-            Self {
-                execution: Execution { sandbox: Sandbox { level: SandboxLevel::Trusted, .. } }, ..
-            } => Err(invalid("execution.sandbox.level is trusted: no skill is; use restricted or isolated")),
             _ => Ok(config),
         }
     }

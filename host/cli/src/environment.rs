@@ -88,7 +88,7 @@ impl Environment {
                 program: this_program()?,
                 arguments: vec![RUN_WORKER.to_owned()],
             }),
-            SandboxLevel::Restricted | SandboxLevel::Trusted => Level::Restricted,
+            SandboxLevel::Restricted => Level::Restricted,
         })
     }
 

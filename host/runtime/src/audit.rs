@@ -6,7 +6,6 @@ mod pending;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use openclaw_package::digest::Digest;
@@ -35,8 +34,7 @@ pub struct Record {
     /// The key that signed the package; none for a skill in development.
     pub signer: Option<PublicKey>,
     /// The owner's allow rules for the skill. It held what of them its manifest requests too.
-    #[serde(with = "shared_rules")]
-    pub grants: Arc<[Rule]>,
+    pub grants: Vec<Rule>,
     /// `ok`, or the code of the error.
     pub outcome: String,
     /// Fuel burnt.
@@ -54,23 +52,6 @@ pub struct Record {
     pub denials: Vec<Denial>,
     /// How many times something was refused.
     pub denial_count: u64,
-}
-
-/// Rules are shared between a skill and the records of its calls, not copied.
-mod shared_rules {
-    use std::sync::Arc;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::Rule;
-
-    pub(super) fn serialize<S: Serializer>(rules: &Arc<[Rule]>, to: S) -> Result<S::Ok, S::Error> {
-        rules.as_ref().serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[Rule]>, D::Error> {
-        Vec::deserialize(from).map(Into::into)
-    }
 }
 
 /// Bytes that passed the edge of the sandbox.

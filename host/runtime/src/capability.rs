@@ -118,6 +118,14 @@ pub(crate) fn hides(character: char) -> bool {
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// A character as it is shown: itself, or its escape if it could forge lines or hide text. Line breaks and tabs
+/// stay, since whoever shows them indents.
+pub(crate) fn shown(character: char) -> impl Iterator<Item = char> {
+    let stays = matches!(character, '\n' | '\t') || !hides(character);
+    let escape = (!stays).then(|| character.escape_unicode());
+    stays.then_some(character).into_iter().chain(escape.into_iter().flatten())
+}
+
 /// The denials of one call, shared by every view that can deny; at most [`Denials::KEPT`] distinct ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Denials(Arc<Mutex<DenialLog>>);

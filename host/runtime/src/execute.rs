@@ -134,9 +134,7 @@ impl InProcess {
         })?;
         Ok(run(self.sandbox.runner(), &ready.prepared, held, skill.limits(), call, cancel).await)
     }
-}
 
-impl InProcess {
     async fn make_ready(&self, skill: &Arc<Authorized>, cancel: &Cancel) -> Result<Ready, NotBegun> {
         let (theirs, sandbox) = (Arc::clone(skill), Arc::clone(&self.sandbox));
         tokio::select! {

@@ -89,9 +89,9 @@ impl Runtime {
             Level::Isolated(program) => {
                 let artefacts = Artefacts::open(&cache_dir, compiler, &engine_without_pool()?)
                     .map_err(PrepareError::Cache)?;
-                let (dialer, policy) = (Arc::clone(http.dialer()), catalog.policy());
+                let (dialer, network) = (Arc::clone(http.dialer()), catalog.policy().network());
                 let workers =
-                    Isolated::new(dir.clone(), artefacts, program, dialer, policy, concurrent_calls)?;
+                    Isolated::new(dir.clone(), artefacts, program, dialer, network, concurrent_calls)?;
                 Executor::Isolated(Box::new(workers))
             }
         };

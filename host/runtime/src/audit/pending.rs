@@ -163,7 +163,7 @@ mod tests {
         let [first, second] = records.as_slice() else { panic!("{records:?}") };
         assert_eq!((first.caller.as_str(), first.tool.as_str()), ("a \"caller\"", "acme/x/run"));
         assert_eq!((first.package, first.signer.as_ref()), (Some(Digest::of(b"x")), Some(&key)));
-        assert_eq!((&*first.grants, first.version.to_string().as_str()), (&rules[..], "1.2.3"));
+        assert_eq!((&first.grants[..], first.version.to_string().as_str()), (&rules[..], "1.2.3"));
         assert_eq!((first.bytes, first.requests, first.denial_count), (bytes, 4, 7));
         assert_eq!(first.denials, [denial]);
         assert_eq!((second.outcome.as_str(), second.bytes.input, second.denials.len()), ("cancelled", 2, 0));

@@ -28,7 +28,7 @@ const DATA_QUOTA: u64 = 256 << 20;
 pub struct Grants {
     skill: SkillId,
     requests: Requests,
-    allow: Arc<[Rule]>,
+    allow: Vec<Rule>,
     deny: Vec<Rule>,
     network: Arc<NetworkGrants>,
 }
@@ -58,7 +58,7 @@ impl Grants {
     /// Joins a manifest's requests with the owner's policy. There is no other way to make grants.
     #[must_use]
     pub fn join(skill: &SkillId, requests: &Requests, policy: &Policy) -> Self {
-        let allow: Arc<[Rule]> = policy.allowed(skill).into();
+        let allow = policy.allowed(skill).to_vec();
         // A deny rule holds for the path as it is written and for where it leads.
         let deny: Vec<Rule> =
             policy.denied(skill).flat_map(|rule| [rule.clone(), rule.clone().resolved()]).collect();
@@ -79,7 +79,7 @@ impl Grants {
 
     /// The rules that allow something.
     #[must_use]
-    pub fn rules(&self) -> &Arc<[Rule]> {
+    pub fn rules(&self) -> &[Rule] {
         &self.allow
     }
 
@@ -90,7 +90,7 @@ impl Grants {
 
     /// A policy from which the same grants follow, and that says nothing of other skills.
     pub(crate) fn policy(&self, network: &NetworkPolicy) -> Policy {
-        Policy::of_one_skill(self.skill.clone(), self.allow.to_vec(), self.deny.clone(), network.clone())
+        Policy::of_one_skill(self.skill.clone(), self.allow.clone(), self.deny.clone(), network.clone())
     }
 
     /// Which requests no rule grants, for a call in this workspace.

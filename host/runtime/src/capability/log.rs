@@ -8,7 +8,7 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
-use super::hides;
+use super::shown;
 use crate::bindings::openclaw::skill::log as wit;
 use crate::sandbox::CallState;
 
@@ -109,12 +109,7 @@ impl Lines {
         let room = LINE_BYTES.min(BYTES - self.bytes);
         let mut message = String::new();
         for character in text.chars() {
-            let shown = matches!(character, '\n' | '\t') || !hides(character);
-            if shown {
-                message.push(character);
-            } else {
-                message.extend(character.escape_unicode());
-            }
+            message.extend(shown(character));
             if message.len() >= room {
                 message.push('…');
                 break;

@@ -31,6 +31,7 @@ use crate::catalog::Catalog;
 use crate::dispatch::{Report, ToolCall};
 use crate::execute::{NotBegun, Outcome};
 use crate::layout::DataDir;
+use crate::policy::NetworkPolicy;
 use crate::ready::ReadySkills;
 use crate::sandbox::{Artefacts, Fault, PrepareError};
 use crate::skill::{Authorized, SkillError};
@@ -62,7 +63,7 @@ pub(crate) struct Isolated {
     snapshot: AtomicU64,
     /// How many workers are kept that have nothing to do.
     most_idle: usize,
-    policy: ArcSwap<crate::policy::NetworkPolicy>,
+    network: ArcSwap<NetworkPolicy>,
 }
 
 impl std::fmt::Debug for Isolated {
@@ -82,7 +83,7 @@ impl Isolated {
         artefacts: Artefacts,
         program: WorkerProgram,
         dialer: Arc<dyn Dial>,
-        policy: &crate::policy::Policy,
+        network: &NetworkPolicy,
         most_idle: u32,
     ) -> Result<Self, PrepareError> {
         if !super::is_supported() {
@@ -100,14 +101,14 @@ impl Isolated {
             idle: Mutex::default(),
             snapshot: AtomicU64::new(0),
             most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
-            policy: ArcSwap::from_pointee(policy.network().clone()),
+            network: ArcSwap::from_pointee(network.clone()),
         })
     }
 
     /// Lets go of workers that began under another snapshot; those that have a call finish it first.
     pub(crate) fn swap(&self, catalog: &Catalog) {
         self.ready.retain(catalog);
-        self.policy.store(Arc::new(catalog.policy().network().clone()));
+        self.network.store(Arc::new(catalog.policy().network().clone()));
         self.snapshot.fetch_add(1, Ordering::SeqCst);
         self.idle().clear();
     }
@@ -187,7 +188,7 @@ impl Isolated {
             skill: id.clone(),
             component: skill.component(),
             requests: skill.manifest().requests().clone(),
-            policy: skill.grants().policy(&self.policy.load()),
+            policy: skill.grants().policy(&self.network.load()),
             limits: skill.limits().clone(),
             workspace: workspace.map(|workspace| workspace.path().to_owned()),
             own: self.own.clone(),
@@ -294,7 +295,7 @@ impl Worker {
     ) -> Result<Result<Outcome, NotBegun>, Fault> {
         let (number, begun) = (CALLS.fetch_add(1, Ordering::Relaxed), Instant::now());
         let said = Call { number, tool: call.tool.tool().as_str().to_owned(), input: call.input.clone() };
-        let frame = wire::encode(&said).map_err(|error| self.ended(&error))?;
+        let frame = wire::encode(&said).map_err(|error| lost_worker(&mut self.process, &error))?;
         let limits = self.skill.limits().clone();
         let deadline = tokio::time::sleep_until(Instant::now() + limits.timeout + GRACE);
         tokio::pin!(deadline);
@@ -351,10 +352,6 @@ impl Worker {
                 Ok(Outcome { answer: answer.map_err(received::fault), report, bytes, requests })
             }
         })
-    }
-
-    fn ended(&mut self, error: &io::Error) -> Fault {
-        lost_worker(&mut self.process, error)
     }
 }
 

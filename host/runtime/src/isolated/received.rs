@@ -7,7 +7,7 @@ use std::time::Duration;
 use openclaw_package::name::SkillId;
 
 use crate::capability::log::Log;
-use crate::capability::{Denial, Denials, hides};
+use crate::capability::{Denial, Denials, hides, shown};
 use crate::dispatch::Report;
 use crate::sandbox::{Fault, Limits};
 
@@ -49,14 +49,7 @@ pub(super) fn path(path: &Path) -> PathBuf {
 
 /// A text that can be shown.
 pub(super) fn text(text: &str) -> String {
-    let shown = |character: char| -> String {
-        if hides(character) && !matches!(character, '\n' | '\t') {
-            character.escape_unicode().collect()
-        } else {
-            character.into()
-        }
-    };
-    text.chars().take(TEXT).map(shown).collect()
+    text.chars().take(TEXT).flat_map(shown).collect()
 }
 
 fn harmless(mut denial: Denial, skill: &SkillId) -> Denial {

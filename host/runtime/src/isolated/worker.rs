@@ -91,7 +91,7 @@ impl Worker {
         let dialer: Arc<dyn Dial> = Arc::<Side>::clone(side);
         let http = Arc::new(HttpClient::dialling_through(dialer, ca_file, needs_tls));
         let workspace = begin.workspace.clone().map(Workspace::resolved);
-        let around = surroundings(&begin, workspace.as_ref(), (&memory, &ledgers), &http);
+        let around = surroundings(&begin, workspace.as_ref(), &memory, &ledgers, &http);
         let held = grants
             .open(&around)
             .map_err(|OpenError { path, source }| Begun::NoTree { path, reason: source.to_string() })?;
@@ -138,7 +138,7 @@ impl Worker {
 
     async fn call(&self, call: &ToolCall, cancel: &Cancel) -> End {
         let around =
-            surroundings(&self.begin, self.workspace.as_ref(), (&self.memory, &self.ledgers), &self.http);
+            surroundings(&self.begin, self.workspace.as_ref(), &self.memory, &self.ledgers, &self.http);
         let held = match self.grants.open(&around) {
             Ok(held) => held,
             Err(OpenError { path, source }) => return End::NoTree { path, reason: source.to_string() },
@@ -165,7 +165,8 @@ fn identities(held: &Held) -> io::Result<Vec<(u64, u64)>> {
 fn surroundings<'a>(
     begin: &'a Begin,
     workspace: Option<&'a Workspace>,
-    (memory, ledgers): (&'a Arc<MemoryStores>, &'a Ledgers),
+    memory: &'a Arc<MemoryStores>,
+    ledgers: &'a Ledgers,
     http: &'a Arc<HttpClient>,
 ) -> Surroundings<'a> {
     Surroundings {

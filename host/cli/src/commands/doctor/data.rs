@@ -130,9 +130,7 @@ fn configuration(environment: &Environment) -> Check {
             "execution.sandbox.level: restricted; or use Linux 6.2 or later with Landlock",
         ),
         SandboxLevel::Isolated => passed("config", "skills run isolated, in worker processes"),
-        SandboxLevel::Restricted | SandboxLevel::Trusted => {
-            passed("config", "skills run restricted, in this process")
-        }
+        SandboxLevel::Restricted => passed("config", "skills run restricted, in this process"),
     }
 }
 
