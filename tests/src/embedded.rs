@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler};
 use openclaw_runtime::workspace::Workspace;
 use openclaw_runtime::{CallError, Level, Runtime, RuntimeOptions, ToolCall, WorkerProgram};
@@ -38,8 +39,15 @@ pub fn open_with_worker(home: &Home, concurrent_calls: u32, program: PathBuf, ar
 fn open_at(home: &Home, concurrent_calls: u32, level: Level) -> Runtime {
     let cache_dir = home::cache_dir().join("artefacts");
     let data_dir = home.data();
-    Runtime::open(RuntimeOptions { data_dir, cache_dir, compiler: compiler(), concurrent_calls, level })
-        .expect("the runtime opens")
+    Runtime::open(RuntimeOptions {
+        data_dir,
+        cache_dir,
+        compiler: compiler(),
+        concurrent_calls,
+        level,
+        launcher: launcher(),
+    })
+    .expect("the runtime opens")
 }
 
 /// A call of `skill/tool` of the publisher, in the home's workspace.
@@ -61,4 +69,13 @@ pub async fn call(runtime: &Runtime, home: &Home, tool: &str, input: Value) -> R
     result
         .map(|result| serde_json::from_str(result.output.get()).expect("a result is JSON"))
         .map_err(|(error, _)| error)
+}
+
+/// How the command starts programs of skills.
+pub fn launcher() -> LauncherProgram {
+    LauncherProgram {
+        program: crate::home::binary(),
+        arguments: vec!["run-launcher".into()],
+        environment: Vec::new(),
+    }
 }

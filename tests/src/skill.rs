@@ -84,6 +84,16 @@ impl Skill {
         self
     }
 
+    /// Asks for a program, with what its arguments may be and whatever else the manifest says of it, as TOML.
+    #[must_use]
+    pub fn program(mut self, program: &str, args: &str, rest: &str) -> Self {
+        let _ = write!(
+            self.permissions,
+            "\n[[permission.process]]\nprogram = \"{program}\"\nargs = {args}\n{rest}\nreason = \"tests\"\n"
+        );
+        self
+    }
+
     /// Puts any text into the manifest, after the permissions.
     #[must_use]
     pub fn manifest_text(mut self, text: &str) -> Self {

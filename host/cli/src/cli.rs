@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use openclaw_package::{PublicKey, PublisherName, SkillId, SkillName, ToolId, ToolName};
+use openclaw_package::{Program, PublicKey, PublisherName, SkillId, SkillName, ToolId, ToolName};
 
 use crate::exit;
 
@@ -253,6 +253,7 @@ pub(crate) enum GrantCommand {
 Examples:
   openclaw grant allow acme/notes filesystem:read '$workspace'
   openclaw grant allow acme/notes network GET https://api.example.com/v1
+  openclaw grant allow acme/notes process git log -n '<integer:1..100>'
   openclaw grant allow acme/notes memory"))]
     Allow(Rule),
     /// Deny a skill something, whatever it is allowed
@@ -261,6 +262,16 @@ Examples:
   openclaw grant deny acme/notes filesystem:write ~/taxes
   openclaw grant deny acme/notes network '*' https://tracker.example/"))]
     Deny(Rule),
+    /// Accept a program as it is now, after it was updated
+    #[command(
+        after_help = "What a skill may run is pinned by its content. After an update of this machine this\n\
+        accepts the new content, for all skills that may run the program.\n\n\
+        Examples:\n  openclaw grant pin git\n  openclaw grant pin /usr/bin/git"
+    )]
+    Pin {
+        /// The program: a name, or an absolute path
+        program: Program,
+    },
     /// Take back what was allowed or denied
     #[command(after_help = format!("{PERMISSIONS}\n
 Examples:
@@ -273,7 +284,7 @@ pub(crate) struct Rule {
     /// The skill
     pub(crate) skill: SkillId,
     /// The permission and its scope
-    #[arg(required = true, value_name = "PERMISSION")]
+    #[arg(required = true, value_name = "PERMISSION", allow_hyphen_values = true)]
     pub(crate) permission: Vec<String>,
     /// The directory that $workspace stands for [default: the current one]
     #[arg(long, value_name = "DIR")]

@@ -8,7 +8,7 @@ use openclaw_runtime::develop::{Development, ListError, Owner};
 use openclaw_runtime::policy::Policy;
 use openclaw_runtime::skill::Tools;
 
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::invocation::wait;
@@ -62,7 +62,8 @@ pub(crate) fn check(project: &Project, environment: &Environment, output: &Outpu
     let owner = Owner { policy: Policy::load(&dir.policy())?, data_dir: dir.root().to_owned() };
     let manifest = project.manifest().clone();
     let sandbox = environment.sandbox()?;
-    let development = Development::prepare(sandbox, &bytes, manifest, owner, project.state_dir())?;
+    let launcher = environment::launcher()?;
+    let development = Development::prepare(sandbox, &bytes, manifest, owner, project.state_dir(), launcher)?;
     let tools = wait(development.tools())??;
     // What the host cannot check input against is found here, not by who installs it.
     Tools::new(&tools).check()?;

@@ -23,6 +23,8 @@ pub(crate) enum Standing {
     Denied,
     /// It is for the workspace, and there is none.
     NoWorkspace,
+    /// It is for a program, and this machine has none of that name.
+    NoProgram,
 }
 
 /// A request, and how it stands.
@@ -64,7 +66,7 @@ fn standing(
         return Ok(Standing::Granted);
     }
     let Some(rule) = rules_for(&request.alone, workspace.map(Workspace::path)).into_iter().next() else {
-        return Ok(Standing::NoWorkspace);
+        return Ok(if request.is_workspace() { Standing::NoWorkspace } else { Standing::NoProgram });
     };
     // An owner who denied exactly this has answered; consent to all that is shown is not an answer to this.
     if policy.denied(skill).any(|denied| *denied == rule) {
@@ -93,16 +95,20 @@ impl Assessed {
             Standing::Open(_) => "not-granted",
             Standing::Denied => "denied",
             Standing::NoWorkspace => "no-workspace",
+            Standing::NoProgram => "no-program",
         };
         let grant = match &self.standing {
             Standing::Open(_) | Standing::NoWorkspace => Some(self.command(skill)),
-            Standing::Granted | Standing::Denied => None,
+            Standing::Granted | Standing::Denied | Standing::NoProgram => None,
         };
         json::Permission { status: Some(status), grant, ..document(&self.request) }
     }
 
     /// The command that grants it.
     pub(crate) fn command(&self, skill: &SkillId) -> String {
+        if let Standing::Open(Rule::Process(rule)) = &self.standing {
+            return rule.command(skill.as_str());
+        }
         let Request { permission, scope, .. } = &self.request;
         let permission = permission.trim_end_matches(":external");
         let command = format!("openclaw grant allow {skill} {permission}");
@@ -123,6 +129,7 @@ impl Assessed {
             Standing::Open(_) => warning("not granted"),
             Standing::Denied => bad("denied     "),
             Standing::NoWorkspace => warning("needs a workspace"),
+            Standing::NoProgram => warning("not installed here"),
         };
         format!("{mark}  {}", self.request.line())
     }

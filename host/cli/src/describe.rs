@@ -1,7 +1,8 @@
 //! Permissions and limits in words.
 
 use openclaw_package::{
-    Access, FilesystemRequest, HostPattern, MemoryRequest, Method, NetworkRequest, Requests, Scheme, Tree,
+    Access, ArgumentPattern, FilesystemRequest, HostPattern, MemoryRequest, Method, NetworkRequest,
+    ProcessRequest, Requests, Scheme, Tree, VariablePattern,
 };
 use openclaw_runtime::sandbox::{Cut, Limits};
 
@@ -28,15 +29,12 @@ pub(crate) struct Request {
 pub(crate) fn requests(requests: &Requests) -> Vec<Request> {
     let filesystem = requests.filesystem.iter().map(filesystem);
     let network = requests.network.iter().map(network);
-    filesystem.chain(network).chain(requests.memory.iter().map(memory)).collect()
+    let process = requests.process.iter().flat_map(process);
+    filesystem.chain(network).chain(process).chain(requests.memory.iter().map(memory)).collect()
 }
 
 fn filesystem(request: &FilesystemRequest) -> Request {
-    let place = match &request.tree {
-        Tree::Workspace => "the workspace".to_owned(),
-        Tree::Data => "a directory of its own".to_owned(),
-        Tree::Path(path) => path.to_string(),
-    };
+    let place = place(&request.tree);
     let words = match request.access {
         Access::Read => format!("read files in {place}"),
         Access::Write => format!("read, change and delete files in {place}"),
@@ -61,6 +59,64 @@ fn network(request: &NetworkRequest) -> Request {
         alone: Requests { network: vec![request.clone()], ..Requests::default() },
     }
 }
+
+/// A request for each shape, since each is granted by itself.
+fn process(request: &ProcessRequest) -> impl Iterator<Item = Request> {
+    request.shapes.iter().map(|shape| {
+        let scope = format!("{} {shape}", request.program).trim_end().to_owned();
+        Request {
+            permission: request.kind().as_str(),
+            words: format!("run {scope}"),
+            scope,
+            reason: one_line(request.reason.as_str()),
+            alone: Requests {
+                process: vec![ProcessRequest { shapes: vec![shape.clone()], ..request.clone() }],
+                ..Requests::default()
+            },
+        }
+    })
+}
+
+/// What each program that is asked for would be able to touch, in words.
+pub(crate) fn programs(requests: &Requests) -> Vec<String> {
+    requests.process.iter().map(|request| program(request, requests)).collect()
+}
+
+fn program(request: &ProcessRequest, requests: &Requests) -> String {
+    let places = |access: Access| {
+        let trees = requests.filesystem.iter().filter(|tree| tree.access.min(request.access) == access);
+        let trees: Vec<_> = trees.map(|tree| place(&tree.tree)).collect();
+        (!trees.is_empty()).then(|| trees.join(", "))
+    };
+    let mut can = Vec::new();
+    can.extend(places(Access::Write).map(|trees| format!("read, change and delete files in {trees}")));
+    can.extend(places(Access::Read).map(|trees| format!("read files in {trees}")));
+    if can.is_empty() {
+        can.push("use no files but temporary ones".to_owned());
+    }
+    if !request.helpers.is_empty() {
+        let helpers = request.helpers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        can.push(format!("start {helpers} under the same limits"));
+    }
+    for (name, pattern) in request.environment.iter() {
+        if !matches!(pattern, VariablePattern::Literal(_)) {
+            can.push(format!("be told {name} by the skill"));
+        }
+    }
+    format!("{} can {}", request.program, can.join("; "))
+}
+
+fn place(tree: &Tree) -> String {
+    match tree {
+        Tree::Workspace => "the workspace".to_owned(),
+        Tree::Data => "a directory of its own".to_owned(),
+        Tree::Path(path) => path.to_string(),
+    }
+}
+
+/// What holds for every program.
+pub(crate) const PROGRAMS_CANNOT: &str = "programs have no network, see nothing else of this machine but libraries \
+    and shared data, cannot change control files such as .git/config, and end with the call";
 
 fn memory(request: &MemoryRequest) -> Request {
     Request {
@@ -112,11 +168,66 @@ pub(crate) fn warnings(requests: &Requests) -> Vec<String> {
             warnings.push(format!("what it sends and receives can be read on the way: {}", request.url));
         }
     }
+    warnings.extend(requests.process.iter().flat_map(|request| process_warnings(request, requests)));
     let reads = requests.filesystem.iter().any(|request| request.tree != Tree::Data);
     if reads && !requests.network.is_empty() {
         warnings.push(
             "it can read your files and reach the network, and so send the one over the other".to_owned(),
         );
+    }
+    warnings
+}
+
+/// Programs that execute what their arguments or input say.
+const INTERPRETERS: &[&str] = &[
+    "awk", "bash", "bun", "busybox", "dash", "deno", "ed", "emacs", "env", "ex", "fish", "gawk", "gdb",
+    "guile", "ksh", "lua", "make", "mawk", "nawk", "node", "nodejs", "perl", "php", "python", "python2",
+    "python3", "ruby", "sed", "sh", "sqlite3", "tclsh", "vi", "view", "vim", "xargs", "zsh",
+];
+
+/// Programs that obey files which they find where they work.
+const OBEDIENT: &[&str] = &[
+    "bundle", "cargo", "composer", "git", "gradle", "hg", "just", "make", "mvn", "npm", "npx", "pip", "pnpm",
+    "svn", "uv", "yarn",
+];
+
+/// What is dangerous only together, or more than it looks.
+fn process_warnings(request: &ProcessRequest, requests: &Requests) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let name = request.program.as_str().rsplit('/').next().unwrap_or_default();
+    let is_free = |pattern: &ArgumentPattern| {
+        matches!(
+            pattern,
+            ArgumentPattern::Any { .. } | ArgumentPattern::Rest { .. } | ArgumentPattern::Path(_)
+        )
+    };
+    let free = request.shapes.iter().any(|shape| shape.patterns().iter().any(is_free));
+    let writes = requests.filesystem.iter().find(|tree| tree.access == Access::Write);
+    if INTERPRETERS.contains(&name) && free {
+        warnings.push(format!(
+            "{name} executes what its arguments say, so that this grants it all that is left to a program"
+        ));
+    }
+    if let (true, Some(tree)) = (OBEDIENT.contains(&name), writes) {
+        warnings.push(format!(
+            "dangerous together: it can change {} and run {name} there, which obeys files that it finds. What \
+             {name} may then start is nothing but its helpers, and control files are kept from both",
+            place(&tree.tree)
+        ));
+    }
+    if let Some(shell) = request.helpers.iter().find(|helper| {
+        let helper = helper.to_string();
+        INTERPRETERS.contains(&helper.rsplit('/').next().unwrap_or_default())
+    }) {
+        warnings.push(format!(
+            "{name} may start {shell}, and so whatever a file tells it to, within the same limits"
+        ));
+    }
+    let dash = |pattern: &ArgumentPattern| {
+        matches!(pattern, ArgumentPattern::Any { dash: true } | ArgumentPattern::Rest { dash: true })
+    };
+    if request.shapes.iter().any(|shape| shape.patterns().iter().any(dash)) {
+        warnings.push(format!("{name} may be given any option"));
     }
     warnings
 }

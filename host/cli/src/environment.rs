@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler, Sandbox, SandboxOptions};
 use openclaw_runtime::workspace::{Workspace, WorkspaceError};
@@ -18,6 +19,12 @@ pub(crate) const COMPILE_COMPONENT: &str = "compile-component";
 
 /// The hidden command by which this program runs calls in a confined process of its own.
 pub(crate) const RUN_WORKER: &str = "run-worker";
+
+/// The hidden command by which this program starts programs of skills, in a process that can fork.
+pub(crate) const RUN_LAUNCHER: &str = "run-launcher";
+
+/// Variables by which tests make this machine one that lacks what confines programs.
+const ASSUMPTIONS: &str = "OPENCLAW_ASSUME_";
 
 /// Calls that this process makes at once: one command, one call.
 const CONCURRENT_CALLS: u32 = 1;
@@ -73,6 +80,7 @@ impl Environment {
             compiler: compiler()?,
             concurrent_calls: CONCURRENT_CALLS,
             level: self.level()?,
+            launcher: launcher()?,
         })?)
     }
 
@@ -114,6 +122,17 @@ fn compiler() -> Result<Compiler> {
         program: this_program()?,
         arguments: vec![COMPILE_COMPONENT.to_owned()],
         limits: CompileLimits::default(),
+    })
+}
+
+/// How programs of skills are started: by this very program, in a process of its own.
+pub(crate) fn launcher() -> Result<LauncherProgram> {
+    let is_assumption =
+        |(name, _): &(OsString, OsString)| name.to_str().is_some_and(|name| name.starts_with(ASSUMPTIONS));
+    Ok(LauncherProgram {
+        program: this_program()?,
+        arguments: vec![RUN_LAUNCHER.into()],
+        environment: std::env::vars_os().filter(is_assumption).collect(),
     })
 }
 

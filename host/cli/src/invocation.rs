@@ -119,6 +119,15 @@ fn show_report(output: &Output, report: &Report, called: &Called) {
             None => output.warn(words),
         }
     }
+    for program in report.programs.iter().filter(|program| program.unconfined) {
+        output.warn(format_args!("{} ran unconfined, as your policy allows", one_line(&program.command)));
+    }
+    for held in report.programs.iter().flat_map(|program| &program.held_back) {
+        output.warn(format_args!(
+            "a program made {}, which others would obey; it is renamed to *.held-back",
+            one_line(held)
+        ));
+    }
     let unshown = report.denial_count.saturating_sub(report.denials.len() as u64);
     if unshown > 0 {
         output.warn(format_args!("{unshown} more uses were denied"));
@@ -140,6 +149,7 @@ fn document(report: &Report) -> CallReport<'_> {
         duration_us: u64::try_from(report.spent.duration.as_micros()).unwrap_or(u64::MAX),
         memory_bytes: report.spent.memory_bytes,
         denials: &report.denials,
+        programs: &report.programs,
         log: &report.log,
     }
 }

@@ -5,9 +5,10 @@
 
 use std::path::PathBuf;
 
-use openclaw_package::{Digest, PublicKey, PublisherName, SkillId, ToolId, ToolName};
+use openclaw_package::{AbsolutePath, Digest, PublicKey, PublisherName, SkillId, ToolId, ToolName};
 use openclaw_runtime::capability::Denial;
 use openclaw_runtime::capability::log::LogLine;
+use openclaw_runtime::capability::process::Ran;
 use openclaw_runtime::policy::Rule;
 use openclaw_runtime::sandbox::Cut;
 use semver::Version;
@@ -122,6 +123,9 @@ pub(crate) struct CallReport<'a> {
     pub(crate) memory_bytes: u64,
     /// What it was refused; at most 32 distinct ones.
     pub(crate) denials: &'a [Denial],
+    /// The programs that it ran.
+    #[serde(skip_serializing_if = "<[Ran]>::is_empty")]
+    pub(crate) programs: &'a [Ran],
     /// What it logged.
     pub(crate) log: &'a [LogLine],
 }
@@ -150,6 +154,12 @@ pub(crate) struct Inspection {
     pub(crate) description: Option<String>,
     /// What it asks for.
     pub(crate) permissions: Vec<Permission>,
+    /// What each program that it asks for would be able to touch, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) programs: Vec<String>,
+    /// When it asks to be called by itself, each time in UTC.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) triggers: Vec<InspectedTrigger>,
     /// What deserves a second look.
     pub(crate) warnings: Vec<String>,
     /// The limits of its calls, below your ceilings.
@@ -197,6 +207,15 @@ pub(crate) struct InspectedTool {
     pub(crate) output_schema: Option<Value>,
 }
 
+/// A tool that asks to be called by itself.
+#[derive(Debug, Serialize)]
+pub(crate) struct InspectedTrigger {
+    /// The tool.
+    pub(crate) tool: ToolName,
+    /// When, in the five fields of cron, in UTC.
+    pub(crate) schedule: String,
+}
+
 /// One thing that a skill asks for.
 #[derive(Debug, Serialize)]
 pub(crate) struct Permission {
@@ -208,12 +227,25 @@ pub(crate) struct Permission {
     pub(crate) description: String,
     /// What it is used for, in the author's words.
     pub(crate) reason: String,
-    /// Of `install` and `grant show`: `granted`, `not-granted`, `denied` or `no-workspace`.
+    /// Of `install` and `grant show`: `granted`, `not-granted`, `denied`, `no-workspace` or `no-program`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<&'static str>,
     /// The command that grants it, where it is not granted and one would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grant: Option<String>,
+}
+
+/// `grant pin`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Pinned {
+    /// The program.
+    pub(crate) program: AbsolutePath,
+    /// What was pinned before, or null.
+    pub(crate) before: Option<Digest>,
+    /// What is pinned now.
+    pub(crate) digest: Digest,
+    /// Whether anything changed.
+    pub(crate) changed: bool,
 }
 
 /// The limits of a call.

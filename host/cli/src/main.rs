@@ -33,7 +33,7 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // Before anything else: this process is then a compiler or a worker under limits, and nothing more.
+    // Before anything else: this process is then a compiler, a worker or a launcher, and nothing more.
     match arguments.as_slice() {
         [_, command, limits @ ..] if command == environment::COMPILE_COMPONENT => {
             let limits: Vec<String> =
@@ -42,6 +42,9 @@ fn main() -> ExitCode {
         }
         [_, command] if command == environment::RUN_WORKER => {
             std::process::exit(openclaw_runtime::isolated::run_worker_child());
+        }
+        [_, command] if command == environment::RUN_LAUNCHER => {
+            std::process::exit(openclaw_runtime::launcher::run_launcher_child());
         }
         _ => {}
     }

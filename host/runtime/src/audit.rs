@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::log::AuditLog;
 pub(crate) use self::pending::{Ended, Pending, Subject};
 use crate::capability::Denial;
+use crate::capability::process::Ran;
 use crate::policy::Rule;
 
 /// What one call did.
@@ -52,6 +53,9 @@ pub struct Record {
     pub denials: Vec<Denial>,
     /// How many times something was refused.
     pub denial_count: u64,
+    /// The programs that were run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<Ran>,
 }
 
 /// Bytes that passed the edge of the sandbox.

@@ -8,9 +8,15 @@ wasmtime::component::bindgen!({
             include openclaw:skill/skill@1.0.0;
             include openclaw:skill/with-memory@1.0.0;
             include openclaw:skill/with-filesystem@1.0.0;
+            include openclaw:skill/with-process@1.0.0;
         }
     ",
-    imports: { default: trappable },
+    imports: {
+        "openclaw:skill/process.run": async | trappable,
+        "openclaw:skill/process.spawn": async | trappable,
+        "openclaw:skill/process.[method]child.wait": async | trappable,
+        default: trappable,
+    },
     require_store_data_send: true,
     trappable_error_type: {
         "wasi:filesystem/types.error-code" => crate::capability::filesystem::FsError,
@@ -19,6 +25,7 @@ wasmtime::component::bindgen!({
         // Streams, polls and times are shared with `wasi:http`, whose host implementation names these types.
         "wasi:io": wasmtime_wasi::p2::bindings::io,
         "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
+        "openclaw:skill/process.child": crate::capability::process::Child,
         "wasi:filesystem/types.descriptor": crate::capability::filesystem::Descriptor,
         "wasi:filesystem/types.directory-entry-stream": crate::capability::filesystem::DirectoryEntryStream,
     },

@@ -22,6 +22,7 @@ pub mod grant;
 pub mod log;
 pub mod memory;
 pub mod network;
+pub mod process;
 
 /// Why a use of a capability was denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +48,10 @@ pub enum Reason {
     InternalAddress,
     /// The request itself is not of a form that the host sends on.
     ForbiddenRequest,
+    /// The program is not, or no longer, the one that was granted.
+    ProgramChanged,
+    /// This machine lacks what would confine a program.
+    NotConfinable,
 }
 
 impl Reason {
@@ -64,6 +69,8 @@ impl Reason {
             Self::QuotaExceeded => "quota-exceeded",
             Self::InternalAddress => "internal-address",
             Self::ForbiddenRequest => "forbidden-request",
+            Self::ProgramChanged => "program-changed",
+            Self::NotConfinable => "not-confinable",
         }
     }
 }

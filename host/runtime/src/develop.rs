@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use openclaw_launcher::{Launcher, LauncherProgram};
 use openclaw_package::digest::Digest;
 use openclaw_package::manifest::Manifest;
 use openclaw_package::name::ToolName;
@@ -11,8 +12,9 @@ use openclaw_package::tools::{Tool, ToolList, ToolsError};
 
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
-use crate::capability::grant::{Grants, Surroundings};
+use crate::capability::grant::{Grants, Places, Surroundings};
 use crate::capability::memory::MemoryStores;
+use crate::capability::process::{Direct, Start};
 use crate::dispatch::{CallError, Report, ToolCall, ToolResult, check_input, judge};
 use crate::execute;
 use crate::policy::{Policy, rules_for};
@@ -22,13 +24,19 @@ use crate::skill::{Ready, Tools};
 use crate::workspace::Workspace;
 
 /// A component that its author runs before it is signed.
-#[derive(Debug)]
 pub struct Development {
     sandbox: Sandbox,
     ready: Ready,
     manifest: Manifest,
     owner: Owner,
     state_dir: PathBuf,
+    starter: Arc<dyn Start>,
+}
+
+impl std::fmt::Debug for Development {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Development").field("manifest", &self.manifest).finish_non_exhaustive()
+    }
 }
 
 /// Whose machine a component in development runs on: their denials and ceilings hold for it too.
@@ -78,9 +86,12 @@ impl Development {
         manifest: Manifest,
         owner: Owner,
         state_dir: PathBuf,
+        launcher: LauncherProgram,
     ) -> Result<Self, PrepareError> {
         let prepared = sandbox.prepare(component, Digest::of(component), manifest.requests())?;
-        Ok(Self { sandbox, ready: Ready { prepared: Arc::new(prepared) }, manifest, owner, state_dir })
+        let ready = Ready { prepared: Arc::new(prepared) };
+        let starter: Arc<dyn Start> = Arc::new(Direct::new(Arc::new(Launcher::new(launcher))));
+        Ok(Self { sandbox, ready, manifest, owner, state_dir, starter })
     }
 
     /// Asks the component for its tools, with nothing granted.
@@ -145,7 +156,8 @@ impl Development {
     /// The owner's policy, with what the manifest requests in place of its grants to the skill.
     fn policy(&self, workspace: Option<&Workspace>) -> Policy {
         let rules = rules_for(self.manifest.requests(), workspace.map(Workspace::path));
-        self.owner.policy.with_allowed(self.manifest.id().clone(), rules)
+        let skill = self.manifest.id();
+        self.owner.policy.with_allowed(skill.clone(), rules).with_programs_pinned(skill)
     }
 
     fn open(
@@ -157,12 +169,15 @@ impl Development {
         let grants = Grants::join(self.manifest.id(), self.manifest.requests(), policy);
         let data: &Path = &self.state_dir.join("data");
         Ok(grants.open(&Surroundings {
-            workspace,
-            own: &[self.owner.data_dir.clone(), self.sandbox.cache_dir().to_owned()],
-            data,
-            ledgers: &Ledgers::default(),
+            places: Places {
+                workspace,
+                own: &[self.owner.data_dir.clone(), self.sandbox.cache_dir().to_owned()],
+                data,
+                ledgers: &Ledgers::default(),
+            },
             memory: &Arc::new(MemoryStores::new(self.state_dir.join("memory"))),
             http: &Arc::new(http_client(policy)),
+            starter: &self.starter,
             deadline: Instant::now() + limits.timeout,
         })?)
     }

@@ -15,6 +15,7 @@ use crate::capability::Denial;
 use crate::capability::grant::OpenError;
 use crate::capability::log::LogLine;
 use crate::capability::network::HttpClient;
+use crate::capability::process::Ran;
 use crate::catalog::{Catalog, Entry};
 use crate::execute::{Executor, NotBegun, Outcome};
 use crate::places::{Place, Places};
@@ -57,6 +58,9 @@ pub struct Report {
     pub denials: Vec<Denial>,
     /// How often it was refused something.
     pub denial_count: u64,
+    /// The programs that it ran.
+    #[serde(default)]
+    pub programs: Vec<Ran>,
     /// What it logged.
     pub log: Vec<LogLine>,
     /// Log lines dropped past the limits.

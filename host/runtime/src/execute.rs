@@ -10,9 +10,10 @@ use crate::audit::Bytes;
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
-use crate::capability::grant::{OpenError, Surroundings};
+use crate::capability::grant::{OpenError, Places, Surroundings};
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
+use crate::capability::process::{Ran, Start};
 use crate::catalog::Catalog;
 use crate::dispatch::{Report, ToolCall};
 use crate::isolated::Isolated;
@@ -88,7 +89,6 @@ impl Executor {
 }
 
 /// Runs calls in this process, each in a fresh store of one engine.
-#[derive(Debug)]
 pub(crate) struct InProcess {
     dir: DataDir,
     /// The host's own directories, which no tree gives away.
@@ -98,10 +98,17 @@ pub(crate) struct InProcess {
     ledgers: Ledgers,
     memory: Arc<MemoryStores>,
     http: ArcSwap<HttpClient>,
+    starter: Arc<dyn Start>,
+}
+
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InProcess").field("dir", &self.dir).finish_non_exhaustive()
+    }
 }
 
 impl InProcess {
-    pub(crate) fn new(dir: DataDir, sandbox: Sandbox, http: HttpClient) -> Self {
+    pub(crate) fn new(dir: DataDir, sandbox: Sandbox, http: HttpClient, starter: Arc<dyn Start>) -> Self {
         Self {
             own: vec![dir.root().to_owned(), sandbox.cache_dir().to_owned()],
             ledgers: Ledgers::default(),
@@ -110,6 +117,7 @@ impl InProcess {
             sandbox: Arc::new(sandbox),
             ready: ReadySkills::keeping(READY_SKILLS),
             http: ArcSwap::from_pointee(http),
+            starter,
         }
     }
 
@@ -124,12 +132,15 @@ impl InProcess {
             None => self.make_ready(skill, cancel).await?,
         };
         let held = skill.grants().open(&Surroundings {
-            workspace: call.workspace.as_ref(),
-            own: &self.own,
-            data: &self.dir.data(skill.manifest().id()),
-            ledgers: &self.ledgers,
+            places: Places {
+                workspace: call.workspace.as_ref(),
+                own: &self.own,
+                data: &self.dir.data(skill.manifest().id()),
+                ledgers: &self.ledgers,
+            },
             memory: &self.memory,
             http: &self.http.load(),
+            starter: &self.starter,
             deadline: Instant::now() + skill.limits().timeout,
         })?;
         Ok(run(self.sandbox.runner(), &ready.prepared, held, skill.limits(), call, cancel).await)
@@ -155,12 +166,13 @@ pub(crate) async fn run(
     cancel: &Cancel,
 ) -> Outcome {
     let function = (call.tool.tool().as_str(), call.input.as_str());
-    let Finished { answer, spent, state } = runner.call(skill, held, limits, cancel, function).await;
+    let Finished { answer, spent, mut state } = runner.call(skill, held, limits, cancel, function).await;
+    let programs = state.process.finish().await;
     Outcome {
         answer,
         bytes: count_bytes(&state, call),
         requests: state.network.usage().requests,
-        report: report(spent, &state),
+        report: report(spent, programs, &state),
     }
 }
 
@@ -176,8 +188,8 @@ fn count_bytes(state: &CallState, call: &ToolCall) -> Bytes {
     }
 }
 
-fn report(spent: Spent, state: &CallState) -> Report {
+fn report(spent: Spent, programs: Vec<Ran>, state: &CallState) -> Report {
     let (denials, denial_count) = state.denials.take();
     let (log, log_dropped) = state.log.take();
-    Report { spent, denials, denial_count, log, log_dropped }
+    Report { spent, denials, denial_count, programs, log, log_dropped }
 }

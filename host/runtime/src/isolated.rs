@@ -19,7 +19,9 @@ mod worker;
 
 use std::path::PathBuf;
 
-pub use confine::{ConfineError, TreeAccess, confine, is_supported};
+pub(crate) use broker::Outside;
+pub use confine::{ConfineError, TreeAccess, confine};
+pub use openclaw_launcher::rights::is_landlock_supported as is_supported;
 pub(crate) use pool::Isolated;
 pub use worker::run_worker_child;
 

@@ -30,6 +30,17 @@ pub mod trust;
 mod watch;
 pub mod workspace;
 
+/// How programs of skills are started.
+pub mod launcher {
+    pub use openclaw_launcher::{LaunchError, Launcher, LauncherProgram, Means};
+
+    /// A launcher's life, in a process of its own that has one thread. Returns the exit code.
+    #[must_use]
+    pub fn run_launcher_child() -> i32 {
+        openclaw_launcher::serve(crate::capability::filesystem::is_control_name)
+    }
+}
+
 pub use cancel::{Cancel, Running};
 pub use dispatch::{CallError, Dispatcher, Report, ToolCall, ToolResult};
 pub use isolated::{Level, WorkerProgram};

@@ -10,6 +10,9 @@
 //! [network]
 //! ca_file = "/etc/ssl/company-ca.pem"
 //!
+//! [programs]                                      # what was consented to, by its content
+//! "/usr/bin/git" = "sha256:0a1b…"
+//!
 //! [skill."acme/notes"]
 //! allow = ["filesystem:write $data", "memory"]
 //! deny = ["network * https://tracker.example/"]
@@ -20,11 +23,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
-use openclaw_package::permission::{Access, Requests, Tree};
+use openclaw_package::permission::{AbsolutePath, Access, Requests, Tree};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::network::NetworkRule;
+use crate::capability::process::{ProcessRule, ProcessRuleError, program_digest};
 use crate::sandbox::Ceilings;
 
 /// The version of the file's layout.
@@ -39,10 +44,16 @@ pub struct Policy {
     /// What no skill may do, whatever it was allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     deny: Vec<Rule>,
+    /// Whether programs of skills may run where this machine cannot confine them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unconfined_processes: bool,
     #[serde(default)]
     ceilings: Ceilings,
     #[serde(default)]
     network: NetworkPolicy,
+    /// The programs that rules are about, each with the digest of what was granted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    programs: BTreeMap<AbsolutePath, Digest>,
     #[serde(default)]
     skill: BTreeMap<SkillId, SkillPolicy>,
 }
@@ -76,6 +87,8 @@ pub enum Rule {
     Filesystem(FilesystemRule),
     /// `network <methods> <url>` or `network:internal <methods> <url>`.
     Network(NetworkRule),
+    /// `process <program> <arguments>`.
+    Process(ProcessRule),
     /// `memory`.
     Memory,
 }
@@ -132,9 +145,12 @@ pub enum PolicyError {
 pub enum RuleError {
     /// It begins with no known capability.
     #[error(
-        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, memory"
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory"
     )]
     UnknownPermission(String),
+    /// It is a rule for programs, and not one.
+    #[error("process: {0}")]
+    Process(#[from] ProcessRuleError),
     /// Known, and not in this version.
     #[error("{0} permissions are not supported by this version of openclaw")]
     Unsupported(String),
@@ -187,15 +203,40 @@ impl Policy {
         policy
     }
 
+    /// The same policy, with the programs of a skill's rules pinned as they are now.
+    #[must_use]
+    pub fn with_programs_pinned(mut self, skill: &SkillId) -> Self {
+        let programs: Vec<_> = self.allowed(skill).iter().filter_map(Rule::program).cloned().collect();
+        for program in programs {
+            if let Ok(digest) = program_digest(program.as_path()) {
+                self.programs.insert(program, digest);
+            }
+        }
+        self
+    }
+
     /// The rules for one skill and nothing else.
     pub(crate) fn of_one_skill(
         skill: SkillId,
         allow: Vec<Rule>,
         deny: Vec<Rule>,
+        programs: BTreeMap<AbsolutePath, Digest>,
         network: NetworkPolicy,
     ) -> Self {
         let skill = BTreeMap::from([(skill, SkillPolicy { allow, deny })]);
-        Self { network, skill, ..Self::default() }
+        Self { network, skill, programs, ..Self::default() }
+    }
+
+    /// The programs that rules are about, each with the digest of what was granted.
+    #[must_use]
+    pub fn programs(&self) -> &BTreeMap<AbsolutePath, Digest> {
+        &self.programs
+    }
+
+    /// Whether programs of skills may run where this machine cannot confine them.
+    #[must_use]
+    pub fn unconfined_processes(&self) -> bool {
+        self.unconfined_processes
     }
 
     /// The operator's ceilings.
@@ -225,7 +266,7 @@ impl Policy {
 
 /// The rules that grant exactly what a manifest requests, with `$workspace` resolved.
 ///
-/// Without a workspace, requests for it are left out.
+/// Without a workspace, requests for it are left out, and so are programs that this machine does not have.
 #[must_use]
 pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
     let mut rules = Vec::new();
@@ -239,6 +280,7 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
         rules.extend(place.map(rule));
     }
     rules.extend(requests.network.iter().map(|request| Rule::Network(NetworkRule::for_request(request))));
+    rules.extend(requests.process.iter().flat_map(ProcessRule::for_request).map(Rule::Process));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
     rules
 }
@@ -265,7 +307,17 @@ impl Rule {
             Self::Filesystem(FilesystemRule { access: Access::Write, .. }) => "filesystem:write",
             Self::Network(rule) if rule.internal => "network:internal",
             Self::Network(_) => "network",
+            Self::Process(_) => "process",
             Self::Memory => "memory",
+        }
+    }
+
+    /// The program that the rule is about.
+    #[must_use]
+    pub fn program(&self) -> Option<&AbsolutePath> {
+        match self {
+            Self::Process(rule) => Some(&rule.program),
+            _ => None,
         }
     }
 }
@@ -275,6 +327,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Filesystem(rule) => write!(f, "{} {}", self.permission(), rule.place),
             Self::Network(rule) => rule.fmt(f),
+            Self::Process(rule) => rule.fmt(f),
             Self::Memory => f.write_str("memory"),
         }
     }
@@ -310,9 +363,8 @@ impl FromStr for Rule {
                 expected: "no scope".to_owned(),
                 found: scope.to_owned(),
             }),
-            "process" | "process:execute" | "secret" | "secrets" | "llm" | "ask" => {
-                Err(RuleError::Unsupported(permission.to_owned()))
-            }
+            "process" | "process:execute" => Ok(Self::Process(scope.parse()?)),
+            "secret" | "secrets" | "llm" | "ask" => Err(RuleError::Unsupported(permission.to_owned())),
             _ => Err(RuleError::UnknownPermission(permission.to_owned())),
         }
     }

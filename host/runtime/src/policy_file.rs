@@ -1,10 +1,14 @@
 //! Changes to `policy.toml` that leave its comments and order as their owner wrote them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
+use openclaw_package::permission::AbsolutePath;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
+use crate::capability::process::program_digest;
 use crate::layout::{LayoutError, replace};
 use crate::policy::{Policy, PolicyError, Rule};
 
@@ -13,6 +17,8 @@ use crate::policy::{Policy, PolicyError, Rule};
 pub struct PolicyFile {
     path: PathBuf,
     document: DocumentMut,
+    /// Programs that were read for their digest; reading one again would take its time.
+    read: HashMap<AbsolutePath, Option<Digest>>,
 }
 
 /// Why a policy cannot be changed.
@@ -42,7 +48,7 @@ impl PolicyFile {
             path: path.to_owned(),
             reason: error.to_string(),
         })?;
-        Ok(Self { path: path.to_owned(), document })
+        Ok(Self { path: path.to_owned(), document, read: HashMap::new() })
     }
 
     /// The policy as it stands.
@@ -53,10 +59,27 @@ impl PolicyFile {
         Ok(Policy::parse(&self.document.to_string(), &self.path)?)
     }
 
-    /// Adds an allow rule, and takes away a deny rule of the same words; false if nothing changed.
+    /// Adds an allow rule, and takes away a deny rule of the same words; false if nothing changed. A program that
+    /// the rule is about is pinned as it is now.
     pub fn allow(&mut self, skill: &SkillId, rule: &Rule) -> bool {
         let revoked = self.take(skill, "deny", rule);
-        self.put(skill, "allow", rule) || revoked
+        let pinned = rule.program().is_some_and(|program| self.pin(program).is_some());
+        self.put(skill, "allow", rule) || revoked || pinned
+    }
+
+    /// Pins a program as it is now; the digest, if it is another than before. One that cannot be read, or cannot be
+    /// started, is left as it was.
+    pub fn pin(&mut self, program: &AbsolutePath) -> Option<Digest> {
+        let read = self.read.entry(program.clone());
+        let digest = (*read.or_insert_with(|| program_digest(program.as_path()).ok()))?;
+        let programs =
+            self.document.entry("programs").or_insert(Item::Table(Table::new())).as_table_like_mut()?;
+        let known = programs.get(program.as_str()).and_then(Item::as_str).map(str::to_owned);
+        if known.as_deref() == Some(&digest.to_string()) {
+            return None;
+        }
+        programs.insert(program.as_str(), value(digest.to_string()));
+        Some(digest)
     }
 
     /// Adds a deny rule, and takes away an allow rule of the same words; false if nothing changed.

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use openclaw_launcher::{Launcher, LauncherProgram};
+
 use crate::audit::{AuditError, AuditLog};
 use crate::capability::network::{HttpClient, HttpClientOptions};
+use crate::capability::process::{Direct, Start};
 use crate::catalog::{Catalog, CatalogError};
 use crate::dispatch::Dispatcher;
 use crate::execute::{Executor, InProcess};
-use crate::isolated::{Isolated, Level};
+use crate::isolated::{Isolated, Level, Outside};
 use crate::layout::{DataDir, LayoutError};
 use crate::policy::Policy;
 use crate::sandbox::{Artefacts, Compiler, PrepareError, Sandbox, SandboxOptions, engine_without_pool};
@@ -27,6 +30,8 @@ pub struct RuntimeOptions {
     pub concurrent_calls: u32,
     /// Where calls run.
     pub level: Level,
+    /// How the launcher of programs is started, once a skill runs one.
+    pub launcher: LauncherProgram,
 }
 
 /// Why the runtime does not start.
@@ -80,18 +85,20 @@ impl Runtime {
         let audit = AuditLog::open(&dir.audit())?;
         let catalog = Catalog::load(&dir)?;
         let http = http_client(catalog.policy());
-        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, .. } = options;
+        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, launcher, .. } = options;
+        let starter: Arc<dyn Start> = Arc::new(Direct::new(Arc::new(Launcher::new(launcher))));
         let executor = match level {
             Level::Restricted => {
                 let sandbox = Sandbox::new(SandboxOptions { cache_dir, compiler, concurrent_calls })?;
-                Executor::Restricted(Box::new(InProcess::new(dir.clone(), sandbox, http)))
+                Executor::Restricted(Box::new(InProcess::new(dir.clone(), sandbox, http, starter)))
             }
             Level::Isolated(program) => {
                 let artefacts = Artefacts::open(&cache_dir, compiler, &engine_without_pool()?)
                     .map_err(PrepareError::Cache)?;
-                let (dialer, network) = (Arc::clone(http.dialer()), catalog.policy().network());
+                let outside = Outside { dialer: Arc::clone(http.dialer()), starter };
+                let network = catalog.policy().network();
                 let workers =
-                    Isolated::new(dir.clone(), artefacts, program, dialer, network, concurrent_calls)?;
+                    Isolated::new(dir.clone(), artefacts, program, outside, network, concurrent_calls)?;
                 Executor::Isolated(Box::new(workers))
             }
         };

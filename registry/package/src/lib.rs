@@ -28,15 +28,16 @@ pub use digest::{Digest, DigestError};
 pub use envelope::{Envelope, EnvelopeError, VerifiedPayload};
 pub use json::JsonError;
 pub use key::{KeyError, PublicKey, SigningKey};
-pub use manifest::{Manifest, ManifestError, RequestedLimits};
+pub use manifest::{Manifest, ManifestError, RequestedLimits, Schedule, ScheduleError, Trigger};
 pub use name::{NameError, PublisherName, SkillId, SkillName, ToolId, ToolName};
 pub use package::{
     Depth, Package, PackageSource, Packed, RefusalError, UnsignedPackage, VerifiedPackage,
     read_unsigned_dir_unverified, read_unsigned_unverified, verify_archive, verify_dir,
 };
 pub use permission::{
-    AbsolutePath, Access, Domain, FilesystemRequest, HostPattern, MemoryRequest, Method, MethodSet,
-    NetworkRequest, PermissionError, PermissionKind, Reason, Requests, Scheme, Tree, UrlPattern,
+    AbsolutePath, Access, ArgumentPattern, Domain, Environment, FilesystemRequest, Helper, HostPattern,
+    MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, PermissionKind, ProcessRequest,
+    Program, Reason, Requests, Scheme, Shape, Tree, UrlPattern, VariableName, VariablePattern,
 };
 pub use skill_md::{SkillMd, SkillMdError};
 pub use statement::{Statement, StatementError};

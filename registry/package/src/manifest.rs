@@ -3,7 +3,9 @@
 mod error;
 mod limits;
 mod permissions;
+mod process;
 mod section;
+mod triggers;
 
 use semver::Version;
 use toml::de::DeTable;
@@ -13,6 +15,7 @@ use crate::permission::Requests;
 
 pub use error::{ManifestError, ManifestErrorKind};
 pub use limits::RequestedLimits;
+pub use triggers::{MAX_TRIGGERS, Schedule, ScheduleError, Trigger};
 
 use error::Issue;
 use section::Section;
@@ -30,6 +33,7 @@ pub struct Manifest {
     category: Option<String>,
     requests: Requests,
     limits: RequestedLimits,
+    triggers: Vec<Trigger>,
 }
 
 impl Manifest {
@@ -78,6 +82,11 @@ impl Manifest {
     pub fn limits(&self) -> &RequestedLimits {
         &self.limits
     }
+
+    /// When its tools are called without being asked.
+    pub fn triggers(&self) -> &[Trigger] {
+        &self.triggers
+    }
 }
 
 fn read(text: &str) -> Result<Manifest, Issue> {
@@ -89,8 +98,7 @@ fn read(text: &str) -> Result<Manifest, Issue> {
         Issue::new(kind, error.span().unwrap_or(0..0))
     })?;
     let top = Section::top(document.get_ref(), document.span());
-    top.refuse_unsupported(&["trigger"])?;
-    top.only(&["skill", "permission", "limits"])?;
+    top.only(&["skill", "permission", "limits", "trigger"])?;
     let skill = top.required_section("skill")?;
     let (id, version, category) = read_skill(&skill)?;
     let requests = match top.section("permission")? {
@@ -101,7 +109,8 @@ fn read(text: &str) -> Result<Manifest, Issue> {
         Some(section) => limits::read(&section)?,
         None => RequestedLimits::default(),
     };
-    Ok(Manifest { id, version, category, requests, limits })
+    let triggers = triggers::read(&top)?;
+    Ok(Manifest { id, version, category, requests, limits, triggers })
 }
 
 fn read_skill(skill: &Section<'_>) -> Result<(SkillId, Version, Option<String>), Issue> {

@@ -4,6 +4,7 @@ mod error;
 mod filesystem;
 mod memory;
 mod network;
+mod process;
 mod reason;
 
 use std::fmt;
@@ -15,6 +16,11 @@ pub use error::PermissionError;
 pub use filesystem::{AbsolutePath, Access, FilesystemRequest, Tree};
 pub use memory::{DEFAULT_MEMORY_QUOTA, MAX_MEMORY_QUOTA, MemoryRequest};
 pub use network::{Domain, HostPattern, Method, MethodSet, NetworkRequest, Scheme, UrlPattern};
+pub use process::{
+    ArgumentPattern, Environment, Helper, MAX_ARGUMENT_SIZE, MAX_ARGUMENTS, MAX_ARGUMENTS_SIZE, MAX_HELPERS,
+    MAX_LITERAL_SIZE, MAX_MEMBERS, MAX_PATTERNS, MAX_SHAPES, MAX_VARIABLES, ProcessRequest, Program, Shape,
+    VariableName, VariablePattern,
+};
 pub use reason::{MAX_REASON_LEN, Reason};
 
 use crate::text::{nearest, quoted};
@@ -27,6 +33,8 @@ pub struct Requests {
     pub filesystem: Vec<FilesystemRequest>,
     /// Outgoing HTTP, at most one entry for each URL pattern.
     pub network: Vec<NetworkRequest>,
+    /// Programs of the host, in one entry or several for each.
+    pub process: Vec<ProcessRequest>,
     /// The skill's own key-value store.
     pub memory: Option<MemoryRequest>,
 }
@@ -34,7 +42,10 @@ pub struct Requests {
 impl Requests {
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
-        self.filesystem.is_empty() && self.network.is_empty() && self.memory.is_none()
+        self.filesystem.is_empty()
+            && self.network.is_empty()
+            && self.process.is_empty()
+            && self.memory.is_none()
     }
 
     /// Whether all that `other` asks is asked here too, so that a grant of this is a grant of that.
@@ -49,6 +60,7 @@ impl Requests {
         memory
             && other.filesystem.iter().all(|theirs| self.filesystem.iter().any(|mine| mine.covers(theirs)))
             && other.network.iter().all(|theirs| self.network.iter().any(|mine| mine.covers(theirs)))
+            && other.process.iter().all(|theirs| self.process.iter().any(|mine| mine.covers(theirs)))
     }
 }
 
@@ -65,17 +77,20 @@ pub enum PermissionKind {
     NetworkExternal,
     /// `network:internal`: named hosts that may have loopback, private or otherwise special addresses.
     NetworkInternal,
+    /// `process:execute`: programs of the host, with arguments of a known shape.
+    ProcessExecute,
     /// `memory`: the skill's own key-value store.
     Memory,
 }
 
 impl PermissionKind {
     /// Every kind of this version.
-    pub const ALL: [PermissionKind; 5] = [
+    pub const ALL: [PermissionKind; 6] = [
         Self::FilesystemRead,
         Self::FilesystemWrite,
         Self::NetworkExternal,
         Self::NetworkInternal,
+        Self::ProcessExecute,
         Self::Memory,
     ];
 
@@ -86,6 +101,7 @@ impl PermissionKind {
             Self::FilesystemWrite => "filesystem:write",
             Self::NetworkExternal => "network:external",
             Self::NetworkInternal => "network:internal",
+            Self::ProcessExecute => "process:execute",
             Self::Memory => "memory",
         }
     }

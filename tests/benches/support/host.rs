@@ -20,8 +20,14 @@ pub fn isolated() -> Level {
 
 /// Opens a data directory for this many calls at once.
 pub fn open(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
-    let options =
-        RuntimeOptions { data_dir, cache_dir: artefacts(), compiler: compiler(), concurrent_calls, level };
+    let options = RuntimeOptions {
+        data_dir,
+        cache_dir: artefacts(),
+        compiler: compiler(),
+        concurrent_calls,
+        level,
+        launcher: openclaw_tests::embedded::launcher(),
+    };
     Runtime::open(options).expect("the runtime opens")
 }
 

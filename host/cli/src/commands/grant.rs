@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use openclaw_package::{Access, Requests, SkillId, Tree, UrlPattern};
+use openclaw_package::{Access, Program, Requests, Shape, SkillId, Tree, UrlPattern};
+use openclaw_runtime::capability::process::{ProcessRule, find_by_name, find_program, program_digest};
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::install::Installer;
 use openclaw_runtime::layout::DataDir;
@@ -19,7 +20,7 @@ use crate::consent::{assess, own_rules};
 use crate::environment::{self, Environment};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
-use crate::json::{Grants, RuleChange};
+use crate::json::{Grants, Pinned, RuleChange};
 use crate::output::{Output, bad, dim, good, heading};
 
 /// What is done with a rule.
@@ -46,6 +47,7 @@ pub(crate) fn run(command: GrantCommand, environment: &Environment, output: &Out
     match command {
         GrantCommand::Show { skill } => show(&dir, skill.as_ref(), output),
         GrantCommand::Allow(words) => change(&dir, Action::Allow, &words, output),
+        GrantCommand::Pin { program } => pin(&dir, &program, output),
         GrantCommand::Deny(words) => change(&dir, Action::Deny, &words, output),
         GrantCommand::Revoke(words) => change(&dir, Action::Revoke, &words, output),
     }
@@ -156,6 +158,34 @@ fn change(dir: &DataDir, action: Action, words: &Words, output: &Output) -> Resu
     Ok(())
 }
 
+fn pin(dir: &DataDir, program: &Program, output: &Output) -> Result<()> {
+    let missing = || {
+        CliError::new(Exit::NotFound, "no-such-program", format!("this machine has no program {program}"))
+            .hint("name it by its absolute path, or install it")
+    };
+    let path = find_program(program).ok_or_else(missing)?;
+    let unusable = |error: std::io::Error| {
+        CliError::new(Exit::Refused, "unusable-program", format!("{path} cannot be granted: {error}"))
+    };
+    let digest = program_digest(path.as_path()).map_err(unusable)?;
+    // Held to the end: policy and lockfile change together.
+    let _installer = Installer::open(dir)?;
+    let mut file = PolicyFile::open(&dir.policy())?;
+    let before = file.policy()?.programs().get(&path).copied();
+    file.pin(&path);
+    file.save()?;
+    let changed = before != Some(digest);
+    if output.is_json() {
+        return output.document(&Pinned { program: path, before, digest, changed });
+    }
+    let done = if changed { good("pinned") } else { dim("already so:") };
+    output.line(format_args!("{done} {path} {digest}"));
+    if let (Some(before), true) = (before, changed) {
+        output.line(dim(format_args!("  before: {before}")));
+    }
+    Ok(())
+}
+
 /// A skill is known that is installed, that has rules, or that a trusted publisher may yet have
 /// installed: its owner can answer before `install` asks. A name one slip away is taken for a slip.
 fn refuse_unknown(dir: &DataDir, catalog: &Catalog, skill: &SkillId) -> Result<()> {
@@ -187,6 +217,12 @@ fn rule(words: &[String], workspace: Option<&Path>, action: Action, known: &[Rul
     if let (Action::Revoke, Some(rule)) = (action, written) {
         return Ok(rule.clone());
     }
+    if let Some((permission, words)) = words.split_first()
+        && matches!(permission.as_str(), "process" | "process:execute")
+        && !words.is_empty()
+    {
+        return process_rule(words);
+    }
     let text = match text.split_once(" $workspace") {
         Some((permission, below)) if below.is_empty() || below.starts_with('/') => {
             format!("{permission} {}{below}", workspace_path(workspace)?)
@@ -203,6 +239,19 @@ fn rule(words: &[String], workspace: Option<&Path>, action: Action, known: &[Rul
             Rule::Filesystem(FilesystemRule { access, place: Place::Path(path) })
         }
         rule => rule,
+    })
+}
+
+/// A rule for a program, which may go by its name: what is granted is what this machine has of that name.
+fn process_rule(words: &[String]) -> Result<Rule> {
+    let parsed = match words {
+        // A rule as it is shown, in one word.
+        [rule] if rule.contains(' ') => rule.parse(),
+        words => ProcessRule::from_words(words, Some(find_by_name)),
+    };
+    parsed.map(Rule::Process).map_err(|error| {
+        CliError::new(Exit::Usage, "invalid-rule", format!("process: {error}"))
+            .hint("openclaw grant allow --help; patterns such as '<any>' stand in quotes")
     })
 }
 
@@ -228,6 +277,11 @@ fn is_requested(requests: &Requests, rule: &Rule) -> bool {
                 requests.network.iter().any(|request| request.url.covers(&url) || url.covers(&request.url))
             })
         }
+        Rule::Process(rule) => requests.process.iter().any(|request| {
+            let same = request.program.names(rule.program.as_path());
+            let overlaps = |shape: &Shape| shape.covers(&rule.shape) || rule.shape.covers(shape);
+            same && request.shapes.iter().any(overlaps)
+        }),
         Rule::Memory => requests.memory.is_some(),
     }
 }

@@ -168,7 +168,7 @@ fn needs_answer(assessed: &Assessed, before: Option<&Requests>) -> bool {
         Standing::Granted => {
             alone.memory.is_some() && before.is_some_and(|b| b.memory.is_some()) && !asked_before
         }
-        Standing::Denied | Standing::NoWorkspace => false,
+        Standing::Denied | Standing::NoWorkspace | Standing::NoProgram => false,
     }
 }
 
@@ -208,6 +208,20 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
                 }
             }
         }
+    }
+    let programs = describe::programs(manifest.requests());
+    for text in &programs {
+        output.note(format_args!("    {text}"));
+    }
+    if !programs.is_empty() {
+        output.note(dim(format_args!("    {}", describe::PROGRAMS_CANNOT)));
+    }
+    for trigger in manifest.triggers() {
+        output.note(format_args!(
+            "it asks to be called by itself: {}, at {} (UTC)",
+            trigger.tool(),
+            trigger.schedule()
+        ));
     }
     for text in describe::warnings(manifest.requests()) {
         output.note(format_args!("  {} {text}", warning("!")));

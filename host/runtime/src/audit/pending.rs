@@ -9,6 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{AuditError, AuditLog, Bytes};
 use crate::capability::Denial;
+use crate::capability::process::Ran;
 use crate::dispatch::{Report, ToolCall};
 use crate::policy::Rule;
 
@@ -83,6 +84,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "<[Denial]>::is_empty")]
     denials: &'a [Denial],
     denial_count: u64,
+    #[serde(skip_serializing_if = "<[Ran]>::is_empty")]
+    programs: &'a [Ran],
 }
 
 impl<'a> Pending<'a> {
@@ -115,6 +118,7 @@ impl<'a> Pending<'a> {
             requests: *requests,
             denials: &report.denials,
             denial_count: report.denial_count,
+            programs: &report.programs,
         })
     }
 }

@@ -40,12 +40,18 @@ pub use self::descriptor::{Descriptor, DirectoryEntryStream};
 pub use self::error::FsError;
 pub(crate) use self::ledger::Ledgers;
 use self::tree::Tree;
+use super::process::Trees;
 use super::{Denial, Denials};
 use crate::bindings::wasi::filesystem::{preopens, types};
 
 /// Whether a path, relative to a tree, is a file that other programs obey.
 pub(crate) fn is_control_file(relative: &Path) -> bool {
     control_files::control_file(relative).is_some()
+}
+
+/// Whether a file of that name, in whatever directory, is one that other programs obey.
+pub(crate) fn is_control_name(name: &std::ffi::OsStr) -> bool {
+    control_files::control_name(name).is_some()
 }
 
 /// Where an open directory really is.
@@ -138,6 +144,15 @@ impl FilesystemState {
             }
             Descriptor::File(_) | Descriptor::Denied(_) => None,
         })
+    }
+
+    /// The granted trees, as a program of the call is given them.
+    pub(crate) fn launch_trees(&self) -> std::io::Result<Trees> {
+        let directories = self.roots.iter().filter_map(|root| match &root.descriptor {
+            Descriptor::Directory(directory) => Some(directory),
+            Descriptor::File(_) | Descriptor::Denied(_) => None,
+        });
+        directories.map(|directory| directory.tree.launch_tree()).collect::<Result<_, _>>().map(Trees)
     }
 
     /// What the call did so far.

@@ -1,18 +1,21 @@
 //! Two consents joined: what the manifest requests and what the policy allows become [`Grants`].
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
-use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
+use openclaw_package::permission::{AbsolutePath, Access, FilesystemRequest, Requests, Tree};
 
 use super::filesystem::{
     Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
 };
 use super::memory::{MemoryState, MemoryStores};
 use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
+use super::process::{ProcessGrants, ProcessRule, ProcessState, Session, Start};
 use super::{Capability, Denial, Denials, Reason, decide};
 use crate::policy::{FilesystemRule, NetworkPolicy, Place, Policy, Rule};
 use crate::sandbox::Held;
@@ -31,17 +34,25 @@ pub struct Grants {
     allow: Vec<Rule>,
     deny: Vec<Rule>,
     network: Arc<NetworkGrants>,
+    process: Arc<ProcessGrants>,
+    programs: BTreeMap<AbsolutePath, Digest>,
 }
 
-/// Where the trees of a call are on this machine, and what serves its other capabilities.
-pub(crate) struct Surroundings<'a> {
+/// Where the trees of a call are on this machine.
+pub(crate) struct Places<'a> {
     pub(crate) workspace: Option<&'a Workspace>,
     /// The host's own directories (keys, policy, compiled code), which no tree gives away.
     pub(crate) own: &'a [PathBuf],
     pub(crate) data: &'a Path,
     pub(crate) ledgers: &'a Ledgers,
+}
+
+/// That, and what serves the other capabilities of a call.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) places: Places<'a>,
     pub(crate) memory: &'a Arc<MemoryStores>,
     pub(crate) http: &'a Arc<HttpClient>,
+    pub(crate) starter: &'a Arc<dyn Start>,
     pub(crate) deadline: std::time::Instant,
 }
 
@@ -74,7 +85,29 @@ impl Grants {
             network_rules(&allow),
             network_rules(&deny),
         );
-        Self { skill: skill.clone(), requests: requests.clone(), allow, deny, network: Arc::new(network) }
+        let process_rules = |rules: &[Rule]| -> Vec<ProcessRule> {
+            rules
+                .iter()
+                .filter_map(|rule| if let Rule::Process(rule) = rule { Some(rule.clone()) } else { None })
+                .collect()
+        };
+        let programs = policy.programs().clone();
+        let process = ProcessGrants::new(
+            skill.as_str(),
+            requests.process.clone(),
+            (process_rules(&allow), process_rules(&deny)),
+            programs.clone(),
+            policy.unconfined_processes(),
+        );
+        Self {
+            skill: skill.clone(),
+            requests: requests.clone(),
+            allow,
+            deny,
+            network: Arc::new(network),
+            process: Arc::new(process),
+            programs,
+        }
     }
 
     /// The rules that allow something.
@@ -90,7 +123,8 @@ impl Grants {
 
     /// A policy from which the same grants follow, and that says nothing of other skills.
     pub(crate) fn policy(&self, network: &NetworkPolicy) -> Policy {
-        Policy::of_one_skill(self.skill.clone(), self.allow.clone(), self.deny.clone(), network.clone())
+        let (allow, deny) = (self.allow.clone(), self.deny.clone());
+        Policy::of_one_skill(self.skill.clone(), allow, deny, self.programs.clone(), network.clone())
     }
 
     /// Which requests no rule grants, for a call in this workspace.
@@ -116,6 +150,13 @@ impl Grants {
         for rule in self.network.missing() {
             missing.push(Missing { scope: rule.to_string(), command: rule.command(self.skill.as_str()) });
         }
+        for program in self.process.missing() {
+            let command = match &program.rule {
+                Some(rule) => rule.command(self.skill.as_str()),
+                None => format!("install {}, and then: openclaw grant show {}", program.scope, self.skill),
+            };
+            missing.push(Missing { scope: format!("process:execute {}", program.scope), command });
+        }
         if self.requests.memory.is_some() && self.memory().is_err() {
             missing.push(self.missing_one("memory", "memory", ""));
         }
@@ -129,10 +170,7 @@ impl Grants {
     /// Opens what is granted for one call.
     pub(crate) fn open(&self, around: &Surroundings<'_>) -> Result<Held, OpenError> {
         let denials = Denials::default();
-        let mut preopens = Vec::with_capacity(self.requests.filesystem.len());
-        for request in &self.requests.filesystem {
-            preopens.push(self.preopen(request, around)?);
-        }
+        let filesystem = self.open_trees(&around.places, &denials)?;
         let memory = match (&self.requests.memory, self.memory()) {
             (None, _) => MemoryState::Undeclared,
             (Some(request), Ok(())) => MemoryState::Granted {
@@ -156,8 +194,39 @@ impl Grants {
                 around.deadline,
             )
         };
-        let filesystem = FilesystemState::new(preopens, BUDGET, &denials);
-        Ok(Held { filesystem, memory, network, denials })
+        let process = match self.programs(&filesystem, around.starter, &denials, around.deadline)? {
+            Some(session) => ProcessState::Declared(Box::new(session)),
+            None => ProcessState::Undeclared,
+        };
+        Ok(Held { filesystem, memory, network, process, denials })
+    }
+
+    /// Opens the granted trees for one call.
+    pub(crate) fn open_trees(
+        &self,
+        places: &Places<'_>,
+        denials: &Denials,
+    ) -> Result<FilesystemState, OpenError> {
+        let preopens = self.requests.filesystem.iter().map(|request| self.preopen(request, places));
+        Ok(FilesystemState::new(preopens.collect::<Result<_, _>>()?, BUDGET, denials))
+    }
+
+    /// What a call that ends at `deadline` may run in its open trees; none where the manifest declares no program.
+    pub(crate) fn programs(
+        &self,
+        filesystem: &FilesystemState,
+        starter: &Arc<dyn Start>,
+        denials: &Denials,
+        deadline: std::time::Instant,
+    ) -> Result<Option<Session>, OpenError> {
+        if self.requests.process.is_empty() {
+            return Ok(None);
+        }
+        let trees = filesystem
+            .launch_trees()
+            .map_err(|source| OpenError { path: PathBuf::from("/workspace"), source })?;
+        let (grants, starter) = (Arc::clone(&self.process), Arc::clone(starter));
+        Ok(Some(Session::new(grants, starter, trees, denials.clone(), deadline)))
     }
 
     fn memory(&self) -> Result<(), Reason> {
@@ -196,7 +265,7 @@ impl Grants {
         }
     }
 
-    fn preopen(&self, request: &FilesystemRequest, around: &Surroundings<'_>) -> Result<Preopen, OpenError> {
+    fn preopen(&self, request: &FilesystemRequest, around: &Places<'_>) -> Result<Preopen, OpenError> {
         let guest_path = request.tree.guest_path().to_owned();
         let label = request.access.kind().as_str();
         let deny = |reason: Reason| {
@@ -262,7 +331,7 @@ impl Grants {
 }
 
 /// The quota of `$data`, counted beside it.
-fn data_quota(around: &Surroundings<'_>) -> Result<QuotaGrant, OpenError> {
+fn data_quota(around: &Places<'_>) -> Result<QuotaGrant, OpenError> {
     let path = crate::layout::quota_file(around.data);
     let ledger = around.ledgers.open(&path).map_err(|source| OpenError { path, source })?;
     Ok(QuotaGrant { limit: DATA_QUOTA, ledger })

@@ -1,14 +1,13 @@
-//! The host's side of connections: each wish of a worker is decided on as in the host's own process, and only a
-//! connection to where it may go is handed over.
+//! The host's side of what a worker's guest needs beyond the worker: each wish is decided on as in the host's own
+//! process, and only a connection to where it may go, or the streams of a program that it may run, are handed over.
 
+use std::collections::HashMap;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use tokio::io::Interest;
-use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -18,49 +17,107 @@ use url::Url;
 use super::wire::{self, Meanwhile, Wish};
 use crate::capability::network::dial::{Dial, DialError};
 use crate::capability::network::{NetworkGrants, NetworkLimits};
+use crate::capability::process::{self, Command, Life, Ran, Session, Start, StartError};
 
 /// The writing end of a side channel.
 pub(super) type Side = Arc<Mutex<OwnedWriteHalf>>;
 
-/// Opens connections for one call of a worker.
+/// What serves wishes.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub(crate) dialer: Arc<dyn Dial>,
+    pub(crate) starter: Arc<dyn Start>,
+}
+
+/// Sees to the wishes of one call of a worker.
 pub(super) struct Broker {
     grants: Arc<NetworkGrants>,
     dialer: Arc<dyn Dial>,
+    /// None where the manifest declares no program.
+    session: Option<Arc<Session>>,
     side: Side,
     limits: NetworkLimits,
-    wishes: u64,
+    dials: u64,
+    starts: usize,
+    programs: Arc<std::sync::Mutex<HashMap<u64, Arc<Life>>>>,
     /// Wishes under way; they end when the call does.
     under_way: JoinSet<()>,
 }
 
 impl Broker {
-    pub(super) fn new(grants: Arc<NetworkGrants>, dialer: Arc<dyn Dial>, side: Side) -> Self {
-        let limits = NetworkLimits::default();
-        Self { grants, dialer, side, limits, wishes: 0, under_way: JoinSet::new() }
+    pub(super) fn new(
+        grants: Arc<NetworkGrants>,
+        dialer: Arc<dyn Dial>,
+        session: Option<Session>,
+        side: Side,
+    ) -> Self {
+        Self {
+            grants,
+            dialer,
+            session: session.map(Arc::new),
+            side,
+            limits: NetworkLimits::default(),
+            dials: 0,
+            starts: 0,
+            programs: Arc::default(),
+            under_way: JoinSet::new(),
+        }
     }
 
-    /// Sees to a wish while the call goes on; false where the worker has more of them than a call may have requests,
+    /// Sees to a wish while the call goes on; false where the worker has more of them than a call may have,
     /// which no worker has that is its own master.
     #[must_use]
     pub(super) fn see_to(&mut self, wish: Wish) -> bool {
         while self.under_way.try_join_next().is_some() {}
-        self.wishes += 1;
-        if self.wishes > self.limits.requests || self.under_way.len() >= self.limits.connections {
+        match wish {
+            Wish::Dial { id, method, url, patience } => self.dial(id, method, url, patience),
+            Wish::Start { id, command } => self.start(id, command),
+            Wish::End { id, cause } => {
+                let programs = self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                // One that never ran has nothing to end.
+                if let Some(life) = programs.get(&id) {
+                    life.end(cause);
+                }
+                true
+            }
+        }
+    }
+
+    fn dial(&mut self, id: u64, method: String, url: String, patience: Duration) -> bool {
+        self.dials += 1;
+        if self.dials > self.limits.requests || self.under_way.len() >= self.limits.connections {
             return false;
         }
         let (grants, dialer, side) =
             (Arc::clone(&self.grants), Arc::clone(&self.dialer), Arc::clone(&self.side));
-        let patience = wish.patience.min(self.limits.connect);
+        let patience = patience.min(self.limits.connect);
         self.under_way.spawn(async move {
-            let dialled = dial(&grants, &*dialer, &wish, patience).await;
-            answer(&side, wish.id, dialled).await;
+            let said = match dial(&grants, &*dialer, &method, &url, patience).await {
+                Ok(stream) => {
+                    send_with(&side, &Meanwhile::Dialled { id, result: Ok(()) }, &[stream.as_fd()]).await
+                }
+                Err(error) => send(&side, &Meanwhile::Dialled { id, result: Err(error) }).await,
+            };
+            heard(said);
         });
         true
     }
 
-    /// How many wishes there were.
-    pub(super) fn wishes(&self) -> u64 {
-        self.wishes
+    fn start(&mut self, id: u64, command: Command) -> bool {
+        self.starts += 1;
+        // Each attempt is decided on, and may be recorded as a denial.
+        if self.starts > 16 * process::PROGRAMS || self.under_way.len() >= 2 * process::AT_ONCE {
+            return false;
+        }
+        let (Some(session), side) = (self.session.clone(), Arc::clone(&self.side)) else { return false };
+        let programs = Arc::clone(&self.programs);
+        self.under_way.spawn(async move { run(id, command, &session, &programs, &side).await });
+        true
+    }
+
+    /// How many connections were wished for.
+    pub(super) fn dials(&self) -> u64 {
+        self.dials
     }
 
     /// Whether every wish was answered.
@@ -68,65 +125,71 @@ impl Broker {
         while self.under_way.try_join_next().is_some() {}
         self.under_way.is_empty()
     }
+
+    /// Ends the programs that still run, and tells what ran.
+    pub(super) async fn finish(&mut self) -> Vec<Ran> {
+        let Some(session) = &self.session else { return Vec::new() };
+        // What is being started now is not to begin after the others have ended.
+        self.under_way.shutdown().await;
+        session.finish().await
+    }
 }
 
 async fn dial(
     grants: &NetworkGrants,
     dialer: &dyn Dial,
-    wish: &Wish,
+    method: &str,
+    url: &str,
     patience: Duration,
 ) -> Result<std::net::TcpStream, DialError> {
-    let method: Method = wish.method.parse().map_err(|_| DialError::Unavailable)?;
-    let url = Url::parse(&wish.url).map_err(|_| DialError::Unavailable)?;
+    let method: Method = method.parse().map_err(|_| DialError::Unavailable)?;
+    let url = Url::parse(url).map_err(|_| DialError::Unavailable)?;
     let permitted = grants.permit(&method, &url).map_err(DialError::Denied)?;
     let stream = dialer.dial(&permitted, Instant::now() + patience).await?;
     stream.into_std().map_err(|_| DialError::Unavailable)
 }
 
-async fn answer(side: &Side, id: u64, dialled: Result<std::net::TcpStream, DialError>) {
-    let said = match dialled {
-        Ok(stream) => send_with(side, &Meanwhile::Dialled { id, result: Ok(()) }, &stream).await,
-        Err(error) => send(side, &Meanwhile::Dialled { id, result: Err(error) }).await,
+/// Starts a program for a worker, and tells it the end.
+async fn run(
+    id: u64,
+    command: Command,
+    session: &Session,
+    programs: &std::sync::Mutex<HashMap<u64, Arc<Life>>>,
+    side: &Side,
+) {
+    let begun = match session.begin(command).await {
+        Ok(begun) => begun,
+        Err(error) => return not_started(id, error, side).await,
     };
+    let life = Arc::clone(&begun.life);
+    programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, Arc::clone(&life));
+    let started = Meanwhile::Started { id, result: Ok(begun.means) };
+    let streams = [begun.stdin.as_fd(), begun.stdout.as_fd(), begun.stderr.as_fd()];
+    heard(send_with(side, &started, &streams).await);
+    // These are the worker's now, and a reader is to see their end.
+    drop(begun);
+    let fate = life.ended().await;
+    heard(send(side, &Meanwhile::Ended { id, fate }).await);
+}
+
+async fn not_started(id: u64, error: StartError, side: &Side) {
+    heard(send(side, &Meanwhile::Started { id, result: Err(error) }).await);
+}
+
+fn heard(said: io::Result<()>) {
     if let Err(error) = said {
         // The worker has ended, which its call will tell.
-        tracing::debug!(%error, "a worker does not hear of its connection");
+        tracing::debug!(%error, "a worker does not hear what came of its wish");
     }
 }
 
 /// Says something on a side channel.
 pub(super) async fn send(side: &Side, message: &Meanwhile) -> io::Result<()> {
+    send_with(side, message, &[]).await
+}
+
+async fn send_with(side: &Side, message: &Meanwhile, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let frame = wire::encode(message)?;
     let side = side.lock().await;
-    write_all(side.as_ref(), &frame).await
-}
-
-async fn send_with(side: &Side, message: &Meanwhile, descriptor: impl AsFd) -> io::Result<()> {
-    let frame = wire::encode(message)?;
-    let side = side.lock().await;
-    write_with_descriptor(side.as_ref(), &frame, descriptor).await
-}
-
-/// Writes a frame of which the first byte carries a descriptor.
-pub(super) async fn write_with_descriptor(
-    stream: &UnixStream,
-    frame: &[u8],
-    descriptor: impl AsFd,
-) -> io::Result<()> {
-    let written = stream
-        .async_io(Interest::WRITABLE, || wire::send_with_descriptor(stream, frame, descriptor.as_fd()))
-        .await?;
-    write_all(stream, frame.get(written..).unwrap_or_default()).await
-}
-
-async fn write_all(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+    wire::write_with_descriptors(side.as_ref(), &frame, descriptors).await
 }

@@ -12,19 +12,12 @@
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 
-use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetStatus, Scope, make_bitflags,
-};
+use landlock::{PathBeneath, RulesetCreatedAttr, RulesetStatus};
+use openclaw_launcher::rights::{self, ruleset};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use seccompiler::{
     SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
-
-/// The least Landlock that will do: since Linux 6.2 it also covers truncation.
-const REQUIRED: ABI = ABI::V3;
-/// The newest that is asked for where the kernel has it.
-const WANTED: ABI = ABI::V6;
 
 /// Files that a confined process may hold open.
 const OPEN_FILES: u64 = 1_024;
@@ -59,26 +52,6 @@ fn failed(error: impl std::fmt::Display) -> ConfineError {
     ConfineError::Failed(error.to_string())
 }
 
-/// Whether this machine's kernel can confine a process.
-#[must_use]
-pub fn is_supported() -> bool {
-    ruleset().is_ok_and(|ruleset| ruleset.create().is_ok())
-}
-
-fn ruleset() -> Result<Ruleset, ConfineError> {
-    Ruleset::default()
-        .set_compatibility(CompatLevel::HardRequirement)
-        .handle_access(AccessFs::from_all(REQUIRED))
-        .and_then(|ruleset| {
-            ruleset
-                .set_compatibility(CompatLevel::BestEffort)
-                .handle_access(AccessFs::from_all(WANTED))?
-                .handle_access(AccessNet::from_all(WANTED))?
-                .scope(Scope::from_all(WANTED))
-        })
-        .map_err(|_| ConfineError::NoLandlock)
-}
-
 /// Confines the calling thread, and every thread that it starts, to trees that are open.
 ///
 /// Call it while the process has one thread, and [`Sealed::seal`] once all threads are started.
@@ -91,11 +64,12 @@ pub fn confine(trees: &[(BorrowedFd<'_>, TreeAccess)], guest_memory: u64) -> Res
     limit(Resource::Nofile, OPEN_FILES)?;
     limit(Resource::Fsize, FILE_BYTES)?;
     limit(Resource::Data, guest_memory.saturating_add(OWN_MEMORY))?;
-    let mut rules = ruleset()?.create().map_err(failed)?;
+    let ruleset = ruleset().map_err(|_| ConfineError::NoLandlock)?;
+    let mut rules = ruleset.create().map_err(failed)?;
     for (tree, access) in trees {
         let access = match access {
-            TreeAccess::Read => make_bitflags!(AccessFs::{ReadFile | ReadDir}),
-            TreeAccess::Write => AccessFs::from_all(WANTED) & !NEVER,
+            TreeAccess::Read => rights::READ,
+            TreeAccess::Write => rights::write(),
         };
         rules = rules.add_rule(PathBeneath::new(*tree, access)).map_err(failed)?;
     }
@@ -106,10 +80,6 @@ pub fn confine(trees: &[(BorrowedFd<'_>, TreeAccess)], guest_memory: u64) -> Res
     }
     Ok(Sealed(()))
 }
-
-/// What nobody does in a tree: starting programs, using devices, making anything but files, directories and links.
-const NEVER: BitFlags<AccessFs> =
-    make_bitflags!(AccessFs::{Execute | IoctlDev | MakeChar | MakeBlock | MakeFifo | MakeSock});
 
 fn limit(resource: Resource, most: u64) -> Result<(), ConfineError> {
     let most = rustix::process::getrlimit(resource).maximum.map_or(most, |hard| most.min(hard));

@@ -20,13 +20,14 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, timeout};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
-use super::broker::{self, Broker, Side};
+use super::broker::{self, Broker, Outside, Side};
 use super::spawner::{Process, Spawner};
 use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
 use super::{WorkerProgram, received};
 use crate::cancel::Cancel;
-use crate::capability::grant::OpenError;
-use crate::capability::network::dial::Dial;
+use crate::capability::filesystem::Ledgers;
+use crate::capability::grant::{OpenError, Places};
+use crate::capability::{Denial, Denials};
 use crate::catalog::Catalog;
 use crate::dispatch::{Report, ToolCall};
 use crate::execute::{NotBegun, Outcome};
@@ -57,7 +58,8 @@ pub(crate) struct Isolated {
     spawner: Spawner,
     artefacts: Arc<Artefacts>,
     ready: ReadySkills<Arc<File>>,
-    dialer: Arc<dyn Dial>,
+    outside: Outside,
+    ledgers: Ledgers,
     idle: Mutex<Vec<Worker>>,
     /// Counts the snapshots of what is installed.
     snapshot: AtomicU64,
@@ -82,7 +84,7 @@ impl Isolated {
         dir: DataDir,
         artefacts: Artefacts,
         program: WorkerProgram,
-        dialer: Arc<dyn Dial>,
+        outside: Outside,
         network: &NetworkPolicy,
         most_idle: u32,
     ) -> Result<Self, PrepareError> {
@@ -97,7 +99,8 @@ impl Isolated {
             spawner,
             artefacts: Arc::new(artefacts),
             ready: ReadySkills::keeping(READY_SKILLS),
-            dialer,
+            outside,
+            ledgers: Ledgers::default(),
             idle: Mutex::default(),
             snapshot: AtomicU64::new(0),
             most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
@@ -136,14 +139,37 @@ impl Isolated {
     }
 
     async fn call(&self, mut worker: Worker, call: &ToolCall, cancel: &Cancel) -> Result<Outcome, NotBegun> {
-        match worker.call(call, cancel, &self.dialer).await {
+        let skill = Arc::clone(&worker.skill);
+        let denials = Denials::default();
+        // What a program is given stays open until it has ended.
+        let places = Places {
+            workspace: call.workspace.as_ref(),
+            own: &self.own,
+            data: &self.dir.data(skill.manifest().id()),
+            ledgers: &self.ledgers,
+        };
+        let trees = skill.grants().open_trees(&places, &denials);
+        let deadline = std::time::Instant::now() + skill.limits().timeout;
+        let session = match trees.as_ref() {
+            Ok(trees) => skill.grants().programs(trees, &self.outside.starter, &denials, deadline)?,
+            // The worker finds the same, and says so.
+            Err(_) => None,
+        };
+        let (network, dialer) = (Arc::clone(skill.grants().network()), Arc::clone(&self.outside.dialer));
+        let mut broker = Broker::new(network, dialer, session, Arc::clone(&worker.side));
+        let called = worker.call(call, cancel, &mut broker).await;
+        let programs = broker.finish().await;
+        let mut outcome = match called {
             Ok(outcome) => {
                 self.keep(worker);
-                outcome
+                outcome?
             }
             // The worker goes with what it was given.
-            Err(fault) => Ok(lost(fault, call)),
-        }
+            Err(fault) => lost(fault, call),
+        };
+        outcome.report.programs = programs;
+        join(&mut outcome.report, &denials);
+        Ok(outcome)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
@@ -214,6 +240,18 @@ impl Isolated {
     }
 }
 
+/// Adds what the host itself refused, in place of what the worker says of it.
+fn join(report: &mut Report, denials: &Denials) {
+    let (own, count) = denials.take();
+    let is_own = |denial: &Denial| {
+        own.iter().any(|own| own.capability == denial.capability && own.target == denial.target)
+    };
+    report.denials.retain(|denial| !is_own(denial));
+    report.denials.extend(own);
+    report.denials.truncate(Denials::KEPT);
+    report.denial_count = report.denial_count.max(count);
+}
+
 fn no_tree(path: &Path, reason: &str) -> NotBegun {
     OpenError { path: received::path(path), source: io::Error::other(received::text(reason)) }.into()
 }
@@ -282,7 +320,7 @@ impl Worker {
 
     async fn begin(&mut self, begin: &Begin, artefact: impl AsFd) -> io::Result<Begun> {
         let frame = wire::encode(begin)?;
-        broker::write_with_descriptor(self.side.lock().await.as_ref(), &frame, artefact).await?;
+        wire::write_with_descriptors(self.side.lock().await.as_ref(), &frame, &[artefact.as_fd()]).await?;
         decode(self.wishes.next().await)
     }
 
@@ -291,7 +329,7 @@ impl Worker {
         &mut self,
         call: &ToolCall,
         cancel: &Cancel,
-        dialer: &Arc<dyn Dial>,
+        broker: &mut Broker,
     ) -> Result<Result<Outcome, NotBegun>, Fault> {
         let (number, begun) = (CALLS.fetch_add(1, Ordering::Relaxed), Instant::now());
         let said = Call { number, tool: call.tool.tool().as_str().to_owned(), input: call.input.clone() };
@@ -300,8 +338,6 @@ impl Worker {
         let deadline = tokio::time::sleep_until(Instant::now() + limits.timeout + GRACE);
         tokio::pin!(deadline);
         let mut cancelled = false;
-        let grants = Arc::clone(self.skill.grants().network());
-        let mut broker = Broker::new(grants, Arc::clone(dialer), Arc::clone(&self.side));
         let calling = &mut self.calling;
         let saying = calling.write_all(&frame);
         tokio::pin!(saying);
@@ -333,7 +369,7 @@ impl Worker {
                 frame = self.wishes.next() => {
                     let wish: Wish = decode(frame).map_err(|error| lost_worker(&mut self.process, &error))?;
                     if !broker.see_to(wish) {
-                        return Err(Fault::Worker("it wants more connections than a call may have".to_owned()));
+                        return Err(Fault::Worker("it wants more than a call may have".to_owned()));
                     }
                 }
             }
@@ -348,7 +384,7 @@ impl Worker {
                 let answer: Result<_, Fault> = answer.into();
                 let report = received::report(report, self.skill.manifest().id(), &limits, begun.elapsed());
                 bytes.input = call.input.len() as u64;
-                let requests = requests.max(broker.wishes());
+                let requests = requests.max(broker.dials());
                 Ok(Outcome { answer: answer.map_err(received::fault), report, bytes, requests })
             }
         })

@@ -16,7 +16,7 @@ const TEXT: usize = 4_096;
 
 /// A report that can be shown.
 pub(super) fn report(report: Report, skill: &SkillId, limits: &Limits, took: Duration) -> Report {
-    let Report { mut spent, denials, denial_count, log, log_dropped } = report;
+    let Report { mut spent, denials, denial_count, log, log_dropped, .. } = report;
     spent.fuel = spent.fuel.min(limits.fuel);
     spent.memory_bytes = spent.memory_bytes.min(limits.memory_bytes);
     spent.duration = spent.duration.min(took);
@@ -27,6 +27,8 @@ pub(super) fn report(report: Report, skill: &SkillId, limits: &Limits, took: Dur
         spent,
         denial_count: denial_count.max(kept.len() as u64),
         denials: kept,
+        // The host ran them, and knows.
+        programs: Vec::new(),
         log,
         log_dropped: log_dropped.saturating_add(dropped_here),
     }

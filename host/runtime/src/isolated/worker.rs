@@ -10,20 +10,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use cap_std::fs::Dir;
+use openclaw_launcher::Means;
 use openclaw_package::name::ToolName;
 use openclaw_package::permission::Scheme;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::confine::{TreeAccess, confine};
 use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
-use crate::capability::grant::{Grants, OpenError, Surroundings};
+use crate::capability::grant::{Grants, OpenError, Places, Surroundings};
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::dial::{Dial, DialError};
 use crate::capability::network::{HttpClient, Permitted};
+use crate::capability::process::{self, Begun as Running, Fate, Life, Start, StartError, Trees};
 use crate::dispatch::ToolCall;
 use crate::execute::{self, Outcome};
 use crate::sandbox::{Held, Prepared, Runner, engine_for_one_call};
@@ -47,10 +49,11 @@ fn close_inherited() {
 fn work() -> io::Result<()> {
     let calls = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let side = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let Some((begin, Some(artefact))) = wire::read_with_descriptor::<Begin>(&side)? else {
+    let Some((begin, descriptors)) = wire::read_with_descriptors::<Begin>(&side)? else {
         return Err(io::Error::other("nothing to begin with"));
     };
-    let side = Arc::new(Side::new(side));
+    let [artefact] = <[OwnedFd; 1]>::try_from(descriptors).map_err(|_| io::Error::other("no artefact"))?;
+    let side = Arc::new(Side::new(side)?);
     match Worker::prepare(begin, artefact.into(), &side) {
         Ok(worker) => {
             side.say(&Begun::Ready)?;
@@ -70,6 +73,7 @@ struct Worker {
     memory: Arc<MemoryStores>,
     ledgers: Ledgers,
     http: Arc<HttpClient>,
+    starter: Arc<dyn Start>,
     /// The trees that this process may use, by device and inode.
     trees: Vec<(u64, u64)>,
     side: Arc<Side>,
@@ -90,8 +94,15 @@ impl Worker {
         let ca_file = begin.policy.network().ca_file.clone();
         let dialer: Arc<dyn Dial> = Arc::<Side>::clone(side);
         let http = Arc::new(HttpClient::dialling_through(dialer, ca_file, needs_tls));
+        let starter: Arc<dyn Start> = Arc::<Side>::clone(side);
         let workspace = begin.workspace.clone().map(Workspace::resolved);
-        let around = surroundings(&begin, workspace.as_ref(), &memory, &ledgers, &http);
+        let around = Surroundings {
+            places: places(&begin, workspace.as_ref(), &ledgers),
+            memory: &memory,
+            http: &http,
+            starter: &starter,
+            deadline: std::time::Instant::now() + begin.limits.timeout,
+        };
         let held = grants
             .open(&around)
             .map_err(|OpenError { path, source }| Begun::NoTree { path, reason: source.to_string() })?;
@@ -117,7 +128,20 @@ impl Worker {
         // All threads are there now; from here on there will be no other.
         sealed.seal().map_err(|error| failed(&error))?;
         let side = Arc::clone(side);
-        Ok(Self { begin, workspace, grants, prepared, runner, memory, ledgers, http, trees, side, tokio })
+        Ok(Self {
+            begin,
+            workspace,
+            grants,
+            prepared,
+            runner,
+            memory,
+            ledgers,
+            http,
+            starter,
+            trees,
+            side,
+            tokio,
+        })
     }
 
     fn serve(&self, calls: &UnixStream) -> io::Result<()> {
@@ -137,8 +161,13 @@ impl Worker {
     }
 
     async fn call(&self, call: &ToolCall, cancel: &Cancel) -> End {
-        let around =
-            surroundings(&self.begin, self.workspace.as_ref(), &self.memory, &self.ledgers, &self.http);
+        let around = Surroundings {
+            places: places(&self.begin, self.workspace.as_ref(), &self.ledgers),
+            memory: &self.memory,
+            http: &self.http,
+            starter: &self.starter,
+            deadline: std::time::Instant::now() + self.begin.limits.timeout,
+        };
         let held = match self.grants.open(&around) {
             Ok(held) => held,
             Err(OpenError { path, source }) => return End::NoTree { path, reason: source.to_string() },
@@ -162,30 +191,25 @@ fn identities(held: &Held) -> io::Result<Vec<(u64, u64)>> {
     held.filesystem.trees().map(identity).collect()
 }
 
-fn surroundings<'a>(
-    begin: &'a Begin,
-    workspace: Option<&'a Workspace>,
-    memory: &'a Arc<MemoryStores>,
-    ledgers: &'a Ledgers,
-    http: &'a Arc<HttpClient>,
-) -> Surroundings<'a> {
-    Surroundings {
-        workspace,
-        own: &begin.own,
-        data: &begin.data,
-        ledgers,
-        memory,
-        http,
-        deadline: std::time::Instant::now() + begin.limits.timeout,
-    }
+fn places<'a>(begin: &'a Begin, workspace: Option<&'a Workspace>, ledgers: &'a Ledgers) -> Places<'a> {
+    Places { workspace, own: &begin.own, data: &begin.data, ledgers }
 }
 
-/// The side channel: the host's word that a call is to end, and the connections that it opens.
+/// What waits for the host's answer to a wish.
+enum Waiting {
+    Connection(oneshot::Sender<Result<OwnedFd, DialError>>),
+    Program(oneshot::Sender<Result<([OwnedFd; 3], Means), StartError>>),
+}
+
+/// The side channel: the host's word that a call is to end, the connections that it opens, and the programs that it
+/// starts.
 struct Side {
-    stream: UnixStream,
-    writing: Mutex<()>,
+    reading: UnixStream,
+    writing: Arc<Mutex<UnixStream>>,
     current: Mutex<(u64, Cancel)>,
-    wishes: Mutex<HashMap<u64, oneshot::Sender<Result<OwnedFd, DialError>>>>,
+    wishes: Mutex<HashMap<u64, Waiting>>,
+    /// Programs that run: whom to tell how they ended.
+    programs: Mutex<HashMap<u64, watch::Sender<Option<Fate>>>>,
     next: AtomicU64,
 }
 
@@ -194,19 +218,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Side {
-    fn new(stream: UnixStream) -> Self {
-        Self {
-            stream,
-            writing: Mutex::default(),
+    fn new(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self {
+            reading: stream.try_clone()?,
+            writing: Arc::new(Mutex::new(stream)),
             current: Mutex::default(),
             wishes: Mutex::default(),
+            programs: Mutex::default(),
             next: AtomicU64::new(0),
-        }
+        })
     }
 
     fn say(&self, message: &impl serde::Serialize) -> io::Result<()> {
-        let _one_at_a_time = lock(&self.writing);
-        wire::write(&self.stream, message)
+        wire::write(&lock(&self.writing), message)
     }
 
     /// What ends the call of that number, which is the current one from here on.
@@ -214,12 +238,13 @@ impl Side {
         let cancel = Cancel::default();
         *lock(&self.current) = (number, cancel.clone());
         lock(&self.wishes).clear();
+        lock(&self.programs).clear();
         cancel
     }
 
     /// Hears what the host says; when it says nothing more, the process ends.
     fn listen(&self) {
-        while let Ok(Some((said, descriptor))) = wire::read_with_descriptor(&self.stream) {
+        while let Ok(Some((said, descriptors))) = wire::read_with_descriptors(&self.reading) {
             match said {
                 Meanwhile::Cancel(number) => {
                     let (current, cancel) = &*lock(&self.current);
@@ -228,10 +253,24 @@ impl Side {
                     }
                 }
                 Meanwhile::Dialled { id, result } => {
-                    let answer = result.and_then(|()| descriptor.ok_or(DialError::Unavailable));
-                    if let Some(wish) = lock(&self.wishes).remove(&id) {
+                    let connection = descriptors.into_iter().next();
+                    let answer = result.and_then(|()| connection.ok_or(DialError::Unavailable));
+                    if let Some(Waiting::Connection(wish)) = lock(&self.wishes).remove(&id) {
                         // Who wished for it may have given up.
                         let _ = wish.send(answer);
+                    }
+                }
+                Meanwhile::Started { id, result } => {
+                    let streams = <[OwnedFd; 3]>::try_from(descriptors);
+                    let lost = |_| StartError::Unavailable("the host sent no streams".to_owned());
+                    let answer = result.and_then(|means| Ok((streams.map_err(lost)?, means)));
+                    if let Some(Waiting::Program(wish)) = lock(&self.wishes).remove(&id) {
+                        let _ = wish.send(answer);
+                    }
+                }
+                Meanwhile::Ended { id, fate } => {
+                    if let Some(told) = lock(&self.programs).remove(&id) {
+                        told.send_replace(Some(fate));
                     }
                 }
             }
@@ -245,8 +284,8 @@ impl Dial for Side {
     async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<TcpStream, DialError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
-        lock(&self.wishes).insert(id, answer);
-        let wish = Wish {
+        lock(&self.wishes).insert(id, Waiting::Connection(answer));
+        let wish = Wish::Dial {
             id,
             method: permitted.method().to_string(),
             url: permitted.url().to_string(),
@@ -258,5 +297,34 @@ impl Dial for Side {
             .map_err(|_| DialError::Timeout)?
             .map_err(|_| DialError::Unavailable)??;
         TcpStream::from_std(descriptor.into()).map_err(|_| DialError::Unavailable)
+    }
+}
+
+#[async_trait]
+impl Start for Side {
+    async fn start(
+        &self,
+        permitted: &process::Permitted,
+        _: &Trees,
+        until: std::time::Instant,
+    ) -> Result<Running, StartError> {
+        let lost = || StartError::Unavailable("the host does not answer".to_owned());
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        lock(&self.wishes).insert(id, Waiting::Program(answer));
+        // The end may come before anybody reads the answer.
+        let (life, told) = Life::new();
+        lock(&self.programs).insert(id, told);
+        self.say(&Wish::Start { id, command: permitted.command.clone() }).map_err(|_| lost())?;
+        let started = timeout_at(until.into(), answered).await.map_err(|_| lost())?.map_err(|_| lost())?;
+        let ([stdin, stdout, stderr], means) =
+            started.inspect_err(|_| drop(lock(&self.programs).remove(&id)))?;
+        let (theirs, writing) = (Arc::clone(&life), Arc::clone(&self.writing));
+        tokio::spawn(async move {
+            let cause = theirs.wished().await;
+            // A host that does not hear of it has ended the program.
+            let _ = wire::write(&lock(&writing), &Wish::End { id, cause });
+        });
+        Ok(Running { stdin, stdout, stderr, life, means })
     }
 }

@@ -6,7 +6,7 @@ use wasmtime::component::Linker;
 
 use super::baseline;
 use super::state::CallState;
-use crate::capability::{filesystem, log, memory, network};
+use crate::capability::{filesystem, log, memory, network, process};
 
 /// Whether a call may have to wait for something outside the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub(super) fn for_requests(
     requests: &Requests,
 ) -> wasmtime::Result<(Linker<CallState>, Waits)> {
     let mut linker = Linker::new(engine);
-    let waits = if requests.network.is_empty() { Waits::Never } else { Waits::Sometimes };
+    let never = requests.network.is_empty() && requests.process.is_empty();
+    let waits = if never { Waits::Never } else { Waits::Sometimes };
 
     baseline::add_to_linker(&mut linker, waits)?;
     filesystem::add_to_linker(&mut linker, CallState::filesystem)?;
@@ -32,7 +33,10 @@ pub(super) fn for_requests(
     if requests.memory.is_some() {
         memory::add_to_linker(&mut linker)?;
     }
-    if waits == Waits::Sometimes {
+    if !requests.process.is_empty() {
+        process::add_to_linker(&mut linker)?;
+    }
+    if !requests.network.is_empty() {
         network::add_to_linker(&mut linker, CallState::network)?;
     }
     Ok((linker, waits))

@@ -14,6 +14,7 @@ use crate::capability::filesystem::{FilesystemState, FilesystemView};
 use crate::capability::log::Log;
 use crate::capability::memory::MemoryState;
 use crate::capability::network::NetworkState;
+use crate::capability::process::ProcessState;
 
 /// What a call may use: the granted capabilities, opened for this call.
 #[derive(Default)]
@@ -21,12 +22,13 @@ pub(crate) struct Held {
     pub(crate) filesystem: FilesystemState,
     pub(crate) memory: MemoryState,
     pub(crate) network: NetworkState,
+    pub(crate) process: ProcessState,
     pub(crate) denials: Denials,
 }
 
 /// A store's data.
 pub(crate) struct CallState {
-    pub(super) table: ResourceTable,
+    pub(crate) table: ResourceTable,
     pub(super) totals: Totals,
     pub(super) baseline: Baseline,
     pub(super) pace: Pace,
@@ -34,6 +36,7 @@ pub(crate) struct CallState {
     pub(crate) filesystem: FilesystemState,
     pub(crate) memory: MemoryState,
     pub(crate) network: NetworkState,
+    pub(crate) process: ProcessState,
     pub(crate) denials: Denials,
 }
 
@@ -46,7 +49,7 @@ impl CallState {
         pace: Pace,
         waits: Waits,
     ) -> Self {
-        let Held { filesystem, memory, network, denials } = held;
+        let Held { filesystem, memory, network, process, denials } = held;
         let mut table = ResourceTable::new();
         table.set_max_capacity(HOST_RESOURCES);
         Self {
@@ -58,6 +61,7 @@ impl CallState {
             filesystem,
             memory,
             network,
+            process,
             denials,
         }
     }

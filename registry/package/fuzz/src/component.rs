@@ -88,26 +88,27 @@ fn proved(imports: &Imports) -> bool {
         })
         .collect();
     let free = |name: &str| FREE.contains(&name);
-    let network = |name: &str| matches!(name, "wasi:http/types" | "wasi:http/outgoing-handler");
-    let memory = |name: &str| name == "openclaw:skill/memory";
-    let manifests = [("", ""), (NETWORK, ""), ("", MEMORY), (NETWORK, MEMORY)];
-    let mut proved = false;
-    for (asks_network, asks_memory) in manifests {
-        match imports.prove(&requests(&format!("{asks_network}{asks_memory}"))) {
-            Ok(()) => proved = true,
+    let asked = |name: &str| match name {
+        "wasi:http/types" | "wasi:http/outgoing-handler" => Some(NETWORK),
+        "openclaw:skill/memory" => Some(MEMORY),
+        "openclaw:skill/process" => Some(PROCESS),
+        _ => None,
+    };
+    let mut proved = Vec::new();
+    for set in 0..8_usize {
+        let entries = [NETWORK, MEMORY, PROCESS].into_iter().enumerate();
+        let manifest: String =
+            entries.filter(|(place, _)| set >> place & 1 == 1).map(|(_, entry)| entry).collect();
+        match imports.prove(&requests(&manifest)) {
+            Ok(()) => proved.push(set),
             Err(error) => {
-                assert!(!proved || asks_network.is_empty(), "asking for more proves less");
+                assert!(!proved.iter().any(|less| less & set == *less), "asking for more proves less");
                 told(&error, error.code(), error.hint());
                 continue;
             }
         }
         for (name, version) in &names {
-            assert!(
-                free(name)
-                    || !asks_network.is_empty() && network(name)
-                    || !asks_memory.is_empty() && memory(name),
-                "{name}"
-            );
+            assert!(free(name) || asked(name).is_some_and(|entry| manifest.contains(entry)), "{name}");
             let served = if name.starts_with("openclaw:") {
                 version == "1.0.0"
             } else {
@@ -116,11 +117,12 @@ fn proved(imports: &Imports) -> bool {
             assert!(served || version.contains('+'), "{name}@{version}");
         }
     }
-    proved
+    !proved.is_empty()
 }
 
 const NETWORK: &str =
     "[[permission.network]]\nurl = \"https://h.example/\"\nmethods = [\"GET\"]\nreason = \"r\"\n";
+const PROCESS: &str = "[[permission.process]]\nprogram = \"p\"\nargs = [[]]\nreason = \"r\"\n";
 const MEMORY: &str = "[permission.memory]\nreason = \"r\"\n";
 
 fn requests(permissions: &str) -> Requests {

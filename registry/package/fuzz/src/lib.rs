@@ -8,6 +8,7 @@ mod component;
 mod manifest;
 mod package;
 mod permission;
+mod process;
 mod schema;
 mod signed;
 mod skill_md;

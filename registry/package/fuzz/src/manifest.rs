@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use openclaw_package::manifest::MAX_MANIFEST_SIZE;
-use openclaw_package::{Manifest, Requests};
+use openclaw_package::{ArgumentPattern, Manifest, ProcessRequest, Requests, VariablePattern};
 use toml::Value;
 
 use super::{permission, text, told};
@@ -16,6 +16,10 @@ pub fn manifest(data: &[u8]) {
             assert!(data.len() <= MAX_MANIFEST_SIZE);
             assert!(manifest.version().build.is_empty());
             check(manifest.requests());
+            for trigger in manifest.triggers() {
+                let next = trigger.schedule().next_after(1 << 30).expect("there is a next time");
+                assert!(next > 1 << 30 && next % 60 == 0, "{}", trigger.schedule());
+            }
             let again = written(&manifest);
             assert_eq!(Manifest::parse(&again).as_ref().ok(), Some(&manifest), "{again}");
         }
@@ -35,7 +39,12 @@ fn check(requests: &Requests) {
     let trees: BTreeSet<_> = requests.filesystem.iter().map(|request| &request.tree).collect();
     let urls: BTreeSet<_> = requests.network.iter().map(|request| &request.url).collect();
     assert_eq!((trees.len(), urls.len()), (requests.filesystem.len(), requests.network.len()));
-    assert!(trees.len() <= 64 && urls.len() <= 64);
+    assert!(trees.len() <= 64 && urls.len() <= 64 && requests.process.len() <= 64);
+    let shapes = requests
+        .process
+        .iter()
+        .flat_map(|request| request.shapes.iter().map(|shape| (request.program.as_str(), shape)));
+    assert_eq!(shapes.clone().collect::<BTreeSet<_>>().len(), shapes.count());
 }
 
 /// The manifest that says the same.
@@ -59,9 +68,14 @@ fn written(manifest: &Manifest) -> String {
             "[[permission.network]]\nurl = {url}\nmethods = {methods}\ninternal = {internal}\nreason = {reason}\n"
         )
     }));
+    text.extend(requests.process.iter().map(process));
     text.extend(requests.memory.iter().map(|request| {
         let (quota, reason) = (quoted(request.quota), quoted(&request.reason));
         format!("[permission.memory]\nquota = {quota}\nreason = {reason}\n")
+    }));
+    text.extend(manifest.triggers().iter().map(|trigger| {
+        let (schedule, tool) = (quoted(trigger.schedule()), quoted(trigger.tool()));
+        format!("[[trigger]]\ntype = \"cron\"\nschedule = {schedule}\ntool = {tool}\n")
     }));
     text.push_str("[limits]\n");
     let limits = manifest.limits();
@@ -70,6 +84,47 @@ fn written(manifest: &Manifest) -> String {
     text.extend(limits.timeout().map(|time| format!("timeout = \"{}ms\"\n", time.as_millis())));
     text.extend(limits.output().map(|size| format!("output = {}\n", quoted(size))));
     text
+}
+
+fn process(request: &ProcessRequest) -> String {
+    let argument = |pattern: &ArgumentPattern| match pattern {
+        ArgumentPattern::Literal(word) => quoted(word).to_string(),
+        ArgumentPattern::Any { dash } => format!("{{ any = true{} }}", dashed(*dash)),
+        ArgumentPattern::OneOf(members) => one_of(members),
+        ArgumentPattern::Path(tree) => format!("{{ path = {} }}", quoted(tree)),
+        ArgumentPattern::Integer { min, max } => format!("{{ integer = [{min}, {max}] }}"),
+        ArgumentPattern::Rest { dash } => format!("{{ rest = true{} }}", dashed(*dash)),
+    };
+    let shapes: Vec<String> = request
+        .shapes
+        .iter()
+        .map(|shape| format!("[{}]", shape.patterns().iter().map(argument).collect::<Vec<_>>().join(", ")))
+        .collect();
+    let variable = |pattern: &VariablePattern| match pattern {
+        VariablePattern::Literal(value) => quoted(value).to_string(),
+        VariablePattern::Any => "{ any = true }".to_owned(),
+        VariablePattern::OneOf(members) => one_of(members),
+        VariablePattern::Integer { min, max } => format!("{{ integer = [{min}, {max}] }}"),
+    };
+    let variables: Vec<String> =
+        request.environment.iter().map(|(name, pattern)| format!("{name} = {}", variable(pattern))).collect();
+    format!(
+        "[[permission.process]]\nprogram = {}\nargs = [{}]\nenv = {{ {} }}\nhelpers = {}\naccess = {}\nreason = {}\n",
+        quoted(&request.program),
+        shapes.join(", "),
+        variables.join(", "),
+        Value::Array(request.helpers.iter().map(quoted).collect()),
+        quoted(request.access),
+        quoted(&request.reason),
+    )
+}
+
+fn dashed(dash: bool) -> &'static str {
+    if dash { ", dash = true" } else { "" }
+}
+
+fn one_of(members: &[String]) -> String {
+    format!("{{ one_of = {} }}", Value::Array(members.iter().map(quoted).collect()))
 }
 
 fn quoted(value: impl Display) -> Value {

@@ -7,14 +7,16 @@ use openclaw_package::{
     Requests, Tree,
 };
 
-use super::{hides, text, told, url_pattern};
+use super::{hides, process, text, told, url_pattern};
 
 /// Each line is read as each part of a permission; two that are trees or requests are held against each other.
 pub fn permission(data: &[u8]) {
     let Some(text) = text(data) else { return };
     let (mut trees, mut all) = (Vec::new(), Vec::new());
+    process::lines(text);
     for line in text.lines().take(16) {
         words(line);
+        process::words(line);
         trees.extend(tree(line));
         all.extend(requests(line));
     }
@@ -42,6 +44,10 @@ pub(super) fn check(requests: &Requests) {
         };
         let one_host = !matches!(request.url.host(), HostPattern::Suffix(_));
         assert!(!local || request.internal && one_host, "{}", request.url);
+    }
+    for request in &requests.process {
+        reason(&request.reason);
+        process::check(request);
     }
     if let Some(request) = &requests.memory {
         reason(&request.reason);
@@ -129,6 +135,10 @@ fn holds(outer: &Requests, inner: &Requests) -> bool {
     };
     let quota = |requests: &Requests| requests.memory.as_ref().map_or(0, |memory| memory.quota.as_u64());
     quota(outer) >= quota(inner)
+        && inner
+            .process
+            .iter()
+            .all(|theirs| outer.process.iter().any(|mine| process::may_cover(mine, theirs)))
         && inner.filesystem.iter().all(|theirs| outer.filesystem.iter().any(|mine| files(mine, theirs)))
         && inner.network.iter().all(|theirs| {
             outer.network.iter().any(|mine| {

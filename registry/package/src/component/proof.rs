@@ -25,6 +25,7 @@ const TOOLS: &str = "openclaw:skill/tools";
 enum Needs {
     Nothing,
     Network,
+    Process,
     Memory,
 }
 
@@ -33,6 +34,7 @@ impl Needs {
         match self {
             Self::Nothing => "",
             Self::Network => "[[permission.network]]",
+            Self::Process => "[[permission.process]]",
             Self::Memory => "[permission.memory]",
         }
     }
@@ -41,15 +43,17 @@ impl Needs {
         match self {
             Self::Nothing => true,
             Self::Network => !requests.network.is_empty(),
+            Self::Process => !requests.process.is_empty(),
             Self::Memory => requests.memory.is_some(),
         }
     }
 }
 
 /// Every interface that this host can link.
-const SERVED: [(&str, Needs); 24] = [
+const SERVED: [(&str, Needs); 25] = [
     ("openclaw:skill/log", Needs::Nothing),
     ("openclaw:skill/memory", Needs::Memory),
+    ("openclaw:skill/process", Needs::Process),
     ("wasi:http/types", Needs::Network),
     ("wasi:http/outgoing-handler", Needs::Network),
     ("wasi:cli/environment", Needs::Nothing),

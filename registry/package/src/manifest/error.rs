@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
-use super::MAX_MANIFEST_SIZE;
+use super::{MAX_MANIFEST_SIZE, ScheduleError};
 use crate::bytesize::ByteSizeError;
 use crate::name::NameError;
 use crate::permission::PermissionError;
@@ -63,7 +63,7 @@ pub enum ManifestErrorKind {
         /// What is wrong.
         problem: String,
     },
-    /// The same tree or URL in two entries.
+    /// The same tree, URL, shape of arguments or trigger in two entries.
     #[error("{0:?} stands in two entries")]
     Duplicate(String),
     /// A name that is not one.
@@ -75,6 +75,9 @@ pub enum ManifestErrorKind {
     /// A size that is not one.
     #[error(transparent)]
     Size(#[from] ByteSizeError),
+    /// A schedule that is not one.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
 }
 
 impl ManifestErrorKind {
@@ -96,6 +99,7 @@ impl ManifestErrorKind {
             Self::Name(error) => error.code(),
             Self::Permission(error) => error.code(),
             Self::Size(error) => error.code(),
+            Self::Schedule(error) => error.code(),
         }
     }
 
@@ -113,6 +117,7 @@ impl ManifestErrorKind {
             Self::Name(error) => return error.hint(),
             Self::Permission(error) => return error.hint(),
             Self::Size(error) => return error.hint(),
+            Self::Schedule(error) => return error.hint(),
         })
     }
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use toml::de::DeValue;
 
 use super::error::{Issue, ManifestErrorKind};
+use super::process;
 use super::section::{Section, did_you_mean, text_of, wrong_type};
 use crate::permission::{
     FilesystemRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, Requests,
 };
 
-const KINDS: [&str; 3] = ["filesystem", "network", "memory"];
-const LATER: [&str; 5] = ["process", "secret", "secrets", "llm", "ask"];
+const KINDS: [&str; 4] = ["filesystem", "network", "process", "memory"];
+const LATER: [&str; 4] = ["secret", "secrets", "llm", "ask"];
 
 /// The most entries of one kind.
 const MAX_ENTRIES: usize = 64;
@@ -25,6 +26,7 @@ pub(super) fn read(section: &Section<'_>) -> Result<Requests, Issue> {
     Ok(Requests {
         filesystem: read_filesystem(section)?,
         network: read_network(section)?,
+        process: process::read(entries(section, "process")?)?,
         memory: section.section("memory")?.map(|memory| read_memory(&memory)).transpose()?,
     })
 }

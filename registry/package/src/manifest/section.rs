@@ -24,6 +24,24 @@ impl<'a> Section<'a> {
         Self { table, name: "the manifest".to_owned(), span: span.start..span.start }
     }
 
+    /// A table that stands in a list or beside a name, by the name that it has in messages.
+    pub(super) fn inline(name: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
+        let DeValue::Table(table) = value.get_ref() else {
+            return None;
+        };
+        Some(Self { table, name: name.to_owned(), span: value.span() })
+    }
+
+    /// The keys and values, whatever they are.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Spanned<&'a str>, &'a Spanned<DeValue<'a>>)> {
+        self.table.iter().map(|(key, value)| (Spanned::new(key.span(), key.get_ref().as_ref()), value))
+    }
+
+    /// The place of the section.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
     /// The name of the section in messages.
     pub(super) fn name(&self) -> String {
         self.name.clone()
@@ -98,7 +116,10 @@ impl<'a> Section<'a> {
         let DeValue::Array(entries) = value.get_ref() else {
             return Err(wrong_type(key, value, expected));
         };
-        let name = format!("[[{}.{key}]]", self.name.trim_matches(['[', ']']));
+        let name = match self.name.strip_prefix('[') {
+            Some(name) => format!("[[{}.{key}]]", name.trim_end_matches(']')),
+            None => format!("[[{key}]]"),
+        };
         let section = |entry: &'a Spanned<DeValue<'a>>| match entry.get_ref() {
             DeValue::Table(table) => Ok(Section { table, name: name.clone(), span: entry.span() }),
             _ => Err(wrong_type(key, entry, expected)),

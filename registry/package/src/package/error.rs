@@ -7,7 +7,7 @@ use crate::component::{ComponentError, ProofError};
 use crate::digest::Digest;
 use crate::envelope::EnvelopeError;
 use crate::manifest::ManifestError;
-use crate::name::PublisherName;
+use crate::name::{PublisherName, ToolName};
 use crate::skill_md::SkillMdError;
 use crate::statement::StatementError;
 use crate::tools::ToolsError;
@@ -78,6 +78,14 @@ pub enum RefusalError {
         /// What stands elsewhere.
         expected: String,
     },
+    /// A trigger calls a tool that the skill does not have.
+    #[error("a trigger of skill.toml calls {tool}, which is no tool of the skill")]
+    TriggerWithoutTool {
+        /// The tool that it calls.
+        tool: ToolName,
+        /// The nearest tool that the skill has.
+        nearest: Option<ToolName>,
+    },
     /// A directory of scripts.
     #[error("the package has a directory scripts/, which another agent might run outside any sandbox")]
     Scripts,
@@ -121,6 +129,7 @@ impl RefusalError {
             Self::ExtraFile(_) => "extra-file",
             Self::ChangedFile(_) => "changed-file",
             Self::IdentityMismatch { .. } => "identity-mismatch",
+            Self::TriggerWithoutTool { .. } => "trigger-without-tool",
             Self::Scripts => "scripts-directory",
             Self::NotRegular(_) => "not-a-regular-file",
             Self::Io { .. } => "io",
@@ -158,6 +167,10 @@ impl RefusalError {
             }
             Self::IdentityMismatch { field, .. } => {
                 format!("write the same {field} everywhere, and pack again")
+            }
+            Self::TriggerWithoutTool { nearest: Some(tool), .. } => format!("did you mean {tool}?"),
+            Self::TriggerWithoutTool { nearest: None, .. } => {
+                "name a tool of the skill, or remove the trigger".to_owned()
             }
             Self::Scripts => "move what the scripts do into a tool of the skill".to_owned(),
             Self::NotRegular(_) => "put the file itself there".to_owned(),

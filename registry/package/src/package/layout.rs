@@ -6,7 +6,7 @@ use cap_std::fs::Dir;
 
 use super::{COMPONENT_PATH, MANIFEST_PATH, RefusalError, SKILL_MD_PATH, TOOLS_PATH};
 use crate::archive::{ArchiveError, Limits, PackagePath, PathSet};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Trigger};
 use crate::name::SkillId;
 use crate::skill_md::SkillMd;
 use crate::tools::ToolList;
@@ -25,7 +25,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Reads the parts, and holds the name in SKILL.md against the manifest's.
+    /// Reads the parts, and holds the name in SKILL.md against the manifest's and its triggers against the tools.
     pub(super) fn read(
         mut file: impl FnMut(&'static str) -> Result<Vec<u8>, RefusalError>,
     ) -> Result<Self, RefusalError> {
@@ -33,7 +33,19 @@ impl Parts {
         let skill_md = SkillMd::from_bytes(&file(SKILL_MD_PATH)?)?;
         same("name", SKILL_MD_PATH, skill_md.name().as_str(), manifest.id().name().as_str())?;
         let tools = ToolList::parse(&file(TOOLS_PATH)?)?;
+        check_triggers(manifest.triggers(), &tools)?;
         Ok(Self { manifest, skill_md, tools })
+    }
+}
+
+/// Refuses triggers that call no tool of the skill.
+fn check_triggers(triggers: &[Trigger], tools: &ToolList) -> Result<(), RefusalError> {
+    match triggers.iter().map(Trigger::tool).find(|tool| tools.get(tool).is_none()) {
+        None => Ok(()),
+        Some(tool) => {
+            let nearest = tools.nearest(tool.as_str()).into_iter().next();
+            Err(RefusalError::TriggerWithoutTool { tool: tool.clone(), nearest })
+        }
     }
 }
 

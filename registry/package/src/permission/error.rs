@@ -2,7 +2,7 @@
 
 use crate::bytesize::ByteSize;
 
-use super::{MAX_MEMORY_QUOTA, MAX_REASON_LEN};
+use super::{MAX_HELPERS, MAX_MEMORY_QUOTA, MAX_REASON_LEN};
 
 /// Why a permission, or a part of one, cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,42 @@ pub enum PermissionError {
     /// The reason has a character that could hide or reorder text.
     #[error("the reason has a character that does not show: {0}")]
     ReasonCharacter(String),
+    /// The program is neither a bare name nor an absolute path.
+    #[error("program {program:?}: {problem}")]
+    Program {
+        /// What was written.
+        program: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A pattern of an argument, or the arguments together, cannot be understood.
+    #[error("argument pattern {pattern:?}: {problem}")]
+    Argument {
+        /// What was written.
+        pattern: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What to write instead.
+        hint: &'static str,
+    },
+    /// A variable cannot be set, or not to that.
+    #[error("variable {variable:?}: {problem}")]
+    Environment {
+        /// The name or the value that was written.
+        variable: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What to write instead.
+        hint: &'static str,
+    },
+    /// A helper is no name, directory or absolute path.
+    #[error("helper {helper:?}: {problem}")]
+    Helper {
+        /// What was written.
+        helper: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The quota is zero or more than [`MAX_MEMORY_QUOTA`].
     #[error("a memory quota of {0}")]
     Quota(ByteSize),
@@ -72,6 +108,10 @@ impl PermissionError {
             Self::InternalSuffix(_) => "internal-suffix",
             Self::NotMarkedInternal(_) => "internal-not-marked",
             Self::ReasonLength(_) | Self::ReasonCharacter(_) => "invalid-reason",
+            Self::Program { .. } => "invalid-program",
+            Self::Argument { .. } => "invalid-argument-pattern",
+            Self::Environment { .. } => "invalid-environment",
+            Self::Helper { .. } => "invalid-helper",
             Self::Quota(_) => "invalid-quota",
         }
     }
@@ -86,7 +126,9 @@ impl PermissionError {
             }
             Self::Tree { .. } => "write $workspace, $data, or an absolute path such as /srv/notes".to_owned(),
             Self::Access(_) => "write read or write; write implies read".to_owned(),
-            Self::Url { hint, .. } => (*hint).to_owned(),
+            Self::Url { hint, .. } | Self::Argument { hint, .. } | Self::Environment { hint, .. } => {
+                (*hint).to_owned()
+            }
             Self::Method(_) => {
                 "name the methods, in capitals, out of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"
                     .to_owned()
@@ -96,6 +138,13 @@ impl PermissionError {
             Self::NotMarkedInternal(_) => "add internal = true to the entry".to_owned(),
             Self::ReasonLength(_) => format!("say in 1 to {MAX_REASON_LEN} characters what it is used for"),
             Self::ReasonCharacter(_) => "remove the character; a reason is one line of plain text".to_owned(),
+            Self::Program { .. } => {
+                "write a name such as git, or an absolute path such as /usr/bin/git".to_owned()
+            }
+            Self::Helper { .. } => format!(
+                "write at most {MAX_HELPERS}, each a name such as sh, a directory such as git-core/, or an \
+                 absolute path such as /usr/bin/gpg"
+            ),
             Self::Quota(_) => format!("ask for 1B to {MAX_MEMORY_QUOTA}"),
         })
     }

@@ -18,7 +18,8 @@ fn code(imports: &[&str]) -> &'static str {
 }
 
 fn all() -> Requests {
-    let text = format!("{MANIFEST}[permission.memory]\nreason = \"remembers\"\n");
+    let process = "[[permission.process]]\nprogram = \"git\"\nargs = [[\"status\"]]\nreason = \"looks\"\n";
+    let text = format!("{MANIFEST}[permission.memory]\nreason = \"remembers\"\n{process}");
     Manifest::parse(&text).unwrap().requests().clone()
 }
 
@@ -110,9 +111,12 @@ fn the_baseline_needs_no_permission() {
 
 #[test]
 fn permissions_are_needed_for_the_rest() {
-    for import in
-        ["openclaw:skill/memory@1.0.0", "wasi:http/types@0.2.12", "wasi:http/outgoing-handler@0.2.0"]
-    {
+    for import in [
+        "openclaw:skill/memory@1.0.0",
+        "openclaw:skill/process@1.0.0",
+        "wasi:http/types@0.2.12",
+        "wasi:http/outgoing-handler@0.2.0",
+    ] {
         assert_eq!(code(&[import]), "undeclared-import", "{import}");
         assert_eq!(prove(&[import], &all()), Ok(()), "{import}");
     }
@@ -128,7 +132,7 @@ fn nothing_else_is_served_whatever_the_manifest_asks() {
         ("wasi:io/pol@0.2.0", "unknown-import"),
         ("wasi:cli/run@0.2.0", "unknown-import"),
         ("wasi:keyvalue/store@0.2.0", "unknown-import"),
-        ("openclaw:skill/process@1.0.0", "unknown-import"),
+        ("openclaw:skill/processes@1.0.0", "unknown-import"),
         ("openclaw:skil/log@1.0.0", "unknown-import"),
         ("evil:x/y", "unknown-import"),
         ("wasi:io/poll@0.2.13", "newer-wit"),

@@ -113,7 +113,7 @@ fn kinds_have_the_names_that_authors_know() {
 fn requests_cover_what_asks_no_more() {
     let filesystem =
         |tree: &str, access| FilesystemRequest { tree: tree.parse().unwrap(), access, reason: reason() };
-    let asks = |filesystem, network| Requests { filesystem, network, memory: None };
+    let asks = |filesystem, network| Requests { filesystem, network, ..Requests::default() };
     let old = asks(
         vec![filesystem("/srv", Access::Write)],
         vec![network("https://*.example.com/", false).unwrap()],

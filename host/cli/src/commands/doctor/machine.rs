@@ -2,9 +2,13 @@
 
 use std::fs;
 
-use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+use openclaw_runtime::launcher::{Launcher, Means};
 
 use super::{passed, warned};
+use crate::environment;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::invocation::wait;
 use crate::json::Check;
 use crate::toolchain::{self, OLDEST, TARGET};
 
@@ -41,41 +45,47 @@ pub(super) fn toolchain() -> Vec<Check> {
 
 /// What the kernel can do.
 pub(super) fn kernel() -> Vec<Check> {
-    vec![landlock(), namespaces(), pagemap_scan(), swap(), maps()]
+    let mut checks = confinement();
+    checks.extend([pagemap_scan(), swap(), maps()]);
+    checks
 }
 
-/// The highest of the versions that can be told apart by their access rights to files.
-fn landlock() -> Check {
-    let supported = |abi: ABI| {
-        let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
-        ruleset.handle_access(AccessFs::from_all(abi)).and_then(Ruleset::create).is_ok()
-    };
-    let versions = [(5, ABI::V5), (3, ABI::V3)];
-    match versions.into_iter().find(|(_, abi)| supported(*abi)) {
-        Some((version, _)) => passed("landlock", format!("version {version} or later")),
-        None => warned(
-            "landlock",
-            "this kernel does not have it, or an old one; level isolated is refused",
-            "use Linux 6.2 or later, built with Landlock and with it in its list of security modules (lsm=)",
-        ),
+/// What confines worker processes and programs of skills, as the launcher finds it.
+fn confinement() -> Vec<Check> {
+    let means = environment::launcher().and_then(|launcher| {
+        let means = wait(async { Launcher::new(launcher).means().await })?;
+        means.map_err(|error| CliError::new(Exit::Host, "launcher-unavailable", error.to_string()))
+    });
+    match means {
+        Ok(Means { landlock, namespaces }) => vec![
+            if landlock {
+                passed("landlock", "of Linux 6.2 or later")
+            } else {
+                warned(
+                    "landlock",
+                    "this kernel does not have it, or an old one; level isolated and programs of skills are refused",
+                    NO_LANDLOCK,
+                )
+            },
+            if namespaces {
+                passed("namespaces", "can be made")
+            } else {
+                warned(
+                    "namespaces",
+                    "nobody but root can make them here; programs of skills that may change files are refused",
+                    NO_NAMESPACES,
+                )
+            },
+        ],
+        Err(error) => vec![warned("confinement", error.message, error.hint.unwrap_or_default())],
     }
 }
 
-fn namespaces() -> Check {
-    let number = |path: &str| fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u64>().ok());
-    let forbidden = number("/proc/sys/user/max_user_namespaces") == Some(0)
-        || number("/proc/sys/kernel/unprivileged_userns_clone") == Some(0)
-        || number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(1);
-    if forbidden {
-        warned(
-            "user namespaces",
-            "this kernel lets unprivileged users make none; process permissions, when they come, will hold less",
-            "see user.max_user_namespaces and kernel.unprivileged_userns_clone in sysctl",
-        )
-    } else {
-        passed("user namespaces", "can be made")
-    }
-}
+const NO_LANDLOCK: &str = "use Linux 6.2 or later, built with Landlock and with it in its list of security modules (lsm=). \
+    To let programs of skills do all that you can do instead, put unconfined_processes = true at the top of policy.toml";
+const NO_NAMESPACES: &str = "see user.max_user_namespaces, kernel.unprivileged_userns_clone and \
+    kernel.apparmor_restrict_unprivileged_userns in sysctl; in a container, allow unshare and clone with namespaces. \
+    To run such programs unprotected instead, put unconfined_processes = true at the top of policy.toml";
 
 fn pagemap_scan() -> Check {
     let uname = rustix::system::uname();

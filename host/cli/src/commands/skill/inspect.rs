@@ -4,7 +4,7 @@ mod subject;
 
 use std::collections::BTreeMap;
 
-use openclaw_package::{ComponentError, Imports, ToolList};
+use openclaw_package::{ComponentError, Imports, Manifest, ToolList};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::Policy;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::describe::{self, bytes};
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
-use crate::json::{CallLimits, InspectedTool, Inspection, Wit};
+use crate::json::{CallLimits, InspectedTool, InspectedTrigger, Inspection, Wit};
 use crate::output::{Output, dim, good, heading, warning};
 use crate::text::{many_lines, one_line};
 use subject::Subject;
@@ -60,12 +60,15 @@ fn inspection(subject: &Subject, dir: &DataDir) -> Result<Inspection> {
     };
     let (limits, cuts) = limits.map_or((None, Vec::new()), |(limits, cuts)| (Some(limits), cuts));
     let requests = manifest.map(|manifest| describe::requests(manifest.requests())).unwrap_or_default();
+    let programs = manifest.map(|manifest| describe::programs(manifest.requests())).unwrap_or_default();
     Ok(Inspection {
         kind: subject.kind,
         skill: manifest.map(|manifest| manifest.id().clone()),
         version: manifest.map(|manifest| manifest.version().clone()),
         description: subject.description.clone(),
         permissions: requests.iter().map(consent::document).collect(),
+        programs,
+        triggers: manifest.map(triggers).unwrap_or_default(),
         warnings,
         limits: limits.as_ref().map(CallLimits::from),
         cuts,
@@ -73,6 +76,14 @@ fn inspection(subject: &Subject, dir: &DataDir) -> Result<Inspection> {
         component,
         package: subject.package.clone(),
     })
+}
+
+fn triggers(manifest: &Manifest) -> Vec<InspectedTrigger> {
+    let inspected = manifest.triggers().iter().map(|trigger| InspectedTrigger {
+        tool: trigger.tool().clone(),
+        schedule: trigger.schedule().to_string(),
+    });
+    inspected.collect()
 }
 
 fn tools(list: &ToolList) -> Vec<InspectedTool> {
@@ -160,6 +171,13 @@ fn show_permissions(inspection: &Inspection, output: &Output) {
             permission.description,
             dim(format_args!("- {}", permission.reason))
         ));
+    }
+    if !inspection.programs.is_empty() {
+        output.lines(inspection.programs.iter().map(|program| format!("  {}", one_line(program))));
+        output.line(dim(format_args!("  {}", describe::PROGRAMS_CANNOT)));
+    }
+    for InspectedTrigger { tool, schedule } in &inspection.triggers {
+        output.line(format_args!("  asks to be called by itself: {tool}, at {schedule} (UTC)"));
     }
     output.lines(inspection.warnings.iter().map(|text| format!("  {} {}", warning("!"), one_line(text))));
 }

@@ -59,6 +59,19 @@ impl Tree {
         self.grant.access == Access::Write
     }
 
+    /// The tree, as a program of the call is given it.
+    pub(super) fn launch_tree(&self) -> std::io::Result<openclaw_launcher::Tree> {
+        let found = rustix::fs::fstat(&*self.root)?;
+        Ok(openclaw_launcher::Tree {
+            source: sys::real_path(&*self.root)?,
+            identity: (found.st_dev, found.st_ino),
+            target: self.grant.guest_path.clone().into(),
+            writes: self.is_writable(),
+            hidden: self.grant.denied.clone(),
+            control_allowed: self.grant.control_allowed.clone(),
+        })
+    }
+
     /// Where an open file really is, relative to the tree.
     pub(super) fn relative(&self, fd: impl AsFd) -> FsResult<PathBuf> {
         let path = sys::real_path(fd)?;

@@ -1,0 +1,12 @@
+//! Starts a program and ends it.
+
+use kit::{Input, Outcome, json};
+
+use crate::command::{command, ended, failed};
+use crate::openclaw::skill::process;
+
+pub fn run(input: &Input) -> Outcome {
+    let child = process::spawn(&command(input)?).map_err(failed)?;
+    child.kill();
+    Ok(json!({ "exit": ended(child.wait()) }))
+}
