@@ -115,10 +115,8 @@ impl Home {
         let shown = self.run(["grant", "show", &skill.id()]).json();
         let document = if shown.is_array() { &shown[0] } else { &shown };
         for rule in document["allow"].as_array().expect("a list of rules") {
-            let rule = rule.as_str().expect("a rule").to_owned();
-            let words: Vec<&str> = rule.split(' ').collect();
-            let id = skill.id();
-            self.run(["grant", "revoke", &id].iter().copied().chain(words)).json();
+            let rule = rule.as_str().expect("a rule");
+            self.run(["grant", "revoke", &skill.id(), rule]).json();
         }
     }
 

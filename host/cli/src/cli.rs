@@ -253,7 +253,7 @@ pub(crate) enum GrantCommand {
 Examples:
   openclaw grant allow acme/notes filesystem:read '$workspace'
   openclaw grant allow acme/notes network GET https://api.example.com/v1
-  openclaw grant allow acme/notes process git log -n '<integer:1..100>'
+  openclaw grant allow acme/notes -- process git log -n '<integer:1..100>'
   openclaw grant allow acme/notes memory"))]
     Allow(Rule),
     /// Deny a skill something, whatever it is allowed
@@ -284,7 +284,7 @@ pub(crate) struct Rule {
     /// The skill
     pub(crate) skill: SkillId,
     /// The permission and its scope
-    #[arg(required = true, value_name = "PERMISSION", allow_hyphen_values = true)]
+    #[arg(required = true, value_name = "PERMISSION")]
     pub(crate) permission: Vec<String>,
     /// The directory that $workspace stands for [default: the current one]
     #[arg(long, value_name = "DIR")]

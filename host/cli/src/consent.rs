@@ -2,6 +2,7 @@
 
 use openclaw_package::{Requests, SkillId};
 use openclaw_runtime::capability::grant::Grants;
+use openclaw_runtime::capability::process::program_digest;
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::{Policy, Rule, SkillPolicy, rules_for};
 use openclaw_runtime::policy_file::PolicyFile;
@@ -23,8 +24,8 @@ pub(crate) enum Standing {
     Denied,
     /// It is for the workspace, and there is none.
     NoWorkspace,
-    /// It is for a program, and this machine has none of that name.
-    NoProgram,
+    /// It is for a program that this machine does not have, or that cannot be run; why.
+    NoProgram(String),
 }
 
 /// A request, and how it stands.
@@ -66,8 +67,17 @@ fn standing(
         return Ok(Standing::Granted);
     }
     let Some(rule) = rules_for(&request.alone, workspace.map(Workspace::path)).into_iter().next() else {
-        return Ok(if request.is_workspace() { Standing::NoWorkspace } else { Standing::NoProgram });
+        return Ok(if request.is_workspace() {
+            Standing::NoWorkspace
+        } else {
+            Standing::NoProgram("it is not installed here".to_owned())
+        });
     };
+    if let Some(program) = rule.program()
+        && let Err(error) = program_digest(program.as_path())
+    {
+        return Ok(Standing::NoProgram(error.to_string()));
+    }
     // An owner who denied exactly this has answered; consent to all that is shown is not an answer to this.
     if policy.denied(skill).any(|denied| *denied == rule) {
         return Ok(Standing::Denied);
@@ -95,11 +105,11 @@ impl Assessed {
             Standing::Open(_) => "not-granted",
             Standing::Denied => "denied",
             Standing::NoWorkspace => "no-workspace",
-            Standing::NoProgram => "no-program",
+            Standing::NoProgram(_) => "no-program",
         };
         let grant = match &self.standing {
             Standing::Open(_) | Standing::NoWorkspace => Some(self.command(skill)),
-            Standing::Granted | Standing::Denied | Standing::NoProgram => None,
+            Standing::Granted | Standing::Denied | Standing::NoProgram(_) => None,
         };
         json::Permission { status: Some(status), grant, ..document(&self.request) }
     }
@@ -129,9 +139,13 @@ impl Assessed {
             Standing::Open(_) => warning("not granted"),
             Standing::Denied => bad("denied     "),
             Standing::NoWorkspace => warning("needs a workspace"),
-            Standing::NoProgram => warning("not installed here"),
+            Standing::NoProgram(_) => warning("cannot be run"),
         };
-        format!("{mark}  {}", self.request.line())
+        let why = match &self.standing {
+            Standing::NoProgram(why) => format!(" ({why})"),
+            _ => String::new(),
+        };
+        format!("{mark}  {}{why}", self.request.line())
     }
 }
 

@@ -4,10 +4,11 @@
 //! Landlock gives rights on whole trees and takes none away within them; mounts do. Below `.git` a program must
 //! write, or git could not work, so that there only what git obeys is kept from it.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
@@ -24,13 +25,19 @@ const HELD_BACK: &str = ".held-back";
 /// The control files of all trees, as they were before the program began.
 pub(crate) struct Guard {
     is_control_file: fn(&OsStr) -> bool,
-    found: BTreeSet<PathBuf>,
+    /// What is mounted on itself, by device and inode: wherever it is now, it is what it was.
+    sealed: HashSet<(u64, u64)>,
+    /// Links, on which nothing can be mounted; one that was made anew has another time of change.
+    links: HashSet<(PathBuf, Option<Change>)>,
 }
+
+/// Device, inode and time of the last change.
+type Change = (u64, u64, i64, i64);
 
 impl Guard {
     /// Protects what is there. The process must be in its own root.
     pub(crate) fn protect(launch: &Launch, is_control_file: fn(&OsStr) -> bool) -> Result<Self, Failure> {
-        let mut guard = Self { is_control_file, found: BTreeSet::new() };
+        let mut guard = Self { is_control_file, sealed: HashSet::new(), links: HashSet::new() };
         for tree in &launch.trees {
             let at = |step: &str| format!("{step} {}", tree.target.display());
             hide(tree).map_err(Failure::at(at("hiding what is denied in")))?;
@@ -50,61 +57,64 @@ impl Guard {
     fn seal(&mut self, tree: &Tree) -> io::Result<()> {
         for relative in self.control_files(tree)? {
             let path = tree.target.join(&relative);
-            if relative.ends_with(".git") && path.is_dir() {
+            if is_git_directory(&path) {
                 // Mounted on itself, it can be neither renamed nor removed.
-                mount_on_itself(tree, &relative, 0)?;
+                self.sealed.insert(mount_on_itself(tree, &relative, 0)?);
                 for name in OBEYED_BY_GIT.map(|name| relative.join(name)) {
-                    if tree.target.join(&name).symlink_metadata().is_ok() {
-                        mount_on_itself(tree, &name, READ_ONLY)?;
-                        self.found.insert(tree.target.join(name));
+                    if !is_allowed(tree, &name) {
+                        self.fix(tree, &name)?;
                     }
                 }
-            } else if !path.is_symlink() {
-                mount_on_itself(tree, &relative, READ_ONLY)?;
+            } else {
+                self.fix(tree, &relative)?;
             }
-            self.found.insert(path);
+        }
+        Ok(())
+    }
+
+    /// Makes one file or directory what cannot be changed, if it is there.
+    fn fix(&mut self, tree: &Tree, relative: &Path) -> io::Result<()> {
+        let path = tree.target.join(relative);
+        match path.symlink_metadata() {
+            Err(_) => {}
+            Ok(found) if found.is_symlink() => drop(self.links.insert((path.clone(), change(&path)))),
+            Ok(_) => drop(self.sealed.insert(mount_on_itself(tree, relative, READ_ONLY)?)),
         }
         Ok(())
     }
 
     /// Renames the control files that the program made; answers what they were called.
     pub(crate) fn hold_back(&self, launch: &Launch) -> Vec<String> {
-        let mut held = Vec::new();
+        let mut made = Vec::new();
         for tree in launch.trees.iter().filter(|tree| tree.writes) {
             for relative in self.control_files(tree).unwrap_or_default() {
                 let path = tree.target.join(&relative);
-                let made = if self.found.contains(&path) {
-                    let obeyed = OBEYED_BY_GIT.map(|name| path.join(name));
-                    let is_made =
-                        |path: &PathBuf| !self.found.contains(path) && path.symlink_metadata().is_ok();
-                    obeyed.into_iter().filter(|_| relative.ends_with(".git")).filter(is_made).collect()
-                } else {
-                    vec![path]
-                };
-                for path in made {
-                    set_aside(&path);
-                    held.push(path.to_string_lossy().into_owned());
+                if self.is_new(&path) {
+                    made.push(path);
+                } else if is_git_directory(&path) {
+                    let obeyed = OBEYED_BY_GIT.map(|name| relative.join(name));
+                    let obeyed = obeyed.into_iter().filter(|name| !is_allowed(tree, name));
+                    made.extend(obeyed.map(|name| tree.target.join(name)).filter(|path| self.is_new(path)));
                 }
             }
-            for path in tree.hidden.iter().map(|hidden| tree.target.join(hidden)) {
-                if !self.is_hidden(&path) && path.symlink_metadata().is_ok() {
-                    set_aside(&path);
-                    held.push(path.to_string_lossy().into_owned());
-                }
-            }
+            let hidden = tree.hidden.iter().map(|hidden| tree.target.join(hidden));
+            made.extend(hidden.filter(|path| !self.is_hidden(path) && path.symlink_metadata().is_ok()));
         }
-        held
+        made.iter().for_each(|path| set_aside(path));
+        made.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+    }
+
+    /// Whether the program made what is at a path.
+    fn is_new(&self, path: &Path) -> bool {
+        let Some((device, inode, ..)) = change(path) else { return false };
+        !self.sealed.contains(&(device, inode)) && !self.links.contains(&(path.to_owned(), change(path)))
     }
 
     /// Whether something is mounted over a path that was denied.
     fn is_hidden(&self, path: &Path) -> bool {
-        let identity = |path: &Path| {
-            use std::os::unix::fs::MetadataExt;
-            path.symlink_metadata().map(|found| (found.dev(), found.ino())).ok()
-        };
-        let found = identity(path);
-        found.is_some()
-            && (found == identity(Path::new(HIDDEN_DIR)) || found == identity(Path::new(HIDDEN_FILE)))
+        let identity = |path: &Path| change(path).map(|(device, inode, ..)| (device, inode));
+        let nothing = [HIDDEN_DIR, HIDDEN_FILE].map(|path| identity(Path::new(path)));
+        identity(path).is_some_and(|found| nothing.contains(&Some(found)))
     }
 
     /// The control files of a tree that were not allowed by name.
@@ -116,7 +126,7 @@ impl Guard {
             for entry in entries {
                 let entry = entry?;
                 let name = relative.join(entry.file_name());
-                if tree.control_allowed.iter().any(|allowed| name.starts_with(allowed)) {
+                if is_allowed(tree, &name) {
                     continue;
                 }
                 if (self.is_control_file)(&entry.file_name()) {
@@ -128,6 +138,11 @@ impl Guard {
         }
         Ok(found)
     }
+}
+
+/// Whether a control file, or one that it lies in, was granted by name.
+fn is_allowed(tree: &Tree, relative: &Path) -> bool {
+    tree.control_allowed.iter().any(|allowed| relative.starts_with(allowed))
 }
 
 /// Puts what is denied out of sight.
@@ -146,11 +161,24 @@ fn hide(tree: &Tree) -> io::Result<()> {
     Ok(())
 }
 
-fn mount_on_itself(tree: &Tree, relative: &Path, attributes: u64) -> io::Result<()> {
+/// Mounts a part of a tree on itself; answers its device and inode.
+fn mount_on_itself(tree: &Tree, relative: &Path, attributes: u64) -> io::Result<(u64, u64)> {
     let place = within(tree, relative)?;
+    let found = place.metadata()?;
     let copy = clone_mount(&place)?;
     set_attributes(&copy, attributes)?;
-    attach(&copy, &place)
+    attach(&copy, &place)?;
+    Ok((found.dev(), found.ino()))
+}
+
+/// Whether a control file is a directory of git, in which programs must write.
+fn is_git_directory(path: &Path) -> bool {
+    path.ends_with(".git") && path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
+fn change(path: &Path) -> Option<Change> {
+    let found = path.symlink_metadata().ok()?;
+    Some((found.dev(), found.ino(), found.ctime(), found.ctime_nsec()))
 }
 
 /// What is at a path within a tree, without links.

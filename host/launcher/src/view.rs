@@ -89,7 +89,9 @@ impl Base {
             }
         }
         for name in DEVICES {
-            bind(&Path::new("/dev").join(name), NO_SUID | libc::MOUNT_ATTR_NOEXEC)?;
+            // A device takes what is written to it all the same; what cannot be changed is its mode.
+            let fixed = NO_SUID | libc::MOUNT_ATTR_NOEXEC | libc::MOUNT_ATTR_RDONLY;
+            bind(&Path::new("/dev").join(name), fixed)?;
         }
         for (name, target) in
             [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use openclaw_package::{Access, Program, Requests, Shape, SkillId, Tree, UrlPattern};
+use openclaw_package::{AbsolutePath, Access, Program, Requests, Shape, SkillId, Tree, UrlPattern};
 use openclaw_runtime::capability::process::{ProcessRule, find_by_name, find_program, program_digest};
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::install::Installer;
@@ -120,6 +120,9 @@ fn change(dir: &DataDir, action: Action, words: &Words, output: &Output) -> Resu
     refuse_unknown(dir, &catalog, skill)?;
     let rule =
         rule(&words.permission, words.workspace.as_deref(), action, &own_rules(catalog.policy(), skill))?;
+    if let (Action::Allow, Some(program)) = (action, rule.program()) {
+        program_digest(program.as_path()).map_err(|error| unusable(program, &error))?;
+    }
     let mut file = PolicyFile::open(&dir.policy())?;
     let changed = match action {
         Action::Allow => file.allow(skill, &rule),
@@ -158,16 +161,18 @@ fn change(dir: &DataDir, action: Action, words: &Words, output: &Output) -> Resu
     Ok(())
 }
 
+fn unusable(program: &AbsolutePath, error: &std::io::Error) -> CliError {
+    CliError::new(Exit::Refused, "unusable-program", format!("{program} cannot be granted: {error}"))
+        .hint("openclaw grant allow --help")
+}
+
 fn pin(dir: &DataDir, program: &Program, output: &Output) -> Result<()> {
     let missing = || {
         CliError::new(Exit::NotFound, "no-such-program", format!("this machine has no program {program}"))
             .hint("name it by its absolute path, or install it")
     };
     let path = find_program(program).ok_or_else(missing)?;
-    let unusable = |error: std::io::Error| {
-        CliError::new(Exit::Refused, "unusable-program", format!("{path} cannot be granted: {error}"))
-    };
-    let digest = program_digest(path.as_path()).map_err(unusable)?;
+    let digest = program_digest(path.as_path()).map_err(|error| unusable(&path, &error))?;
     // Held to the end: policy and lockfile change together.
     let _installer = Installer::open(dir)?;
     let mut file = PolicyFile::open(&dir.policy())?;
@@ -217,9 +222,13 @@ fn rule(words: &[String], workspace: Option<&Path>, action: Action, known: &[Rul
     if let (Action::Revoke, Some(rule)) = (action, written) {
         return Ok(rule.clone());
     }
-    if let Some((permission, words)) = words.split_first()
+    // A rule as it is shown may come in one word.
+    let split = match words {
+        [rule] if rule.starts_with("process") => shlex::split(rule).unwrap_or_default(),
+        words => words.to_vec(),
+    };
+    if let Some((permission, words)) = split.split_first()
         && matches!(permission.as_str(), "process" | "process:execute")
-        && !words.is_empty()
     {
         return process_rule(words);
     }
@@ -244,12 +253,7 @@ fn rule(words: &[String], workspace: Option<&Path>, action: Action, known: &[Rul
 
 /// A rule for a program, which may go by its name: what is granted is what this machine has of that name.
 fn process_rule(words: &[String]) -> Result<Rule> {
-    let parsed = match words {
-        // A rule as it is shown, in one word.
-        [rule] if rule.contains(' ') => rule.parse(),
-        words => ProcessRule::from_words(words, Some(find_by_name)),
-    };
-    parsed.map(Rule::Process).map_err(|error| {
+    ProcessRule::from_words(words, Some(find_by_name)).map(Rule::Process).map_err(|error| {
         CliError::new(Exit::Usage, "invalid-rule", format!("process: {error}"))
             .hint("openclaw grant allow --help; patterns such as '<any>' stand in quotes")
     })

@@ -168,7 +168,7 @@ fn needs_answer(assessed: &Assessed, before: Option<&Requests>) -> bool {
         Standing::Granted => {
             alone.memory.is_some() && before.is_some_and(|b| b.memory.is_some()) && !asked_before
         }
-        Standing::Denied | Standing::NoWorkspace | Standing::NoProgram => false,
+        Standing::Denied | Standing::NoWorkspace | Standing::NoProgram(_) => false,
     }
 }
 
@@ -190,6 +190,7 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
         let mark = match (&assessed.standing, is_new) {
             (_, true) if staged.installed().is_some() => warning("new "),
             (Standing::Denied, _) => warning("(your policy denies it) "),
+            (Standing::NoProgram(why), _) => warning(format_args!("(stays ungranted: {why}) ")),
             (Standing::Granted, _) => good("(granted already) "),
             (Standing::Open(_), false) => dim("(still not granted) "),
             _ => String::new(),

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use openclaw_launcher::{Ended, Exit, Means};
+use openclaw_launcher::{Ended, Exit, Means, Stop};
 use serde::{Deserialize, Serialize};
 
 pub use child::Child;
@@ -46,7 +46,7 @@ pub struct Ran {
     pub command: String,
     /// Its file.
     pub program: PathBuf,
-    /// How it ended: `0`, `signal 9`, `deadline`.
+    /// How it ended: `0`, `signal 9`, `deadline`, or `killed` by the skill or with its call.
     pub exit: String,
     /// Milliseconds of processor time of it and all that came of it.
     pub cpu_ms: u64,
@@ -91,17 +91,18 @@ impl ProcessState {
 
 fn finished(ran: Ran, life: &Life) -> Ran {
     match life.fate() {
-        Some(Fate::Ended(Ended { exit, cpu_ms, held_back }, _)) => {
-            Ran { exit: told(exit), cpu_ms, held_back, ..ran }
+        Some(Fate::Ended(Ended { exit, cpu_ms, held_back }, cause)) => {
+            Ran { exit: told(exit, cause), cpu_ms, held_back, ..ran }
         }
         Some(Fate::Lost) | None => Ran { exit: "lost".to_owned(), ..ran },
     }
 }
 
-fn told(exit: Exit) -> String {
+fn told(exit: Exit, cause: Cause) -> String {
     match exit {
         Exit::Code(code) => code.to_string(),
         Exit::Signal(signal) => format!("signal {signal}"),
+        Exit::Stopped(Stop::Host) => format!("{cause:?}").to_lowercase(),
         Exit::Stopped(stop) => format!("{stop:?}").to_lowercase(),
     }
 }

@@ -55,9 +55,6 @@ pub enum ProcessRuleError {
     Permission(#[from] PermissionError),
 }
 
-/// Options of `openclaw grant` itself.
-const OWN_OPTIONS: [&str; 5] = ["--json", "--workspace", "--help", "-h", "--"];
-
 const READ_ONLY: &str = "--read-only";
 const ENV: &str = "--env";
 const WITH: &str = "--with";
@@ -136,9 +133,9 @@ impl ProcessRule {
     #[must_use]
     pub fn command(&self, skill: &str) -> String {
         let words = self.words();
-        // These the command would take for its own.
-        let taken = words.iter().any(|word| OWN_OPTIONS.contains(&word.as_str()));
-        format!("openclaw grant allow {skill} {}{}", if taken { "-- " } else { "" }, quoted(&words))
+        // What begins with a hyphen the command would take for its own.
+        let own = if words.iter().any(|word| word.starts_with('-')) { "-- " } else { "" };
+        format!("openclaw grant allow {skill} {own}{}", quoted(&words))
     }
 
     /// Whether this rule allows all that another does.
