@@ -297,7 +297,9 @@ fn a_deadline_ends_it_and_the_call_goes_on() {
     let call = json!({ "program": "sh", "args": ["-c", "sleep 70302"] });
     short.call("short/run", &call).refused("timeout");
     assert!(!runs("70301") && !runs("70302"));
-    assert_eq!(short.last_record()["programs"][0]["exit"], "killed");
+    // The call and the program have the same time; either may be seen to be over first.
+    let record = short.last_record();
+    assert!(["deadline", "killed"].contains(&record["programs"][0]["exit"].as_str().unwrap()), "{record}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ use crate::elf::check_program;
 use crate::frame;
 use crate::message::{Ended, Exit, Failure, Launch, Means, Said, Stop};
 use crate::server::Launcher;
+use crate::view::Base;
 
 /// How often memory and free space are looked at.
 const SAMPLE: Duration = Duration::from_millis(20);
@@ -34,6 +35,12 @@ const SAMPLE: Duration = Duration::from_millis(20);
 pub(crate) struct Given {
     pub(crate) program: File,
     pub(crate) stdio: [OwnedFd; 3],
+}
+
+/// Does what does not depend on the program.
+pub(crate) fn prepare(launcher: &Launcher) -> Result<(), Failure> {
+    signals()?;
+    launcher.base.as_ref().map_or(Ok(()), Base::prepare_root)
 }
 
 /// Starts the program, and stays until nothing of it runs any more.
@@ -52,7 +59,6 @@ pub(crate) fn run(
     if !namespaces && changes && !launch.unconfined {
         return Err(Failure::NoNamespaces);
     }
-    signals()?;
     let (guard, temporary) = match &launcher.base {
         Some(base) => {
             base.enter(launch)?;

@@ -1,8 +1,8 @@
 //! The launcher's own process: takes launches, and forks an init for each.
 
 use std::ffi::OsStr;
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use nix::sched::CloneFlags;
@@ -50,49 +50,86 @@ fn run(is_control_file: fn(&OsStr) -> bool) -> io::Result<()> {
     };
     let landlock = std::env::var_os(ASSUME_NO_LANDLOCK).is_none() && is_landlock_supported();
     let means = Means { landlock, namespaces: base.is_some() };
-    let filters = Filters::new();
     frame::write(&channel, &means)?;
-    let launcher = Launcher { base, filters, means, is_control_file };
+    let launcher = Launcher { base, filters: Filters::new(), means, is_control_file };
+    let mut spare = Spare::fork(&launcher, &channel);
+    // What an earlier launch was given is closed before another init is forked, which would keep it open.
     while let Some((launch, descriptors)) = frame::read_with_descriptors::<Launch>(&channel)? {
-        // The init that fails, or is never made, says so on its own channel or closes it.
-        if let Ok(descriptors) = <[OwnedFd; 5]>::try_from(descriptors) {
-            start(&launcher, &launch, descriptors, &channel);
-        }
+        let Ok(descriptors) = <[OwnedFd; DESCRIPTORS]>::try_from(descriptors) else { continue };
+        hand_over(spare, &launch, descriptors);
+        spare = Spare::fork(&launcher, &channel);
     }
     Ok(())
 }
 
-fn start(launcher: &Launcher, launch: &Launch, descriptors: [OwnedFd; 5], channel: &UnixStream) {
-    let [program, stdin, stdout, stderr, control] = descriptors;
-    let control = UnixStream::from(control);
-    let namespaces = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
-    let flags = if launcher.base.is_some() { namespaces } else { CloneFlags::empty() };
-    match fork(flags) {
-        Ok(Forked::Parent) => {}
-        Ok(Forked::Child) => {
-            let detached = detach(channel).map_err(Failure::at("letting go of the host's channel"));
-            let given = init::Given { program: program.into(), stdio: [stdin, stdout, stderr] };
-            let said = match detached.and_then(|()| init::run(launcher, launch, given, &control)) {
-                Ok(ended) => Said::Ended(ended),
-                Err(failure) => Said::Failed(failure),
-            };
-            let _ = frame::write(&control, &said);
-            std::process::exit(0);
-        }
-        Err(error) => {
-            let failure = Failure::at("making a process")(error);
-            let _ = frame::write(&control, &Said::Failed(failure));
-        }
+/// Gives a launch to the init that waits for one, or tells the host that there is none.
+fn hand_over(spare: io::Result<Spare>, launch: &Launch, descriptors: [OwnedFd; DESCRIPTORS]) {
+    let taken = spare.and_then(|spare| spare.take(launch, &descriptors));
+    let [.., control] = descriptors;
+    if let Err(error) = taken {
+        let failure = Failure::at("making a process")(error);
+        let _ = frame::write(&UnixStream::from(control), &Said::Failed(failure));
     }
 }
 
+/// Descriptors that come with a launch.
+const DESCRIPTORS: usize = 5;
+
+/// An init that waits for a launch: what does not depend on that it has done already.
+struct Spare(UnixStream);
+
+impl Spare {
+    fn fork(launcher: &Launcher, channel: &UnixStream) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let namespaces = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID;
+        let flags = if launcher.base.is_some() { namespaces } else { CloneFlags::empty() };
+        match fork(flags)? {
+            Forked::Parent => Ok(Self(ours)),
+            Forked::Child => {
+                drop(ours);
+                let prepared = detach(channel)
+                    .map_err(Failure::at("letting go of the host's channel"))
+                    .and_then(|()| init::prepare(launcher));
+                wait(launcher, prepared, &theirs);
+                std::process::exit(0);
+            }
+        }
+    }
+
+    fn take(&self, launch: &Launch, descriptors: &[OwnedFd; DESCRIPTORS]) -> io::Result<()> {
+        let frame = frame::encode(launch)?;
+        let descriptors = descriptors.each_ref().map(AsFd::as_fd);
+        let sent = frame::send_with_descriptors(&self.0, &frame, &descriptors)?;
+        (&self.0).write_all(frame.get(sent..).unwrap_or_default())
+    }
+}
+
+/// Waits for a launch, and sees it through; without one it ends with the launcher.
+fn wait(launcher: &Launcher, prepared: Result<(), Failure>, channel: &UnixStream) {
+    let Ok(Some((launch, descriptors))) = frame::read_with_descriptors::<Launch>(channel) else { return };
+    let Ok([program, stdin, stdout, stderr, control]) = <[OwnedFd; DESCRIPTORS]>::try_from(descriptors)
+    else {
+        return;
+    };
+    let control = UnixStream::from(control);
+    let given = init::Given { program: program.into(), stdio: [stdin, stdout, stderr] };
+    let said = match prepared.and_then(|()| init::run(launcher, &launch, given, &control)) {
+        Ok(ended) => Said::Ended(ended),
+        Err(failure) => Said::Failed(failure),
+    };
+    // A host that has gone hears nothing.
+    let _ = frame::write(&control, &said);
+}
+
 /// Leaves the channel of the launcher to the launcher.
+#[expect(unsafe_code, reason = "a descriptor of which the child's copy is to be closed")]
 fn detach(channel: &UnixStream) -> io::Result<()> {
     let null = std::fs::File::open("/dev/null")?;
     nix::unistd::dup2_stdin(&null)?;
     nix::unistd::dup2_stdout(&null)?;
     nix::unistd::dup2_stderr(&null)?;
-    channel.shutdown(std::net::Shutdown::Write).or(Ok::<(), io::Error>(()))?;
+    // SAFETY: nobody in this process uses it again.
+    unsafe { libc::close(channel.as_raw_fd()) };
     Ok(())
 }
 

@@ -108,8 +108,8 @@ impl Base {
         Ok(Self { ids })
     }
 
-    /// Makes a root for one program, and enters it. The process must be the first of new user, mount and PID namespaces.
-    pub(crate) fn enter(&self, launch: &Launch) -> Result<(), Failure> {
+    /// Makes a root for one program. The process must be the first of new user, mount and PID namespaces.
+    pub(crate) fn prepare_root(&self) -> Result<(), Failure> {
         map_ids(self.ids).map_err(Failure::at("mapping the user"))?;
         // What was mounted by the launcher is locked here; a copy of it is this process's own.
         open_path(Path::new(ROOT), libc::O_DIRECTORY)
@@ -118,11 +118,16 @@ impl Base {
         let temporary = inside(Path::new("/tmp"));
         mount(Some("tmpfs"), &temporary, Some("tmpfs"), PLAIN, Some(TEMPORARY_OPTIONS))
             .map_err(Failure::at("making a temporary directory"))?;
+        // What tells a program of its own processes, where that can be; most do without.
+        let _ = mount(Some("proc"), &inside(Path::new("/proc")), Some("proc"), PLAIN, Some("subset=pid"));
+        Ok(())
+    }
+
+    /// Adds the trees of the program, and makes the whole the root of this process.
+    pub(crate) fn enter(&self, launch: &Launch) -> Result<(), Failure> {
         for tree in &launch.trees {
             show(tree)?;
         }
-        // What tells a program of its own processes, where that can be; most do without.
-        let _ = mount(Some("proc"), &inside(Path::new("/proc")), Some("proc"), PLAIN, Some("subset=pid"));
         std::env::set_current_dir(ROOT).map_err(Failure::at("entering the root"))?;
         pivot_root(".", ".").map_err(Failure::at("entering the root"))?;
         umount2(".", MntFlags::MNT_DETACH).map_err(Failure::at("leaving the old root"))?;
