@@ -21,6 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workspace = here.join("guests");
     watch(&[workspace.as_path(), &repository.join("wit"), &repository.join("skills-sdk")]);
     cargo(&workspace, &guests, &["build", "--workspace"], &[])?;
+    // A new directory is a new example.
+    watch(&[&repository.join("example-skills")]);
     for example in examples(&repository.join("example-skills"))? {
         watch(&[&example.join("src"), &example.join("openclaw/skill.toml"), &example.join("Cargo.toml")]);
         let memory = format!("link-arg=--initial-memory={INITIAL_MEMORY}");

@@ -16,13 +16,17 @@ use openclaw_tests::{Home, Skill, component};
 use serde_json::{Value, json};
 
 /// What is redacted, by pattern.
-const FILTERS: [(&str, &str); 5] = [
+const FILTERS: [(&str, &str); 6] = [
     ("sha256:[0-9a-f]{64}", "sha256:[digest]"),
     ("ed25519:[A-Za-z0-9+/]{43}=", "ed25519:[key]"),
     // Which ones a component imports is for the toolchain to say that built it.
     (r#""imports": \[[^\]]*\]"#, r#""imports": ["[interfaces]"]"#),
-    (r#""time": "[^"]+""#, r#""time": "[time]""#),
-    (r#""(fuel|duration_us|memory_bytes|build_ms|check_ms|files_read|bytes)": \d+"#, r#""$1": "[number]""#),
+    (r#""(time|next)": "[^"]+""#, r#""$1": "[time]""#),
+    (r#""/[a-z/]*/(cat|sh)""#, r#""[bin]/$1""#),
+    (
+        r#""(fuel|duration_us|memory_bytes|cpu_ms|build_ms|check_ms|files_read|bytes)": \d+"#,
+        r#""$1": "[number]""#,
+    ),
 ];
 
 /// Holds a document against its snapshot.
@@ -49,6 +53,15 @@ fn search() -> Skill {
         .memory()
         .limit("fuel", "2_000_000_000")
         .limit("timeout", "\"20s\"")
+}
+
+/// A skill that runs a program, and asks to be called by itself.
+fn programs() -> Skill {
+    let trigger = "\n[[trigger]]\ntype = \"cron\"\nschedule = \"0 9 1 1 *\"\ntool = \"run\"\n";
+    Skill::guest("process")
+        .tree("$workspace", "write")
+        .program("cat", r#"[["--", { path = "$workspace" }]]"#, "helpers = [\"sh\"]")
+        .manifest_text(trigger)
 }
 
 /// A home in which the skill is a project in the workspace.
@@ -113,6 +126,17 @@ fn a_package() {
     std::fs::write(home.data().join("policy.toml"), "[ceilings]\nmemory = \"32MiB\"\n").unwrap();
     let newer = home.pack(&search().versioned("1.1.0"));
     shows!(home, "install-upgrade", home.install_archive(&newer).success());
+}
+
+#[test]
+fn what_runs_programs() {
+    let home = Home::with(&programs());
+    std::fs::write(home.workspace().join("a.txt"), "hello").unwrap();
+    let input = json!({ "program": "cat", "args": ["--", "a.txt"] });
+    shows!(home, "tool-call-programs", home.call("process/run", &input).success());
+    shows!(home, "skill-inspect-programs", home.run(["skill", "inspect", "acme/process"]).success());
+    shows!(home, "grant-pin", home.run(["grant", "pin", "cat"]).success());
+    shows!(home, "trigger-list", home.run(["trigger", "list"]).success());
 }
 
 #[test]

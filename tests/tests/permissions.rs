@@ -251,7 +251,11 @@ fn a_rule_that_means_nothing_is_refused_and_changes_nothing() {
         &["network", "GET", "ftp://example.com/"],
         &["network", "GET", "https://*/"],
         &["network", "FETCH", "https://example.com/"],
-        &["process", "git", "status"],
+        &["process"],
+        &["process", "no-such-program", "status"],
+        &["process", "sh", "<anything>"],
+        &["process", "./sh"],
+        &["secrets", "token"],
         &["memory", "much"],
     ] {
         let refused = home.run(["grant", "allow", "acme/reader"].iter().chain(rule)).error();

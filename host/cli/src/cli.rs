@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// List what asks to be called by itself, and call one now
+    #[command(subcommand)]
+    Trigger(TriggerCommand),
     /// Show what was called, what it did and what it was refused
     Audit(Audit),
     /// Check that this machine and your data directory are as they have to be
@@ -298,6 +301,25 @@ pub(crate) enum ToolCommand {
     List,
     /// Call a tool
     Call(ToolCall),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TriggerCommand {
+    /// List the tools of installed skills that ask to be called by themselves, and when
+    #[command(
+        after_help = "Nothing calls them by itself yet: put `openclaw trigger run` into cron or a timer.\n\n\
+        Examples:\n  openclaw trigger list\n  openclaw trigger list --json"
+    )]
+    List,
+    /// Call such a tool now, with an empty input
+    #[command(after_help = "Examples:\n  openclaw trigger run acme/git-helper/auto-pull --workspace ~/code")]
+    Run {
+        /// The tool: publisher/skill/tool
+        tool: ToolId,
+        /// The directory that $workspace stands for [default: the current one]
+        #[arg(long, value_name = "DIR")]
+        workspace: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

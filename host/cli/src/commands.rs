@@ -9,6 +9,7 @@ mod installed;
 mod key;
 mod skill;
 mod tool;
+mod trigger;
 mod trust;
 
 use crate::cli::Command;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Remove(arguments) => done(installed::remove(&arguments, &environment, output)),
         Command::Grant(command) => done(grant::run(command, &environment, output)),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
+        Command::Trigger(command) => done(trigger::run(command, &environment, output)),
         Command::Audit(arguments) => done(audit::run(&arguments, &environment, output)),
         Command::Doctor => doctor::run(&environment, output),
         Command::Completions { shell } => {

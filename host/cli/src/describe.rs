@@ -168,7 +168,12 @@ pub(crate) fn warnings(requests: &Requests) -> Vec<String> {
             warnings.push(format!("what it sends and receives can be read on the way: {}", request.url));
         }
     }
-    warnings.extend(requests.process.iter().flat_map(|request| process_warnings(request, requests)));
+    for warning in requests.process.iter().flat_map(|request| process_warnings(request, requests)) {
+        // Several entries of one program deserve one look.
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
     let reads = requests.filesystem.iter().any(|request| request.tree != Tree::Data);
     if reads && !requests.network.is_empty() {
         warnings.push(

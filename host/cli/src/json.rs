@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use openclaw_package::{AbsolutePath, Digest, PublicKey, PublisherName, SkillId, ToolId, ToolName};
 use openclaw_runtime::capability::Denial;
 use openclaw_runtime::capability::log::LogLine;
@@ -214,6 +215,17 @@ pub(crate) struct InspectedTrigger {
     pub(crate) tool: ToolName,
     /// When, in the five fields of cron, in UTC.
     pub(crate) schedule: String,
+}
+
+/// `trigger list`, one of.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedTrigger {
+    /// The tool.
+    pub(crate) tool: ToolId,
+    /// When, in the five fields of cron, in UTC.
+    pub(crate) schedule: String,
+    /// The next time.
+    pub(crate) next: Option<Timestamp>,
 }
 
 /// One thing that a skill asks for.

@@ -103,7 +103,7 @@ impl Base {
         }
         File::create(inside(Path::new(HIDDEN_FILE)))?;
         for hidden in [HIDDEN_DIR, HIDDEN_FILE] {
-            fs::set_permissions(inside(Path::new(hidden)), Permissions::from_mode(0))?;
+            fs::set_permissions(inside(Path::new(hidden)), Permissions::from_mode(0o0))?;
         }
         Ok(Self { ids })
     }

@@ -87,8 +87,12 @@ mod component {
     use crate::log::Level;
 
     /// Makes the context of a call.
-    pub fn context(log: &'static dyn host::Log, memory: Option<&'static dyn host::Memory>) -> Context {
-        Context::of_host(Host { log, memory })
+    pub fn context(
+        log: &'static dyn host::Log,
+        memory: Option<&'static dyn host::Memory>,
+        process: Option<&'static dyn host::Process>,
+    ) -> Context {
+        Context::of_host(Host { log, memory, process })
     }
 
     /// Answers the host's `list`, whose type has no room for an error.
@@ -102,11 +106,12 @@ mod component {
     pub fn answer<S: Skill>(
         log: &'static dyn host::Log,
         memory: Option<&'static dyn host::Memory>,
+        process: Option<&'static dyn host::Process>,
         name: &str,
         input: &str,
     ) -> Result<String, Error> {
         log_panics(log);
-        S::call(&context(log, memory), name, input)
+        S::call(&context(log, memory, process), name, input)
     }
 
     /// A panic ends in a trap, which says nothing, so its message goes to the log first.

@@ -7,10 +7,11 @@ use crate::fake::FakeHost;
 use crate::host;
 use crate::log::Log;
 use crate::memory::Store;
+use crate::process::Process;
 
 /// What a tool is given beside its input: the log, and what the manifest declares.
 ///
-/// `memory()`, `data_dir()` and `workspace()` come with the traits of
+/// `memory()`, `process()`, `data_dir()` and `workspace()` come with the traits of
 /// [`permission`](crate::permission).
 pub struct Context {
     host: Backing,
@@ -28,6 +29,8 @@ pub(crate) struct Host {
     pub(crate) log: &'static dyn host::Log,
     /// None where the manifest declares no memory.
     pub(crate) memory: Option<&'static dyn host::Memory>,
+    /// None where the manifest declares no program.
+    pub(crate) process: Option<&'static dyn host::Process>,
 }
 
 impl Context {
@@ -51,6 +54,14 @@ impl Context {
             Backing::Host(host) => host.memory.map(|memory| memory as &dyn host::Memory),
             #[cfg(not(target_family = "wasm"))]
             Backing::Fake(fake) => Some(fake),
+        })
+    }
+
+    pub(crate) fn programs(&self) -> Process<'_> {
+        Process::new(match &self.host {
+            Backing::Host(host) => host.process.map(|process| process as &dyn host::Process),
+            #[cfg(not(target_family = "wasm"))]
+            Backing::Fake(fake) => Some(fake.programs()),
         })
     }
 
@@ -85,6 +96,15 @@ impl Context {
         match &self.host {
             Backing::Host(_) => Vec::new(),
             Backing::Fake(fake) => fake.lines(),
+        }
+    }
+
+    /// The commands that a fake context was given to run, in their order, denied ones too.
+    #[must_use]
+    pub fn fake_commands(&self) -> Vec<crate::FakeCommand> {
+        match &self.host {
+            Backing::Host(_) => Vec::new(),
+            Backing::Fake(fake) => fake.programs().commands(),
         }
     }
 

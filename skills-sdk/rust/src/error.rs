@@ -5,6 +5,7 @@ use std::fmt::{self, Debug, Display, Formatter};
 use std::io;
 
 use crate::memory::MemoryError;
+use crate::process::ProcessError;
 
 /// What a tool returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -12,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a tool gave no result.
 ///
 /// `?` turns any standard error into a failure that tells the whole chain of causes. An
-/// operating system's or a store's refusal becomes a denial.
+/// operating system's refusal becomes a denial, and so does one of the host.
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -91,7 +92,9 @@ fn is_denial(error: &(dyn StdError + 'static)) -> bool {
         let io_denied = cause
             .downcast_ref::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
-        io_denied || matches!(cause.downcast_ref(), Some(MemoryError::Denied(_)))
+        io_denied
+            || matches!(cause.downcast_ref(), Some(MemoryError::Denied(_)))
+            || matches!(cause.downcast_ref(), Some(ProcessError::Denied(_)))
     })
 }
 
@@ -204,6 +207,8 @@ mod tests {
         assert_eq!(outer(io::ErrorKind::PermissionDenied, "no").kind(), ErrorKind::Denied);
         assert_eq!(Error::from(MemoryError::Denied("no".into())).kind(), ErrorKind::Denied);
         assert_eq!(Error::from(MemoryError::InvalidKey).kind(), ErrorKind::Failed);
+        assert_eq!(Error::from(ProcessError::Denied("no".into())).kind(), ErrorKind::Denied);
+        assert_eq!(Error::from(ProcessError::TooMany).kind(), ErrorKind::Failed);
     }
 
     #[test]

@@ -1,15 +1,21 @@
-//! A host for tests: a log and a memory in the process, and directories that a test can fill.
+//! A host for tests: a log and a memory in the process, programs that a test wrote, and directories that it can fill.
+
+mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::log::Level;
 use crate::memory::MemoryError;
 use crate::{Context, host};
+
+pub(crate) use programs::Programs;
+use programs::Script;
+pub use programs::{FakeCommand, FakeOutput};
 
 /// As the contract has it.
 const LONGEST_KEY: usize = 512;
@@ -28,6 +34,7 @@ pub struct FakeContext {
     memory: BTreeMap<String, Vec<u8>>,
     quota: Option<u64>,
     denial: Option<String>,
+    programs: BTreeMap<String, Script>,
     workspace: Option<PathBuf>,
     data_dir: Option<PathBuf>,
 }
@@ -61,6 +68,35 @@ impl FakeContext {
         self
     }
 
+    /// Writes a program: what it answers to each command. A program that no test wrote is denied.
+    ///
+    /// The fake knows no shapes: what the manifest allows is tried by calling the tool in the
+    /// sandbox, as `openclaw skill run` does.
+    ///
+    /// ```
+    /// use openclaw_skill::permission::Process as _;
+    /// use openclaw_skill::{FakeContext, FakeOutput};
+    ///
+    /// let ctx = FakeContext::new()
+    ///     .program("git", |git| match git.words().as_slice() {
+    ///         ["status", "--porcelain"] => FakeOutput::stdout("?? a.txt\n"),
+    ///         _ => FakeOutput::failure(1, "no such command"),
+    ///     })
+    ///     .build();
+    /// let status = ctx.process().command("git").args(["status", "--porcelain"]).run().unwrap();
+    /// assert_eq!(status.stdout_text(), "?? a.txt\n");
+    /// assert_eq!(ctx.fake_commands()[0].line(), "git status --porcelain");
+    /// ```
+    #[must_use]
+    pub fn program(
+        mut self,
+        name: impl Into<String>,
+        script: impl Fn(&FakeCommand) -> FakeOutput + Send + Sync + 'static,
+    ) -> Self {
+        self.programs.insert(name.into(), Arc::new(script));
+        self
+    }
+
     /// Makes a directory the workspace.
     #[must_use]
     pub fn workspace(mut self, path: impl Into<PathBuf>) -> Self {
@@ -83,6 +119,7 @@ impl FakeContext {
             memory: Mutex::new(self.memory),
             quota: self.quota,
             denial: self.denial,
+            programs: Programs::new(self.programs),
             workspace: Directory::new(self.workspace),
             data_dir: Directory::new(self.data_dir),
         })
@@ -95,6 +132,7 @@ pub(crate) struct FakeHost {
     memory: Mutex<BTreeMap<String, Vec<u8>>>,
     quota: Option<u64>,
     denial: Option<String>,
+    programs: Programs,
     workspace: Directory,
     data_dir: Directory,
 }
@@ -110,6 +148,10 @@ impl FakeHost {
 
     pub(crate) fn data_dir(&self) -> &Path {
         self.data_dir.path()
+    }
+
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     fn granted(&self) -> Result<MutexGuard<'_, BTreeMap<String, Vec<u8>>>, MemoryError> {

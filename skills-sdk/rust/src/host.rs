@@ -1,7 +1,11 @@
 //! What the host gives a skill; the attribute's generated code and the fake implement it.
 
+use std::io::{Read, Write};
+use std::time::Duration;
+
 use crate::log::Level;
 use crate::memory::MemoryError;
+use crate::process::{Exit, ProcessError};
 
 /// Takes the lines of the log.
 pub trait Log: Send + Sync {
@@ -39,4 +43,67 @@ pub trait Memory: Send + Sync {
     ///
     /// Whatever the store answers.
     fn list_keys(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, MemoryError>;
+}
+
+/// Runs programs.
+pub trait Process: Send + Sync {
+    /// Runs a program to its end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the host answers.
+    fn run(&self, command: &Command, input: &[u8]) -> Result<Ran, ProcessError>;
+
+    /// Starts a program.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the host answers.
+    fn spawn(&self, command: &Command) -> Result<Box<dyn Child>, ProcessError>;
+}
+
+/// A program that was started; dropping this ends it.
+pub trait Child {
+    /// Its standard input, once.
+    fn stdin(&self) -> Option<Box<dyn Write>>;
+
+    /// Its standard output, once.
+    fn stdout(&self) -> Option<Box<dyn Read>>;
+
+    /// Its standard error, once.
+    fn stderr(&self) -> Option<Box<dyn Read>>;
+
+    /// Waits until it has ended.
+    fn wait(&self) -> Exit;
+
+    /// Ends it.
+    fn kill(&self);
+}
+
+/// What is to be run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Command {
+    /// The program, as the manifest names it.
+    pub program: String,
+    /// Its arguments, of which the program's own name is none.
+    pub arguments: Vec<String>,
+    /// Variables that the manifest leaves to the skill.
+    pub environment: Vec<(String, String)>,
+    /// Where it works.
+    pub directory: Option<String>,
+    /// When it is ended.
+    pub timeout: Option<Duration>,
+}
+
+/// What a program left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// How it ended.
+    pub exit: Exit,
+    /// What it wrote to its standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to its standard error.
+    pub stderr: Vec<u8>,
+    /// Control files that it made without being allowed to.
+    pub held_back: Vec<String>,
 }

@@ -50,9 +50,10 @@
 //! # Permissions
 //!
 //! What the manifest declares exists; the rest does not compile. `[permission.memory]` brings
-//! `ctx.memory()`, a `[[permission.filesystem]]` of `$data` or `$workspace` brings
-//! `ctx.data_dir()` or `ctx.workspace()`, in the module of the annotated block. Helpers in other
-//! modules take a [`memory::Store`] or a path as an argument, or import the trait from
+//! `ctx.memory()`, a `[[permission.process]]` brings `ctx.process()`, a
+//! `[[permission.filesystem]]` of `$data` or `$workspace` brings `ctx.data_dir()` or
+//! `ctx.workspace()`, in the module of the annotated block. Helpers in other modules take a
+//! [`memory::Store`], a [`process::Process`] or a path as an argument, or import the trait from
 //! [`permission`].
 //!
 //! # Building
@@ -80,6 +81,7 @@ pub mod host;
 pub mod log;
 pub mod memory;
 pub mod permission;
+pub mod process;
 mod schema;
 mod tool;
 
@@ -89,7 +91,7 @@ pub mod __private;
 pub use context::Context;
 pub use error::{Error, ErrorContext, ErrorKind, Result};
 #[cfg(not(target_family = "wasm"))]
-pub use fake::FakeContext;
+pub use fake::{FakeCommand, FakeContext, FakeOutput};
 pub use openclaw_skill_macros::{input, output, skill};
 pub use schemars::{self, JsonSchema};
 pub use serde::{self, Deserialize, Serialize};

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::Context;
 use crate::memory::Store;
+use crate::process::Process as Programs;
 
 /// `[permission.memory]`: the skill's own key-value store.
 pub trait Memory {
@@ -17,6 +18,18 @@ pub trait Memory {
 impl Memory for Context {
     fn memory(&self) -> Store<'_> {
         self.store()
+    }
+}
+
+/// `[[permission.process]]`: programs of the host.
+pub trait Process {
+    /// The programs that the manifest names. Where it names none, each command is denied.
+    fn process(&self) -> Programs<'_>;
+}
+
+impl Process for Context {
+    fn process(&self) -> Programs<'_> {
+        self.programs()
     }
 }
 
@@ -52,7 +65,7 @@ impl Workspace for Context {
 pub mod undeclared {
     use std::path::Path;
 
-    use super::{Context, Store};
+    use super::{Context, Programs, Store};
 
     /// Nothing implements this.
     #[diagnostic::on_unimplemented(
@@ -61,6 +74,14 @@ pub mod undeclared {
         note = "add to openclaw/skill.toml:\n\n[permission.memory]\nreason = \"…\""
     )]
     pub trait MemoryDeclared {}
+
+    /// Nothing implements this.
+    #[diagnostic::on_unimplemented(
+        message = "the skill's manifest does not declare programs",
+        label = "needs a `[[permission.process]]`",
+        note = "add to openclaw/skill.toml:\n\n[[permission.process]]\nprogram = \"git\"\nargs = [[\"status\", \"--porcelain\"]]\nreason = \"…\""
+    )]
+    pub trait ProcessDeclared {}
 
     /// Nothing implements this.
     #[diagnostic::on_unimplemented(
@@ -89,6 +110,17 @@ pub mod undeclared {
         }
     }
 
+    /// In place of [`super::Process`].
+    pub trait Process: Sized {
+        /// Cannot be called.
+        fn process(&self) -> Programs<'_>
+        where
+            Self: ProcessDeclared,
+        {
+            Programs::new(None)
+        }
+    }
+
     /// In place of [`super::Data`].
     pub trait Data: Sized {
         /// Cannot be called.
@@ -112,6 +144,7 @@ pub mod undeclared {
     }
 
     impl Memory for Context {}
+    impl Process for Context {}
     impl Data for Context {}
     impl Workspace for Context {}
 }

@@ -1,13 +1,15 @@
 //! A permission's trait that was imported by hand, as another module of a skill may.
 
-use openclaw_skill::permission::{Data as _, Memory as _, Workspace as _};
-use openclaw_skill::{Context, FakeContext};
+use openclaw_skill::permission::{Data as _, Memory as _, Process as _, Workspace as _};
+use openclaw_skill::{Context, FakeContext, FakeOutput};
 
 #[test]
 fn the_traits_give_what_the_context_holds() {
-    let ctx = FakeContext::new().workspace("/w").data_dir("/d").memory("k", "v").build();
+    let ctx = FakeContext::new().workspace("/w").data_dir("/d").memory("k", "v");
+    let ctx = ctx.program("true", |_| FakeOutput::default()).build();
     assert_eq!(ctx.memory().get("k").unwrap().as_deref(), Some(b"v".as_slice()));
     assert_eq!((ctx.workspace().to_str(), ctx.data_dir().to_str()), (Some("/w"), Some("/d")));
+    assert!(ctx.process().command("true").run().unwrap().success());
 }
 
 #[test]

@@ -28,7 +28,7 @@ const LOG_BYTES: u64 = 1 << 20;
 pub(crate) fn run(command: ToolCommand, environment: &Environment, output: &Output) -> Result<()> {
     match command {
         ToolCommand::List => list(environment, output),
-        ToolCommand::Call(arguments) => call(arguments, environment, output),
+        ToolCommand::Call(arguments) => call(arguments, "cli", environment, output),
     }
 }
 
@@ -59,7 +59,13 @@ fn list(environment: &Environment, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn call(arguments: ToolCall, environment: &Environment, output: &Output) -> Result<()> {
+/// Calls a tool for a caller, as records name it.
+pub(super) fn call(
+    arguments: ToolCall,
+    caller: &str,
+    environment: &Environment,
+    output: &Output,
+) -> Result<()> {
     let ToolCall { tool, input, workspace: given, logs } = arguments;
     let input = invocation::input(input)?;
     let workspace = environment::workspace(given.as_deref())?;
@@ -68,7 +74,7 @@ fn call(arguments: ToolCall, environment: &Environment, output: &Output) -> Resu
     if !has_workspace && wants_workspace(&runtime.dispatcher().catalog(), &tool) {
         output.warn("the current directory cannot be a workspace, so there is none: --workspace DIR");
     }
-    let call = openclaw_runtime::ToolCall { tool: tool.clone(), input, caller: "cli".to_owned(), workspace };
+    let call = openclaw_runtime::ToolCall { tool: tool.clone(), input, caller: caller.to_owned(), workspace };
     let progress = output.progress(&format!("running {tool}"));
     let outcome = invocation::wait(runtime.dispatcher().call(call))?;
     drop(progress);

@@ -12,13 +12,9 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
     let wit = world::wit(manifest);
     let world = world::world_name(manifest);
     let host_memory = manifest.memory.then(host_memory);
-    let memory = if manifest.memory {
-        quote!(::core::option::Option::Some(&Host))
-    } else {
-        quote!(::core::option::Option::None)
-    };
+    let host_process = manifest.process.then(host_process);
     let log = host_log();
-    let guest = guest(&memory);
+    let guest = guest(&declared(manifest.memory), &declared(manifest.process));
     quote! {
         // A second skill collides with this name, which says why.
         type __TheOneSkillOfTheCrate = #skill;
@@ -28,7 +24,7 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
         #[doc(hidden)]
         #[allow(unsafe_code, unused, warnings, clippy::all, clippy::pedantic, clippy::restriction)]
         mod __openclaw_component {
-            use ::openclaw_skill::{__private, Error, ErrorKind, host, log, memory};
+            use ::openclaw_skill::{__private, Error, ErrorKind, host, log, memory, process};
 
             // The empty path keeps it from reading a directory `wit` of the author's.
             ::openclaw_skill::wit_bindgen::generate!({
@@ -46,10 +42,20 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
 
             #log
             #host_memory
+            #host_process
             #guest
 
             export!(Host);
         }
+    }
+}
+
+/// The host's side of an interface, if the manifest declares it.
+fn declared(is_declared: bool) -> TokenStream {
+    if is_declared {
+        quote!(::core::option::Option::Some(&Host))
+    } else {
+        quote!(::core::option::Option::None)
     }
 }
 
@@ -106,7 +112,145 @@ fn host_memory() -> TokenStream {
     }
 }
 
-fn guest(memory: &TokenStream) -> TokenStream {
+fn host_process() -> TokenStream {
+    let streams = streams();
+    quote! {
+        impl host::Process for Host {
+            fn run(&self, command: &host::Command, input: &[u8]) -> Result<host::Ran, process::ProcessError> {
+                let output = imported::process::run(&lowered(command), input).map_err(not_run)?;
+                Ok(host::Ran {
+                    exit: ended(output.exit),
+                    stdout: output.stdout,
+                    stderr: output.stderr,
+                    held_back: output.held_back,
+                })
+            }
+
+            fn spawn(&self, command: &host::Command) -> Result<Box<dyn host::Child>, process::ProcessError> {
+                let child = imported::process::spawn(&lowered(command)).map_err(not_run)?;
+                Ok(Box::new(Child(child)))
+            }
+        }
+
+        struct Child(imported::process::Child);
+
+        impl host::Child for Child {
+            fn stdin(&self) -> Option<Box<dyn io::Write>> {
+                self.0.stdin().map(|stream| Box::new(Writing(stream)) as Box<dyn io::Write>)
+            }
+
+            fn stdout(&self) -> Option<Box<dyn io::Read>> {
+                self.0.stdout().map(|stream| Box::new(Reading(stream)) as Box<dyn io::Read>)
+            }
+
+            fn stderr(&self) -> Option<Box<dyn io::Read>> {
+                self.0.stderr().map(|stream| Box::new(Reading(stream)) as Box<dyn io::Read>)
+            }
+
+            fn wait(&self) -> process::Exit {
+                ended(self.0.wait())
+            }
+
+            fn kill(&self) {
+                self.0.kill();
+            }
+        }
+
+        #streams
+
+        fn lowered(command: &host::Command) -> imported::process::Command {
+            let milliseconds = |time: ::core::time::Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+            imported::process::Command {
+                program: command.program.clone(),
+                arguments: command.arguments.clone(),
+                environment: command.environment.clone(),
+                directory: command.directory.clone(),
+                timeout_ms: command.timeout.map(milliseconds),
+            }
+        }
+
+        fn ended(exit: imported::process::Exit) -> process::Exit {
+            use imported::process::StopReason;
+            match exit {
+                imported::process::Exit::Code(code) => process::Exit::Code(code),
+                imported::process::Exit::Signal(signal) => process::Exit::Signal(signal),
+                imported::process::Exit::Stopped(reason) => process::Exit::Stopped(match reason {
+                    StopReason::Deadline => process::StopReason::Deadline,
+                    StopReason::Output => process::StopReason::Output,
+                    StopReason::Memory => process::StopReason::Memory,
+                    StopReason::Processes => process::StopReason::Processes,
+                    StopReason::Disk => process::StopReason::Disk,
+                    StopReason::Killed => process::StopReason::Killed,
+                    StopReason::Lost => process::StopReason::Lost,
+                }),
+            }
+        }
+
+        fn not_run(error: imported::process::Error) -> process::ProcessError {
+            match error {
+                imported::process::Error::Denied(text) => process::ProcessError::Denied(text),
+                imported::process::Error::TooMany => process::ProcessError::TooMany,
+                imported::process::Error::Unavailable(text) => process::ProcessError::Unavailable(text),
+            }
+        }
+    }
+}
+
+/// Streams of `wasi:io` as the standard library has them.
+fn streams() -> TokenStream {
+    quote! {
+        use ::std::io;
+        use wasi::io::streams;
+
+        /// The contract takes no more at once.
+        const MOST_WRITTEN: usize = 4096;
+        const MOST_READ: usize = 65536;
+
+        struct Writing(streams::OutputStream);
+
+        impl io::Write for Writing {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let piece = &bytes[..bytes.len().min(MOST_WRITTEN)];
+                self.0.blocking_write_and_flush(piece).map_err(|error| match error {
+                    streams::StreamError::Closed => io::ErrorKind::BrokenPipe.into(),
+                    streams::StreamError::LastOperationFailed(error) => io::Error::other(error.to_debug_string()),
+                })?;
+                Ok(piece.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                // Each piece is flushed as it is written.
+                Ok(())
+            }
+        }
+
+        struct Reading(streams::InputStream);
+
+        impl io::Read for Reading {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                if buffer.is_empty() {
+                    return Ok(0);
+                }
+                loop {
+                    match self.0.blocking_read(buffer.len().min(MOST_READ) as u64) {
+                        // Nothing yet, which for a reader would be the end.
+                        Ok(bytes) if bytes.is_empty() => {}
+                        Ok(bytes) => {
+                            buffer[..bytes.len()].copy_from_slice(&bytes);
+                            return Ok(bytes.len());
+                        }
+                        Err(streams::StreamError::Closed) => return Ok(0),
+                        Err(streams::StreamError::LastOperationFailed(error)) => {
+                            return Err(io::Error::other(error.to_debug_string()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn guest(memory: &TokenStream, process: &TokenStream) -> TokenStream {
     quote! {
         impl exported::Guest for Host {
             fn list() -> Vec<exported::Tool> {
@@ -123,7 +267,8 @@ fn guest(memory: &TokenStream) -> TokenStream {
             }
 
             fn call(name: String, input: String) -> Result<String, exported::ToolError> {
-                __private::answer::<super::__TheOneSkillOfTheCrate>(&Host, #memory, &name, &input).map_err(failed)
+                let skill = __private::answer::<super::__TheOneSkillOfTheCrate>;
+                skill(&Host, #memory, #process, &name, &input).map_err(failed)
             }
         }
 

@@ -18,6 +18,8 @@ pub(crate) struct Manifest {
     pub(crate) name: String,
     /// `[permission.memory]` is there.
     pub(crate) memory: bool,
+    /// `[[permission.process]]` is there.
+    pub(crate) process: bool,
     /// `[[permission.filesystem]]` names the tree `$data`.
     pub(crate) data: bool,
     /// `[[permission.filesystem]]` names the tree `$workspace`.
@@ -93,6 +95,7 @@ fn parse(text: &str) -> Result<Manifest, String> {
     Ok(Manifest {
         name: name.to_owned(),
         memory: permission("memory").is_some(),
+        process: permission("process").is_some(),
         data: trees.contains(&"$data"),
         workspace: trees.contains(&"$workspace"),
         dependency: TokenStream::new(),
@@ -122,10 +125,15 @@ mod tests {
 
             [permission.memory]
             reason = "counts"
+
+            [[permission.process]]
+            program = "git"
+            args = [["status"]]
+            reason = "looks"
         "#;
         let manifest = parse(text).unwrap();
         assert_eq!(manifest.name, "notes");
-        assert!(manifest.memory && manifest.data && !manifest.workspace);
+        assert!(manifest.memory && manifest.process && manifest.data && !manifest.workspace);
     }
 
     #[test]

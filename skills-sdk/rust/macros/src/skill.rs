@@ -109,7 +109,12 @@ fn tools(block: &ItemImpl) -> syn::Result<Vec<Tool>> {
 
 /// Brings the methods of `Context` into scope that the manifest declares.
 fn permissions(manifest: &Manifest) -> TokenStream {
-    let traits = [("Memory", manifest.memory), ("Data", manifest.data), ("Workspace", manifest.workspace)];
+    let traits = [
+        ("Memory", manifest.memory),
+        ("Process", manifest.process),
+        ("Data", manifest.data),
+        ("Workspace", manifest.workspace),
+    ];
     let uses = traits.into_iter().map(|(name, declared)| {
         let name = format_ident!("{name}");
         let module = if declared { quote!(permission) } else { quote!(permission::undeclared) };

@@ -3,15 +3,19 @@
 use crate::manifest::Manifest;
 
 /// The files of the package `openclaw:skill`.
-const CONTRACT: [&str; 4] = [
+const CONTRACT: [&str; 5] = [
     include_str!("../../../../wit/log.wit"),
     include_str!("../../../../wit/memory.wit"),
+    include_str!("../../../../wit/process.wit"),
     include_str!("../../../../wit/tools.wit"),
     include_str!("../../../../wit/world.wit"),
 ];
 
-/// Their common first line.
-const PACKAGE: &str = "package openclaw:skill@1.0.0;";
+/// The package whose streams the contract uses.
+const STREAMS: &str = include_str!("../../../../wit/deps/io.wit");
+
+/// The packages, without the mark at the end of the line that begins their files.
+const PACKAGES: [&str; 2] = ["package openclaw:skill@1.0.0", "package wasi:io@0.2.12"];
 
 /// Worlds of the contract that bind nothing here: the standard library and HTTP crates import
 /// their interfaces of WASI themselves, so neither these worlds nor those packages are needed.
@@ -24,13 +28,18 @@ pub(crate) fn wit(manifest: &Manifest) -> String {
     if manifest.memory {
         worlds.push("with-memory");
     }
+    if manifest.process {
+        worlds.push("with-process");
+    }
     let includes: String =
         worlds.iter().map(|world| format!("    include openclaw:skill/{world}@1.0.0;\n")).collect();
     let contract: String = CONTRACT.iter().map(|file| bindable(file)).collect();
+    let streams = bindable(STREAMS);
+    let [ours, theirs] = PACKAGES;
     let world = world_name(manifest);
     format!(
         "package author:skill;\n\nworld %{world} {{\n{includes}}}\n\n\
-         package openclaw:skill@1.0.0 {{\n{contract}}}\n"
+         {ours} {{\n{contract}}}\n\n{theirs} {{\n{streams}}}\n"
     )
 }
 
@@ -51,13 +60,18 @@ fn bindable(file: &str) -> String {
     let mut skipping = false;
     for line in file.lines() {
         skipping = skipping || world(line).is_some_and(|world| BOUND_ELSEWHERE.contains(&world));
-        if !skipping && line != PACKAGE {
+        if !skipping && !opens_package(line) {
             kept.push_str(line);
             kept.push('\n');
         }
         skipping = skipping && line != "}";
     }
     kept
+}
+
+/// Whether a line is the first of a file.
+fn opens_package(line: &str) -> bool {
+    line.strip_suffix(';').is_some_and(|line| PACKAGES.contains(&line))
 }
 
 /// The name of the world that a line begins.
@@ -75,6 +89,7 @@ mod tests {
         Manifest {
             name: name.to_owned(),
             memory,
+            process: false,
             data: false,
             workspace: false,
             dependency: TokenStream::new(),
@@ -83,8 +98,8 @@ mod tests {
 
     #[test]
     fn each_file_of_the_contract_opens_with_the_package() {
-        for file in CONTRACT {
-            assert!(file.lines().any(|line| line == PACKAGE));
+        for file in CONTRACT.into_iter().chain([STREAMS]) {
+            assert!(file.lines().any(opens_package));
         }
     }
 
@@ -92,6 +107,8 @@ mod tests {
     fn only_what_is_declared_is_included() {
         assert!(!wit(&manifest("hello", false)).contains("include openclaw:skill/with-memory"));
         assert!(wit(&manifest("hello", true)).contains("include openclaw:skill/with-memory@1.0.0;"));
+        let process = Manifest { process: true, ..manifest("hello", false) };
+        assert!(wit(&process).contains("include openclaw:skill/with-process@1.0.0;"));
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn confinement() -> Vec<Check> {
                 )
             },
             if namespaces {
-                passed("namespaces", "can be made")
+                passed("user namespaces", "can be made")
             } else {
                 warned(
                     "namespaces",
