@@ -2,7 +2,7 @@
 //! `scripts/bench`, or `cargo bench -p openclaw-tests --bench performance`.
 //!
 //! Without a word all of it is measured, each part in a process of its own, and `docs/performance` is written anew.
-//! With one of them it is that part: `call`, `growth`, `host`, or `report`, which writes what was measured last.
+//! With one of them it is that part: `call`, `growth`, `host`, `launch`, or `report`, which writes what was measured last.
 //! Each part leaves its results as JSON in `target/bench`.
 #![allow(
     missing_docs,
@@ -19,6 +19,7 @@ mod footprint;
 mod growth;
 mod host;
 mod installs;
+mod launch;
 mod machine;
 mod report;
 mod results;
@@ -33,7 +34,7 @@ use machine::Machine;
 use results::Results;
 
 /// The parts, in the order in which they are measured.
-const PARTS: [&str; 3] = ["call", "growth", "host"];
+const PARTS: [&str; 4] = ["call", "growth", "host", "launch"];
 
 fn main() -> ExitCode {
     // `cargo bench` adds a flag; `cargo test --benches` adds none, and only wants to see that it starts.
@@ -44,10 +45,11 @@ fn main() -> ExitCode {
         ["call"] => part("call", call::measure),
         ["growth"] => part("growth", growth::measure),
         ["host"] => part("host", host::measure),
+        ["launch"] => part("launch", launch::measure),
         ["report"] => report::write(),
         [footprint::WORD, data_dir, skills] => footprint::print(data_dir, skills),
         other => {
-            eprintln!("no such part: {}; there are call, growth, host and report", other.join(" "));
+            eprintln!("no such part: {}; there are call, growth, host, launch and report", other.join(" "));
             ExitCode::from(2)
         }
     }

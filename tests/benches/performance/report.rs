@@ -79,6 +79,7 @@ fn page(parts: &[(&str, Results)]) -> String {
     for (part, results) in parts {
         match *part {
             "call" => fill("arms", tables::rows(&results.rows, 1.0, "µs")),
+            "launch" => fill("launches", tables::rows(&results.rows, 1e3, "ms")),
             "host" => fill("edges", tables::rows(&results.rows, 1e3, "ms")),
             _ => {}
         }
