@@ -142,18 +142,20 @@ impl Launcher {
         let (reading_errors, stderr) = io::pipe()?;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
             .map_err(io::Error::from)?;
-        let sent = {
-            let descriptors =
-                [program.as_fd(), stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), theirs.as_fd()];
+        let given =
+            [program.as_fd().try_clone_to_owned()?, stdin.into(), stdout.into(), stderr.into(), theirs];
+        let frame = frame::encode(launch)?;
+        // Whoever gives this up must not leave half a frame in the channel that all share.
+        let sending = tokio::spawn(async move {
+            let descriptors = given.each_ref().map(AsFd::as_fd);
             let channel = process.channel.lock().await;
-            frame::write_with_descriptors(&channel, &frame::encode(launch)?, &descriptors).await
-        };
-        if let Err(error) = sent {
+            frame::write_with_descriptors(&channel, &frame, &descriptors).await
+        });
+        if let Err(error) = sending.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
             // The next launch starts another launcher.
             *self.process.lock().await = None;
             return Err(error.into());
         }
-        drop((stdin, stdout, stderr, theirs));
         let mut running = Running::new(ours)?;
         match running.hear().await? {
             Some(Said::Started(means)) => Ok(Launched {

@@ -4,23 +4,37 @@
 //! Landlock gives rights on whole trees and takes none away within them; mounts do. Below `.git` a program must
 //! write, or git could not work, so that there only what git obeys is kept from it.
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+mod walk;
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat2};
+use nix::sys::stat::{FileStat, fstatat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::message::{Failure, Launch, Tree};
 use crate::view::{self, HIDDEN_DIR, HIDDEN_FILE, READ_ONLY, attach, clone_mount, open_path, set_attributes};
+use walk::walk;
 
 /// What git obeys in its directory.
 const OBEYED_BY_GIT: [&str; 6] = ["commondir", "config", "config.worktree", "hooks", "modules", "worktrees"];
 
 /// What is added to the name of a file that nobody is to obey.
 const HELD_BACK: &str = ".held-back";
+/// Bytes that a name may have.
+const NAME_BYTES: usize = 255;
+/// How many names are told; there is no bound on how many files are renamed.
+const TOLD: usize = 64;
 
 /// The control files of all trees, as they were before the program began.
 pub(crate) struct Guard {
@@ -28,21 +42,36 @@ pub(crate) struct Guard {
     /// What is mounted on itself, by device and inode: wherever it is now, it is what it was.
     sealed: HashSet<(u64, u64)>,
     /// Links, on which nothing can be mounted; one that was made anew has another time of change.
-    links: HashSet<(PathBuf, Option<Change>)>,
+    links: HashSet<Change>,
 }
 
 /// Device, inode and time of the last change.
 type Change = (u64, u64, i64, i64);
 
+/// What a program made that it may not.
+#[derive(Debug, Default)]
+pub(crate) struct HeldBack {
+    /// The first of them, as the program named them.
+    pub(crate) names: Vec<String>,
+    /// How many there were.
+    pub(crate) count: u64,
+    /// Whether everything was looked at.
+    pub(crate) complete: bool,
+}
+
 impl Guard {
     /// Protects what is there. The process must be in its own root.
-    pub(crate) fn protect(launch: &Launch, is_control_file: fn(&OsStr) -> bool) -> Result<Self, Failure> {
+    pub(crate) fn protect(
+        launch: &Launch,
+        is_control_file: fn(&OsStr) -> bool,
+        until: Instant,
+    ) -> Result<Self, Failure> {
         let mut guard = Self { is_control_file, sealed: HashSet::new(), links: HashSet::new() };
         for tree in &launch.trees {
             let at = |step: &str| format!("{step} {}", tree.target.display());
             hide(tree).map_err(Failure::at(at("hiding what is denied in")))?;
             if tree.writes {
-                guard.seal(tree).map_err(Failure::at(at("protecting control files of")))?;
+                guard.seal(tree, until).map_err(Failure::at(at("protecting control files of")))?;
             }
             // Where the tree goes by two names, what is mounted in it is to be seen under both.
             if tree.source != tree.target && tree.source.is_dir() {
@@ -54,10 +83,19 @@ impl Guard {
         Ok(guard)
     }
 
-    fn seal(&mut self, tree: &Tree) -> io::Result<()> {
-        for relative in self.control_files(tree)? {
-            let path = tree.target.join(&relative);
-            if is_git_directory(&path) {
+    fn seal(&mut self, tree: &Tree, until: Instant) -> io::Result<()> {
+        let mut found = Vec::new();
+        walk(tree, self.is_control_file, until, |dir, name, relative| {
+            // What was changed while another program had this tree may be that program's.
+            let is_old =
+                |stat: FileStat| tree.since.is_none_or(|since| (stat.st_ctime, stat.st_ctime_nsec) < since);
+            if !is_allowed(tree, relative) && stat(dir, name).is_some_and(is_old) {
+                found.push(relative.to_owned());
+            }
+            Ok(())
+        })?;
+        for relative in found {
+            if is_git_directory(&tree.target.join(&relative)) {
                 // Mounted on itself, it can be neither renamed nor removed.
                 self.sealed.insert(mount_on_itself(tree, &relative, 0)?);
                 for name in OBEYED_BY_GIT.map(|name| relative.join(name)) {
@@ -74,69 +112,72 @@ impl Guard {
 
     /// Makes one file or directory what cannot be changed, if it is there.
     fn fix(&mut self, tree: &Tree, relative: &Path) -> io::Result<()> {
-        let path = tree.target.join(relative);
-        match path.symlink_metadata() {
+        match tree.target.join(relative).symlink_metadata() {
             Err(_) => {}
-            Ok(found) if found.is_symlink() => drop(self.links.insert((path.clone(), change(&path)))),
-            Ok(_) => drop(self.sealed.insert(mount_on_itself(tree, relative, READ_ONLY)?)),
+            Ok(found) if found.is_symlink() => {
+                self.links.insert((found.dev(), found.ino(), found.ctime(), found.ctime_nsec()));
+            }
+            Ok(_) => {
+                self.sealed.insert(mount_on_itself(tree, relative, READ_ONLY)?);
+            }
         }
         Ok(())
     }
 
-    /// Renames the control files that the program made; answers what they were called.
-    pub(crate) fn hold_back(&self, launch: &Launch) -> Vec<String> {
-        let mut made = Vec::new();
+    /// Renames the control files that the program made.
+    pub(crate) fn hold_back(&self, launch: &Launch, until: Instant) -> HeldBack {
+        let mut held = HeldBack { complete: true, ..HeldBack::default() };
         for tree in launch.trees.iter().filter(|tree| tree.writes) {
-            for relative in self.control_files(tree).unwrap_or_default() {
-                let path = tree.target.join(&relative);
-                if self.is_new(&path) {
-                    made.push(path);
-                } else if is_git_directory(&path) {
-                    let obeyed = OBEYED_BY_GIT.map(|name| relative.join(name));
-                    let obeyed = obeyed.into_iter().filter(|name| !is_allowed(tree, name));
-                    made.extend(obeyed.map(|name| tree.target.join(name)).filter(|path| self.is_new(path)));
+            let walked = walk(tree, self.is_control_file, until, |dir, name, relative| {
+                if is_allowed(tree, relative) {
+                    return Ok(());
                 }
-            }
-            let hidden = tree.hidden.iter().map(|hidden| tree.target.join(hidden));
-            made.extend(hidden.filter(|path| !self.is_hidden(path) && path.symlink_metadata().is_ok()));
-        }
-        made.iter().for_each(|path| set_aside(path));
-        made.iter().map(|path| path.to_string_lossy().into_owned()).collect()
-    }
-
-    /// Whether the program made what is at a path.
-    fn is_new(&self, path: &Path) -> bool {
-        let Some((device, inode, ..)) = change(path) else { return false };
-        !self.sealed.contains(&(device, inode)) && !self.links.contains(&(path.to_owned(), change(path)))
-    }
-
-    /// Whether something is mounted over a path that was denied.
-    fn is_hidden(&self, path: &Path) -> bool {
-        let identity = |path: &Path| change(path).map(|(device, inode, ..)| (device, inode));
-        let nothing = [HIDDEN_DIR, HIDDEN_FILE].map(|path| identity(Path::new(path)));
-        identity(path).is_some_and(|found| nothing.contains(&Some(found)))
-    }
-
-    /// The control files of a tree that were not allowed by name.
-    fn control_files(&self, tree: &Tree) -> io::Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
-        let mut left = vec![PathBuf::new()];
-        while let Some(relative) = left.pop() {
-            let Ok(entries) = fs::read_dir(tree.target.join(&relative)) else { continue };
-            for entry in entries {
-                let entry = entry?;
-                let name = relative.join(entry.file_name());
-                if is_allowed(tree, &name) {
-                    continue;
+                if self.is_new(dir, name) {
+                    set_aside(dir, name);
+                    held.tell(&tree.target.join(relative));
+                } else if let Ok(git) = open_directory(dir, name)
+                    && relative.ends_with(".git")
+                {
+                    for name in OBEYED_BY_GIT {
+                        let obeyed = relative.join(name);
+                        if !is_allowed(tree, &obeyed) && self.is_new(git.as_fd(), OsStr::new(name)) {
+                            set_aside(git.as_fd(), OsStr::new(name));
+                            held.tell(&tree.target.join(obeyed));
+                        }
+                    }
                 }
-                if (self.is_control_file)(&entry.file_name()) {
-                    found.push(name);
-                } else if entry.file_type()?.is_dir() {
-                    left.push(name);
+                Ok(())
+            });
+            held.complete &= walked.is_ok();
+            for relative in &tree.hidden {
+                let path = tree.target.join(relative);
+                if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
+                    && let Ok(dir) = open_path(parent, libc::O_DIRECTORY | libc::O_NOFOLLOW)
+                    && stat(dir.as_fd(), name).is_some_and(|found| !is_hidden(&found))
+                {
+                    set_aside(dir.as_fd(), name);
+                    held.tell(&path);
                 }
             }
         }
-        Ok(found)
+        held
+    }
+
+    /// Whether the program made what has a name in a directory.
+    fn is_new(&self, dir: BorrowedFd<'_>, name: &OsStr) -> bool {
+        stat(dir, name).is_some_and(|found| {
+            !self.sealed.contains(&(found.st_dev, found.st_ino))
+                && !self.links.contains(&(found.st_dev, found.st_ino, found.st_ctime, found.st_ctime_nsec))
+        })
+    }
+}
+
+impl HeldBack {
+    fn tell(&mut self, path: &Path) {
+        self.count += 1;
+        if self.names.len() < TOLD {
+            self.names.push(path.to_string_lossy().chars().take(TOLD * 8).collect());
+        }
     }
 }
 
@@ -145,7 +186,8 @@ fn is_allowed(tree: &Tree, relative: &Path) -> bool {
     tree.control_allowed.iter().any(|allowed| relative.starts_with(allowed))
 }
 
-/// Puts what is denied out of sight.
+/// Puts what is denied out of sight, and keeps it where it is: whoever moved a directory above it would see it at the
+/// next start.
 fn hide(tree: &Tree) -> io::Result<()> {
     for relative in &tree.hidden {
         let place = match within(tree, relative) {
@@ -153,12 +195,23 @@ fn hide(tree: &Tree) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
+        let above = relative.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+        for above in above.collect::<Vec<_>>().into_iter().rev() {
+            mount_on_itself(tree, above, 0)?;
+        }
+        let place = within(tree, relative).or(Ok::<_, io::Error>(place))?;
         let nothing = if place.metadata()?.is_dir() { HIDDEN_DIR } else { HIDDEN_FILE };
         let copy = clone_mount(&open_path(Path::new(nothing), 0)?)?;
         set_attributes(&copy, READ_ONLY)?;
         attach(&copy, &place)?;
     }
     Ok(())
+}
+
+/// Whether something is what is mounted over a path that was denied.
+fn is_hidden(found: &FileStat) -> bool {
+    let nothing = [HIDDEN_DIR, HIDDEN_FILE].map(|path| fs::symlink_metadata(path).ok());
+    nothing.iter().flatten().any(|nothing| (nothing.dev(), nothing.ino()) == (found.st_dev, found.st_ino))
 }
 
 /// Mounts a part of a tree on itself; answers its device and inode.
@@ -176,11 +229,6 @@ fn is_git_directory(path: &Path) -> bool {
     path.ends_with(".git") && path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
-fn change(path: &Path) -> Option<Change> {
-    let found = path.symlink_metadata().ok()?;
-    Some((found.dev(), found.ino(), found.ctime(), found.ctime_nsec()))
-}
-
 /// What is at a path within a tree, without links.
 fn within(tree: &Tree, relative: &Path) -> io::Result<fs::File> {
     let root = view::open_path(&tree.target, libc::O_DIRECTORY)?;
@@ -190,17 +238,33 @@ fn within(tree: &Tree, relative: &Path) -> io::Result<fs::File> {
     Ok(openat2(&root, relative, how)?.into())
 }
 
-fn set_aside(path: &Path) {
-    let aside = (0..1_000).map(|number| {
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(HELD_BACK);
-        if number > 0 {
-            aside.push(format!("-{number}"));
+fn open_directory(dir: BorrowedFd<'_>, name: &OsStr) -> nix::Result<std::os::fd::OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    nix::fcntl::openat(dir, name, flags, nix::sys::stat::Mode::empty())
+}
+
+fn stat(dir: BorrowedFd<'_>, name: &OsStr) -> Option<FileStat> {
+    fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
+}
+
+/// Gives a file a name that nobody obeys, or removes it where no name is to be had.
+fn set_aside(dir: BorrowedFd<'_>, name: &OsStr) {
+    let keep = name.as_bytes().get(..NAME_BYTES - 32).unwrap_or(name.as_bytes());
+    for attempt in 0..8 {
+        let mut aside = keep.to_owned();
+        aside.extend(HELD_BACK.bytes());
+        if attempt > 0 {
+            // What the program cannot foresee, it cannot have taken.
+            aside.extend(format!("-{:x}", RandomState::new().hash_one(attempt)).bytes());
         }
-        PathBuf::from(aside)
-    });
-    if let Some(free) = aside.into_iter().find(|aside| aside.symlink_metadata().is_err()) {
-        // Nothing is left to do where this fails; it is told to the host in any case.
-        let _ = fs::rename(path, free);
+        match renameat2(dir, name, dir, OsString::from_vec(aside).as_os_str(), RenameFlags::RENAME_NOREPLACE)
+        {
+            Err(Errno::EEXIST) => {}
+            Ok(()) => return,
+            Err(_) => break,
+        }
     }
+    // A directory that cannot be renamed and is not empty stays, and is told all the same.
+    let _ = unlinkat(dir, name, UnlinkatFlags::NoRemoveDir)
+        .or_else(|_| unlinkat(dir, name, UnlinkatFlags::RemoveDir));
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs::{self, File};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,20 +23,37 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, execveat};
 
 use crate::confine::{self, Place};
-use crate::control_guard::Guard;
+use crate::control_guard::{Guard, HeldBack};
 use crate::elf::check_program;
 use crate::frame;
 use crate::message::{Ended, Exit, Failure, Launch, Means, Said, Stop};
 use crate::server::Launcher;
-use crate::view::Base;
+use crate::view::{self, Base};
 
 /// How often memory and free space are looked at.
 const SAMPLE: Duration = Duration::from_millis(20);
+
+/// How long it may take to look for control files that the program made.
+const SWEEPING: Duration = Duration::from_secs(5);
 
 /// The descriptors of a launch.
 pub(crate) struct Given {
     pub(crate) program: File,
     pub(crate) stdio: [OwnedFd; 3],
+}
+
+/// The program's file, mounted such that nobody changes it by way of what runs: a process can name its own file.
+fn fixed_program(path: &Path, given: &File) -> Result<File, Failure> {
+    let step = "fixing the program";
+    let found = view::open_path(path, 0).map_err(Failure::at(step))?;
+    let identity = |file: &File| file.metadata().map(|found| (found.dev(), found.ino()));
+    if identity(&found).map_err(Failure::at(step))? != identity(given).map_err(Failure::at(step))? {
+        return Err(Failure::NotExecutable("another file has taken its place".to_owned()));
+    }
+    let copy = view::clone_mount(&found).map_err(Failure::at(step))?;
+    view::set_attributes(&copy, view::READ_ONLY).map_err(Failure::at(step))?;
+    // To be read as well, for what it says of itself.
+    view::reopen(&copy).map_err(Failure::at(step))
 }
 
 /// Does what does not depend on the program.
@@ -59,18 +78,22 @@ pub(crate) fn run(
     if !namespaces && changes && !launch.unconfined {
         return Err(Failure::NoNamespaces);
     }
+    let deadline = begun + Duration::from_millis(launch.limits.time_ms);
+    let mut given = given;
     let (guard, temporary) = match &launcher.base {
         Some(base) => {
+            given.program = fixed_program(&launch.program, &given.program)?;
             base.enter(launch)?;
-            (Some(Guard::protect(launch, launcher.is_control_file)?), PathBuf::from("/tmp"))
+            let guard = Guard::protect(launch, launcher.is_control_file, deadline)?;
+            (Some(guard), PathBuf::from("/tmp"))
         }
         None => {
             nix::sys::prctl::set_child_subreaper(true).map_err(Failure::at("watching over processes"))?;
             (None, temporary_directory()?)
         }
     };
-    let watch = Watch { launch, begun, namespaces, control };
-    let ended = start(launcher, launch, &given, &temporary)
+    let watch = Watch { launch, deadline, namespaces, control };
+    let exit = start(launcher, launch, &given, &temporary)
         .and_then(|program| {
             // The program has its own of these; a reader is to see the end of its output.
             drop(given);
@@ -81,9 +104,16 @@ pub(crate) fn run(
     if guard.is_none() {
         let _ = fs::remove_dir_all(&temporary);
     }
-    let exit = ended?;
-    let held_back = guard.map(|guard| guard.hold_back(launch)).unwrap_or_default();
-    Ok(Ended { exit, cpu_ms: processor_time(), held_back })
+    // Whatever the program came to: what it made is looked at.
+    let held = guard.map(|guard| guard.hold_back(launch, Instant::now() + SWEEPING));
+    let held = held.unwrap_or(HeldBack { complete: true, ..HeldBack::default() });
+    Ok(Ended {
+        exit: exit?,
+        cpu_ms: processor_time(),
+        held_back: held.names,
+        held_back_count: held.count,
+        swept: held.complete,
+    })
 }
 
 fn temporary_directory() -> Result<PathBuf, Failure> {
@@ -188,7 +218,7 @@ fn processor_time() -> u64 {
 /// What is watched while the program runs.
 struct Watch<'a> {
     launch: &'a Launch,
-    begun: Instant,
+    deadline: Instant,
     namespaces: bool,
     control: &'a UnixStream,
 }
@@ -202,7 +232,7 @@ impl Watch<'_> {
             SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC,
         )
         .map_err(Failure::at(STEP))?;
-        let deadline = self.begun + Duration::from_millis(self.launch.limits.time_ms);
+        let deadline = self.deadline;
         let mut sample = Instant::now() + SAMPLE;
         loop {
             if let Some(exit) = reap(program) {
@@ -266,7 +296,10 @@ impl Watch<'_> {
     /// Which limit the processes have passed that the kernel does not keep for all of them together.
     fn overused(&self) -> Option<Stop> {
         let limits = &self.launch.limits;
-        let processes = if self.namespaces { all_processes() } else { descendants() };
+        // Who cannot see the processes must not let them run on.
+        let Ok(processes) = (if self.namespaces { all_processes() } else { Ok(descendants()) }) else {
+            return Some(Stop::Memory);
+        };
         let memory: u64 = processes.iter().map(|process| memory_of(*process)).sum();
         if memory > limits.memory_bytes {
             return Some(Stop::Memory);
@@ -298,15 +331,15 @@ fn reap(program: Pid) -> Option<Exit> {
 }
 
 /// All processes of this PID namespace but this one.
-fn all_processes() -> Vec<Pid> {
+fn all_processes() -> io::Result<Vec<Pid>> {
     let own = std::process::id();
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let entries = fs::read_dir("/proc")?.flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    numbers
+    Ok(numbers
         .filter(|number| *number != own)
         .filter_map(|number| i32::try_from(number).ok())
         .map(Pid::from_raw)
-        .collect()
+        .collect())
 }
 
 /// All processes that came of this one.
@@ -324,12 +357,13 @@ fn descendants() -> Vec<Pid> {
     found
 }
 
-/// Bytes of memory that a process has and no file gives: its own, and what it shares with others.
+/// Bytes of memory that a process has and no file gives: its own, what it shares with others, and its page tables.
 fn memory_of(process: Pid) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let kilobytes = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0)
     };
-    (kilobytes("RssAnon:") + kilobytes("RssShmem:")).saturating_mul(1_024)
+    let names = ["RssAnon:", "RssShmem:", "VmPTE:", "VmSwap:"];
+    names.into_iter().map(kilobytes).sum::<u64>().saturating_mul(1_024)
 }

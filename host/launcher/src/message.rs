@@ -50,6 +50,9 @@ pub struct Tree {
     pub hidden: Vec<PathBuf>,
     /// Control files in it that may be changed: paths relative to it.
     pub control_allowed: Vec<PathBuf>,
+    /// Since when another program, which still runs, may change it, in seconds and nanoseconds since 1970: control files
+    /// that were changed later may be that program's.
+    pub since: Option<(i64, i64)>,
 }
 
 /// What a program, with all that comes of it, may use up.
@@ -57,7 +60,7 @@ pub struct Tree {
 pub struct Limits {
     /// Milliseconds until everything is ended.
     pub time_ms: u64,
-    /// Bytes of memory of all processes together, as sampled; each one may map twice as much.
+    /// Bytes of memory of all processes together, as sampled, and of each one's own data.
     pub memory_bytes: u64,
     /// Processes and threads at once.
     pub processes: u64,
@@ -100,8 +103,13 @@ pub struct Ended {
     pub exit: Exit,
     /// Milliseconds of processor time of all its processes.
     pub cpu_ms: u64,
-    /// Control files that it made without being allowed to, as it named them; each was renamed so that nobody obeys it.
+    /// The first control files that it made without being allowed to, as it named them; each was renamed so that nobody
+    /// obeys it.
     pub held_back: Vec<String>,
+    /// How many there were.
+    pub held_back_count: u64,
+    /// Whether all of its trees could be looked through for them.
+    pub swept: bool,
 }
 
 /// What an init says on the control channel.

@@ -40,6 +40,8 @@ enum Answer {
     Without { argument: u32, bits: u32 },
     /// It is made unless the lower half of this argument is one of these.
     NoneOf { argument: u32, values: [u32; 2] },
+    /// It is made unless the lower half of this argument has all of these bits.
+    NotAll { argument: u32, bits: u32 },
     /// It is made if the lower half of this argument is zero.
     IfZero { argument: u32 },
 }
@@ -60,9 +62,14 @@ fn answers(refused_too: &[i64]) -> BTreeMap<u32, Answer> {
     // What is typed into a terminal.
     let typing = [libc::TIOCSTI, libc::TIOCLINUX].map(|command| u32::try_from(command).unwrap_or(0));
     answers.insert(number(libc::SYS_ioctl), Answer::NoneOf { argument: 1, values: typing });
-    if !refused_too.is_empty() {
-        answers.insert(number(libc::SYS_prlimit64), Answer::IfZero { argument: 0 });
-    }
+    // Limits of its own, and of no other process: not of the init either, which is the same user.
+    answers.insert(number(libc::SYS_prlimit64), Answer::IfZero { argument: 0 });
+    // A lease makes others wait who open the file.
+    let waiting = [libc::F_SETLEASE, libc::F_NOTIFY].map(i32::cast_unsigned);
+    answers.insert(number(libc::SYS_fcntl), Answer::NoneOf { argument: 1, values: waiting });
+    // Memory that is shared and no file is counted for nobody.
+    let shared = (libc::MAP_SHARED | libc::MAP_ANONYMOUS).cast_unsigned();
+    answers.insert(number(libc::SYS_mmap), Answer::NotAll { argument: 3, bits: shared });
     answers.extend(REFUSED.iter().chain(refused_too).map(|call| (number(*call), Answer::No)));
     answers
 }
@@ -112,6 +119,13 @@ fn block(answer: Answer) -> Vec<sock_filter> {
             load_argument(argument),
             jump(libc::BPF_JEQ, first, 1, 0),
             jump(libc::BPF_JEQ, second, 0, 1),
+            errno(libc::EPERM),
+            give(libc::SECCOMP_RET_ALLOW),
+        ],
+        Answer::NotAll { argument, bits } => vec![
+            load_argument(argument),
+            instruction(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, bits, 0, 0),
+            jump(libc::BPF_JEQ, bits, 0, 1),
             errno(libc::EPERM),
             give(libc::SECCOMP_RET_ALLOW),
         ],
@@ -270,7 +284,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_mlock,
     libc::SYS_mlock2,
     libc::SYS_mlockall,
-    libc::SYS_mmap,
     libc::SYS_mprotect,
     libc::SYS_mremap,
     libc::SYS_msync,
@@ -307,7 +320,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_pidfd_open,
     libc::SYS_pidfd_send_signal,
     libc::SYS_prctl,
-    libc::SYS_prlimit64,
     libc::SYS_restart_syscall,
     libc::SYS_rseq,
     libc::SYS_sched_get_priority_max,
@@ -405,7 +417,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_dup3,
     libc::SYS_fadvise64,
     libc::SYS_fallocate,
-    libc::SYS_fcntl,
     libc::SYS_fdatasync,
     libc::SYS_flock,
     libc::SYS_fstat,
@@ -429,7 +440,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_sendfile,
     libc::SYS_splice,
     libc::SYS_sync_file_range,
-    libc::SYS_syncfs,
     libc::SYS_tee,
     libc::SYS_vmsplice,
     libc::SYS_write,
@@ -521,6 +531,10 @@ mod tests {
                     register = word(k);
                     1
                 }
+                libc::BPF_ALU => {
+                    register &= k;
+                    1
+                }
                 _ => match code & 0xf0 {
                     libc::BPF_JEQ => jumps(register == k),
                     libc::BPF_JGE => jumps(register >= k),
@@ -542,7 +556,11 @@ mod tests {
             let expected = match call {
                 call if REFUSED.contains(&call) => NO,
                 call if ALLOWED.contains(&call) || MODES.iter().any(|(mode, _)| *mode == call) => YES,
-                libc::SYS_clone | libc::SYS_ioctl => YES,
+                libc::SYS_clone
+                | libc::SYS_fcntl
+                | libc::SYS_ioctl
+                | libc::SYS_mmap
+                | libc::SYS_prlimit64 => YES,
                 _ => UNKNOWN,
             };
             assert_eq!(answer, expected, "system call {call}");
@@ -563,6 +581,13 @@ mod tests {
         assert_eq!(mode(libc::SYS_clone, 0, libc::CLONE_NEWUSER as u64), NO);
         assert_eq!(mode(libc::SYS_ioctl, 1, libc::TIOCSTI), NO);
         assert_eq!(mode(libc::SYS_ioctl, 1, libc::TCGETS), YES);
+        let flags = |flags: i32| mode(libc::SYS_mmap, 3, flags as u64);
+        assert_eq!(flags(libc::MAP_PRIVATE | libc::MAP_ANONYMOUS), YES);
+        assert_eq!(flags(libc::MAP_SHARED), YES);
+        assert_eq!(flags(libc::MAP_SHARED | libc::MAP_ANONYMOUS), NO);
+        assert_eq!(mode(libc::SYS_fcntl, 1, libc::F_SETLEASE as u64), NO);
+        assert_eq!(mode(libc::SYS_fcntl, 1, libc::F_SETLK as u64), YES);
+        assert_eq!(mode(libc::SYS_prlimit64, 0, 1), NO);
         let other =
             |call, pid| run(&filters.among_others, call, |argument| if argument == 0 { pid } else { 0 });
         assert_eq!((other(libc::SYS_prlimit64, 0), other(libc::SYS_prlimit64, 1)), (YES, NO));

@@ -42,14 +42,15 @@ pub fn serve(is_control_file: fn(&OsStr) -> bool) -> i32 {
 
 fn run(is_control_file: fn(&OsStr) -> bool) -> io::Result<()> {
     let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    nix::sys::prctl::set_dumpable(false)?;
     forget_children()?;
     let base = match std::env::var_os(ASSUME_NO_NAMESPACES) {
+        // What has no namespaces is found out by what it cannot do then.
         None => Base::prepare().ok(),
         Some(_) => None,
     };
     let landlock = std::env::var_os(ASSUME_NO_LANDLOCK).is_none() && is_landlock_supported();
     let means = Means { landlock, namespaces: base.is_some() };
+    nix::sys::prctl::set_dumpable(false)?;
     frame::write(&channel, &means)?;
     let launcher = Launcher { base, filters: Filters::new(), means, is_control_file };
     let mut spare = Spare::fork(&launcher, &channel);

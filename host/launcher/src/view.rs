@@ -48,6 +48,9 @@ pub(crate) const ETC: [&str; 19] = [
 /// Devices without a state that could be changed.
 pub(crate) const DEVICES: [&str; 5] = ["full", "null", "random", "urandom", "zero"];
 
+/// What is counted for the user in all namespaces together: one program is not to take all of it.
+const NOTIFICATIONS: [(&str, &str); 2] = [("max_inotify_instances", "16"), ("max_inotify_watches", "8192")];
+
 /// Of every root: it holds names only.
 const ROOT_OPTIONS: &str = "mode=0755,size=16m";
 /// Of what a program has for temporary files.
@@ -69,7 +72,7 @@ impl Base {
         let ids = (geteuid().as_raw(), getegid().as_raw());
         unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
         map_ids(ids)?;
-        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SLAVE, None::<&str>)?;
         mount(Some("tmpfs"), ROOT, Some("tmpfs"), PLAIN, Some(ROOT_OPTIONS))?;
         for name in RUNTIME {
             let path = Path::new("/").join(name);
@@ -111,6 +114,10 @@ impl Base {
     /// Makes a root for one program. The process must be the first of new user, mount and PID namespaces.
     pub(crate) fn prepare_root(&self) -> Result<(), Failure> {
         map_ids(self.ids).map_err(Failure::at("mapping the user"))?;
+        for (name, most) in NOTIFICATIONS {
+            // A kernel without such limits has them for the whole user.
+            let _ = fs::write(Path::new("/proc/sys/user").join(name), most);
+        }
         // What was mounted by the launcher is locked here; a copy of it is this process's own.
         open_path(Path::new(ROOT), libc::O_DIRECTORY)
             .and_then(|root| attach(&clone_mount(&root)?, &root))
@@ -172,14 +179,17 @@ fn show(tree: &Tree) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Lets this process be the same user in its new user namespace as outside.
+/// Lets this process be the same user in its new user namespace as outside. One whose memory nobody may read does not
+/// own its own entries in `/proc`, so it is readable for as long as that takes.
 fn map_ids((user, group): (u32, u32)) -> io::Result<()> {
+    nix::sys::prctl::set_dumpable(true)?;
     fs::write("/proc/self/setgroups", "deny").or_else(|error| match error.kind() {
         io::ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     })?;
     fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))
+    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+    Ok(nix::sys::prctl::set_dumpable(false)?)
 }
 
 const NO_SUID: u64 = libc::MOUNT_ATTR_NOSUID;
@@ -205,6 +215,11 @@ fn bind(path: &Path, attributes: u64) -> io::Result<()> {
 /// A descriptor that stands for a path and opens nothing.
 pub(crate) fn open_path(path: &Path, flags: i32) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC | flags).open(path)
+}
+
+/// The same file, to be read.
+pub(crate) fn reopen(file: &impl AsFd) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()))
 }
 
 /// A copy of what is mounted at and below a place, mounted nowhere yet (`open_tree(2)`).

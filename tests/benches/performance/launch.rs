@@ -44,6 +44,7 @@ impl Confined {
                 writes: true,
                 hidden: Vec::new(),
                 control_allowed: Vec::new(),
+                since: None,
             }],
             helpers: Vec::new(),
             limits: Limits {

@@ -12,6 +12,7 @@ mod rule;
 mod start;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -77,6 +78,10 @@ pub(crate) struct Session {
     deadline: Instant,
     lives: Lives,
     ran: Mutex<Vec<(Ran, Arc<Life>)>>,
+    /// Programs that were permitted, whether they could be started or not.
+    permitted: AtomicUsize,
+    /// Programs that are being started.
+    starting: AtomicUsize,
 }
 
 impl ProcessState {
@@ -91,11 +96,25 @@ impl ProcessState {
 
 fn finished(ran: Ran, life: &Life) -> Ran {
     match life.fate() {
-        Some(Fate::Ended(Ended { exit, cpu_ms, held_back }, cause)) => {
-            Ran { exit: told(exit, cause), cpu_ms, held_back, ..ran }
+        Some(Fate::Ended(ended, cause)) => {
+            Ran { exit: told(ended.exit, cause), cpu_ms: ended.cpu_ms, held_back: held_back(&ended), ..ran }
         }
         Some(Fate::Lost) | None => Ran { exit: "lost".to_owned(), ..ran },
     }
+}
+
+/// What a program made that it may not, as it can be shown: it chose the names.
+fn held_back(ended: &Ended) -> Vec<String> {
+    let shown = |name: &String| name.chars().flat_map(char::escape_debug).take(256).collect::<String>();
+    let mut names: Vec<_> = ended.held_back.iter().map(shown).collect();
+    let untold = ended.held_back_count.saturating_sub(names.len() as u64);
+    if untold > 0 {
+        names.push(format!("and {untold} more"));
+    }
+    if !ended.swept {
+        names.push("and perhaps more: the tree is too large or too deep to be looked through".to_owned());
+    }
+    names
 }
 
 fn told(exit: Exit, cause: Cause) -> String {
@@ -116,7 +135,17 @@ impl Session {
         denials: Denials,
         deadline: Instant,
     ) -> Self {
-        Self { grants, starter, trees, denials, deadline, lives: Lives::default(), ran: Mutex::default() }
+        Self {
+            grants,
+            starter,
+            trees,
+            denials,
+            deadline,
+            lives: Lives::default(),
+            ran: Mutex::default(),
+            permitted: AtomicUsize::new(0),
+            starting: AtomicUsize::new(0),
+        }
     }
 
     /// Decides on a command, and starts it.
@@ -125,8 +154,10 @@ impl Session {
             || StartError::Unavailable("the working directory is in none of the skill's trees".to_owned());
         let directory = self.trees.directory(command.directory.as_deref()).ok_or_else(outside)?;
         let permitted = self.grants.permit(command, &directory).map_err(|denial| self.deny(denial))?;
-        let (all, running) = self.lives.count();
-        if all >= PROGRAMS || running >= AT_ONCE {
+        let _starting = Starting::count(&self.starting);
+        if self.lives.running() + self.starting.load(Ordering::Relaxed) > AT_ONCE
+            || self.permitted.fetch_add(1, Ordering::Relaxed) >= PROGRAMS
+        {
             return Err(StartError::TooMany);
         }
         let begun = self.starter.start(&permitted, &self.trees, self.deadline).await;
@@ -172,6 +203,22 @@ impl Session {
         self.lives.end().await;
         let ran = std::mem::take(&mut *self.ran.lock().unwrap_or_else(PoisonError::into_inner));
         ran.into_iter().map(|(ran, life)| finished(ran, &life)).collect()
+    }
+}
+
+/// Counts a program while it is being started.
+struct Starting<'a>(&'a AtomicUsize);
+
+impl<'a> Starting<'a> {
+    fn count(starting: &'a AtomicUsize) -> Self {
+        starting.fetch_add(1, Ordering::Relaxed);
+        Self(starting)
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

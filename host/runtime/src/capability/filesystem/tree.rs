@@ -69,6 +69,7 @@ impl Tree {
             writes: self.is_writable(),
             hidden: self.grant.denied.clone(),
             control_allowed: self.grant.control_allowed.clone(),
+            since: None,
         })
     }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_launcher::{Ended, Exit, Running, Stop};
@@ -32,6 +33,9 @@ impl Gauge {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 }
+
+/// How long the end of a program is waited for, once it was wished.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why the host ended a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,10 +240,9 @@ impl Lives {
         self.all().push(Arc::clone(life));
     }
 
-    /// How many there were, and how many of them run.
-    pub(super) fn count(&self) -> (usize, usize) {
-        let all = self.all();
-        (all.len(), all.iter().filter(|life| life.fate().is_none()).count())
+    /// How many run.
+    pub(super) fn running(&self) -> usize {
+        self.all().iter().filter(|life| life.fate().is_none()).count()
     }
 
     /// Ends those that run, and waits until nothing of them does.
@@ -247,7 +250,8 @@ impl Lives {
         let running: Vec<_> = self.all().iter().filter(|life| life.fate().is_none()).cloned().collect();
         running.iter().for_each(|life| life.end(Cause::Killed));
         for life in running {
-            life.ended().await;
+            // One that the system does not let go of, as one that waits for a dead disk, is given up.
+            let _ = tokio::time::timeout(PATIENCE, life.ended()).await;
         }
     }
 

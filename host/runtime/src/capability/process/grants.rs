@@ -1,12 +1,12 @@
 //! Which programs a skill may run, and what a permit stands for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use openclaw_package::digest::Digest;
 use openclaw_package::permission::{
-    AbsolutePath, Access, Environment, ProcessRequest, Program, Shape, VariablePattern,
+    AbsolutePath, Access, ArgumentPattern, Environment, ProcessRequest, Program, Shape, VariablePattern,
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,8 @@ impl ProcessGrants {
         let deny = |reason| Denial::new(Capability::ProcessExecute, &target(&command), reason);
         let requested: Vec<Requested<'_>> = self.requested(&command, directory).collect();
         let allowing = self.allowing(&requested, &command, directory);
-        let denied = self.deny.iter().any(|rule| denies(rule, &command, directory));
+        let allowed = allowing.map(|(_, rule)| rule.program.as_path());
+        let denied = self.deny.iter().any(|rule| denies(rule, &command, allowed, directory));
         decide(!requested.is_empty(), denied, allowing.is_some()).map_err(|reason| {
             let denial = deny(reason);
             match requested.first() {
@@ -204,11 +205,23 @@ struct Requested<'a> {
     paths: Vec<(usize, String)>,
 }
 
-/// Whether a deny rule is about a command: about its program and arguments, whatever its environment.
-fn denies(rule: &ProcessRule, command: &Command, directory: &str) -> bool {
-    let program = command.program.parse::<Program>();
-    program.is_ok_and(|program| program.names(rule.program.as_path()))
-        && rule.shape.matches(&command.arguments, directory).is_some()
+/// Whether a deny rule is about a command: about its program, by whatever path, and its arguments, whatever its
+/// environment. Who denies `git push <rest>` means every `git push`.
+fn denies(rule: &ProcessRule, command: &Command, allowed: Option<&Path>, directory: &str) -> bool {
+    let denied = rule.program.as_path();
+    let named = command.program.parse::<Program>().is_ok_and(|program| program.names(denied));
+    let is_same = || allowed.is_some_and(|allowed| allowed.canonicalize().ok() == denied.canonicalize().ok());
+    (named || is_same()) && widened(&rule.shape).matches(&command.arguments, directory).is_some()
+}
+
+/// A shape that takes options wherever it takes what is free.
+fn widened(shape: &Shape) -> Shape {
+    let widen = |pattern: &ArgumentPattern| match pattern {
+        ArgumentPattern::Any { .. } => ArgumentPattern::Any { dash: true },
+        ArgumentPattern::Rest { .. } => ArgumentPattern::Rest { dash: true },
+        pattern => pattern.clone(),
+    };
+    Shape::new(shape.patterns().iter().map(widen).collect()).unwrap_or_else(|_| shape.clone())
 }
 
 /// Whether the variables that a command sets are among those that it may set.

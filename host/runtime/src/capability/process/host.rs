@@ -44,7 +44,7 @@ impl ProcessState {
         let (fate, stdout, stderr, ()) =
             tokio::join!(child.life.ended(), gather(stdout), gather(stderr), feed);
         let held_back = match &fate {
-            Fate::Ended(ended, _) => ended.held_back.clone(),
+            Fate::Ended(ended, _) => super::held_back(ended),
             Fate::Lost => Vec::new(),
         };
         Ok(wit::Output { exit: exit_of(&fate), stdout, stderr, held_back })

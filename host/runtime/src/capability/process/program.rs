@@ -1,9 +1,9 @@
 //! Programs of this machine: where they are, what they are, and whether they still are what was granted.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -55,9 +55,26 @@ fn is_executable(path: &Path) -> bool {
 /// # Errors
 /// A file that cannot be read, or is no program that can be started ([`ElfError`]).
 pub fn program_digest(path: &Path) -> io::Result<Digest> {
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     check_program(&file).map_err(io::Error::other)?;
     digest_of(&file)
+}
+
+/// The most bytes of a program: reading them is done while a call waits.
+const PROGRAM_BYTES: u64 = 1 << 30;
+
+/// Opens a regular file, and waits for nothing that lies in its place.
+fn open_file(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if found.len() > PROGRAM_BYTES {
+        return Err(io::Error::other("it is too large"));
+    }
+    Ok(file)
 }
 
 fn digest_of(file: &File) -> io::Result<Digest> {
@@ -111,7 +128,7 @@ impl From<ElfError> for NotPinned {
 impl Programs {
     /// Opens a program that is what was pinned. What is executed is what this opened.
     pub(crate) fn open(&self, path: &Path, pinned: Digest) -> Result<File, NotPinned> {
-        let file = File::open(path)?;
+        let file = open_file(path)?;
         let identity = Identity::of(&file)?;
         let known = self.known().get(path).copied();
         let digest = match known {

@@ -2,8 +2,9 @@
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use openclaw_launcher::{Launch, LaunchError, Launched, Launcher, Limits, Means, Tree};
@@ -98,11 +99,55 @@ impl Trees {
 pub(crate) struct Direct {
     launcher: Arc<Launcher>,
     programs: Programs,
+    under_way: Arc<UnderWay>,
 }
+
+/// Which trees running programs may change, and since when.
+#[derive(Debug, Default)]
+struct UnderWay(Mutex<Vec<(u64, PathBuf, (i64, i64))>>);
+
+impl UnderWay {
+    /// Notes a program that begins now, and tells its trees since when others have them.
+    fn begin(&self, number: u64, launch: &mut Launch) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Files have the time of the last tick of the system's clock.
+        let now = now.saturating_sub(Duration::from_millis(20));
+        let now = (i64::try_from(now.as_secs()).unwrap_or(i64::MAX), i64::from(now.subsec_nanos()));
+        let mut all = self.all();
+        for tree in launch.trees.iter_mut().filter(|tree| tree.writes) {
+            let overlaps = |path: &Path| path.starts_with(&tree.source) || tree.source.starts_with(path);
+            tree.since = all.iter().filter(|(_, path, _)| overlaps(path)).map(|(.., since)| *since).min();
+        }
+        let trees = launch.trees.iter().filter(|tree| tree.writes);
+        all.extend(
+            trees.map(|tree| (number, tree.source.clone(), tree.since.map_or(now, |since| since.min(now)))),
+        );
+    }
+
+    fn end(&self, number: u64) {
+        self.all().retain(|(known, ..)| *known != number);
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<(u64, PathBuf, (i64, i64))>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends a note, whatever becomes of the start.
+struct Noted(Arc<UnderWay>, u64);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.0.end(self.1);
+    }
+}
+
+/// Numbers of programs.
+static PROGRAMS: AtomicU64 = AtomicU64::new(0);
 
 impl Direct {
     pub(crate) fn new(launcher: Arc<Launcher>) -> Self {
-        Self { launcher, programs: Programs::default() }
+        Self { launcher, programs: Programs::default(), under_way: Arc::default() }
     }
 }
 
@@ -110,6 +155,14 @@ impl Direct {
 impl Start for Direct {
     async fn start(&self, permitted: &Permitted, trees: &Trees, until: Instant) -> Result<Begun, StartError> {
         let unavailable = |error: &dyn std::fmt::Display| StartError::Unavailable(error.to_string());
+        if let Some(tree) =
+            trees.0.iter().find(|tree| tree.writes && permitted.program.starts_with(&tree.source))
+        {
+            let place = tree.target.display();
+            return Err(StartError::Unavailable(format!(
+                "the program lies in {place}, which the skill may change"
+            )));
+        }
         let program = crate::blocking::in_place(|| self.programs.open(&permitted.program, permitted.pinned));
         let program = program.map_err(|error| match error {
             NotPinned::Changed => StartError::Denied(ProcessGrants::changed(permitted)),
@@ -118,11 +171,19 @@ impl Start for Direct {
             }
         })?;
         let means = self.launcher.means().await.map_err(|error| unavailable(&error))?;
-        let launch = launch(permitted, trees, until, means.namespaces)?;
+        let mut launch = launch(permitted, trees, until, means.namespaces)?;
+        let number = PROGRAMS.fetch_add(1, Ordering::Relaxed);
+        self.under_way.begin(number, &mut launch);
+        let noted = Noted(Arc::clone(&self.under_way), number);
         let launched = self.launcher.launch(&launch, &program).await;
         let Launched { stdin, stdout, stderr, control, means } =
             launched.map_err(|error| refused(permitted, error))?;
         let life = Life::watch(control).map_err(|error| unavailable(&error))?;
+        let theirs = Arc::clone(&life);
+        tokio::spawn(async move {
+            theirs.ended().await;
+            drop(noted);
+        });
         Ok(Begun { stdin, stdout, stderr, life, means })
     }
 }
