@@ -416,6 +416,90 @@ fn control_files_are_kept_from_it() {
 }
 
 #[test]
+fn control_files_are_found_wherever_a_program_hides_them() {
+    let home = home();
+    let workspace = home.workspace();
+    // The name that it would be given is taken.
+    let ran = sh(&home, "touch .envrc.held-back .envrc; mkdir -m 000 closed 2>/dev/null; mkdir shut; touch shut/.bashrc; chmod 000 shut");
+    assert!(!workspace.join(".envrc").exists(), "{ran}");
+    assert!(!workspace.join("shut/.bashrc").exists(), "{ran}");
+    assert_eq!(std::fs::metadata(workspace.join("shut")).unwrap().permissions().mode() & 0o777, 0);
+    // Made by one program while another begins, it is no file of the owner's.
+    let command = json!({ "program": "sh", "args": ["-c", "mkdir -p p; touch p/.envrc; sleep 70801"], "at_once": true });
+    home.call("process/many", &command).output();
+    assert!(!workspace.join("p/.envrc").exists());
+    // Deeper than anybody looks, and longer than a path may be: told, and refused from then on.
+    let ran = sh(&home, "i=0; while [ $i -lt 140 ]; do mkdir directory && cd directory; i=$((i+1)); done; touch .envrc");
+    assert!(ran["held_back"].to_string().contains("perhaps more"), "{ran}");
+    home.call("process/run", &json!({ "program": "sh", "args": ["-c", ":"] })).refused("tool-failed");
+}
+
+#[test]
+fn what_is_denied_does_not_come_to_light_when_its_parent_moves() {
+    let home = home();
+    let workspace = home.workspace();
+    std::fs::create_dir_all(workspace.join("private/taxes")).unwrap();
+    std::fs::write(workspace.join("private/taxes/2026"), "SECRET").unwrap();
+    let denied = workspace.join("private/taxes").display().to_string();
+    home.run(["grant", "deny", "acme/process", "filesystem:read", &denied]).json();
+    assert_ne!(sh(&home, "mv private p2")["exit"], 0);
+    let said = says(&home, "cat private/taxes/2026 p2/taxes/2026");
+    assert!(!said.contains("SECRET"), "{said}");
+    assert!(workspace.join("private/taxes/2026").exists());
+}
+
+#[test]
+fn it_changes_neither_its_own_file_nor_the_limits_of_its_init() {
+    let home = home();
+    let before = std::fs::metadata("/bin/sh").unwrap().permissions().mode();
+    assert_ne!(sh(&home, "chmod 777 /proc/$$/exe")["exit"], 0);
+    assert_eq!(std::fs::metadata("/bin/sh").unwrap().permissions().mode(), before);
+    // prlimit(1, RLIMIT_NOFILE, {3, 3}): an init that can open nothing sees nothing.
+    let said = says(&home, "perl -e 'my $l = pack(\"QQ\", 3, 3); print syscall(302, 1, 7, $l, 0), \" $!\"'; touch .envrc");
+    assert_eq!(said, "-1 Operation not permitted");
+    assert!(!home.workspace().join(".envrc").exists());
+}
+
+/// Root may make namespaces in ways in which others may not, so all of it is tried as one of these.
+#[test]
+fn everybody_is_confined_alike() {
+    const NOBODY: u32 = 65_534;
+    let home = home();
+    std::fs::create_dir(home.workspace().join(".git")).unwrap();
+    std::fs::write(home.workspace().join(".git/config"), "owner").unwrap();
+    let script = "echo x > .git/config; touch /etc/x .envrc a; ls";
+    let mut command = home.command();
+    if is_root() {
+        let program = home.path("openclaw");
+        std::fs::copy(openclaw_tests::home::binary(), &program).unwrap();
+        std::fs::create_dir(home.path("cache")).unwrap();
+        give(&home.root(), NOBODY);
+        command = home.environment(std::process::Command::new(&program));
+        command.env("OPENCLAW_CACHE_DIR", home.path("cache"));
+        std::os::unix::process::CommandExt::gid(&mut command, NOBODY);
+        std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+    }
+    let input = json!({ "program": "sh", "args": ["-c", script] }).to_string();
+    let output = command.args(["tool", "call", "acme/process/run", &input, "--json"]).output().unwrap();
+    let ran: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(ran["output"]["stdout"], "a\n", "{ran}");
+    assert_eq!(ran["output"]["held_back"], json!(["/workspace/.envrc"]), "{ran}");
+    assert_eq!(std::fs::read_to_string(home.workspace().join(".git/config")).unwrap(), "owner");
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0
+}
+
+/// Gives a directory and all in it to somebody.
+fn give(path: &Path, user: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() && !path.is_symlink() {
+        std::fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path(), user));
+    }
+}
+
+#[test]
 fn a_control_file_that_was_granted_by_name_can_be_changed() {
     let home = home();
     let workspace = home.workspace();

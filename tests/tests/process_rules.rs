@@ -166,6 +166,33 @@ fn a_program_that_was_changed_is_not_run_until_its_owner_pins_it() {
 }
 
 #[test]
+fn what_lies_in_the_place_of_a_program_is_not_waited_for() {
+    let home = Home::new();
+    let tool = home.path("tool");
+    std::fs::copy("/bin/true", &tool).unwrap();
+    let program = tool.display().to_string();
+    home.install(&Skill::guest("process").program(&program, "[[]]", ""));
+    std::fs::remove_file(&tool).unwrap();
+    assert!(Command::new("mkfifo").arg(&tool).status().unwrap().success());
+    let failed = home.call("process/run", &call(&program, &[])).refused("tool-failed");
+    assert!(failed.message.contains("regular file"), "{failed:?}");
+    // Nor is one run that the skill itself could have put there.
+    let home = home_with_program_in_workspace();
+    let program = home.workspace().join("tool").display().to_string();
+    let failed = home.call("process/run", &call(&program, &[])).refused("tool-failed");
+    assert!(failed.message.contains("which the skill may change"), "{failed:?}");
+}
+
+fn home_with_program_in_workspace() -> Home {
+    let home = Home::new();
+    let tool = home.workspace().join("tool");
+    std::fs::copy("/bin/true", &tool).unwrap();
+    let program = tool.display().to_string();
+    home.install(&Skill::guest("process").tree("$workspace", "write").program(&program, "[[]]", ""));
+    home
+}
+
+#[test]
 fn a_script_is_refused_with_the_reason() {
     let home = Home::new();
     let script = home.path("script");
@@ -202,7 +229,7 @@ access = "read""#,
     let requests = shown[0]["requests"].as_array().unwrap().clone();
     assert!(requests.iter().all(|request| request["status"] == "granted"), "{shown}");
     // A denial of the owner's beats it.
-    home.run(["grant", "deny", "acme/process", "process", "echo", "<rest-or-options>"]).json();
+    home.run(["grant", "deny", "acme/process", "process", "echo", "<rest>"]).json();
     let denied = home.call("process/run", &call("echo", &["-n", "x"])).refused("permission-denied");
     assert!(denied.message.contains("denied-by-owner"), "{denied:?}");
 }
