@@ -102,33 +102,45 @@ pub(crate) struct Direct {
     under_way: Arc<UnderWay>,
 }
 
-/// Which trees running programs may change, and since when.
+/// Which trees running programs may change.
 #[derive(Debug, Default)]
-struct UnderWay(Mutex<Vec<(u64, PathBuf, (i64, i64))>>);
+struct UnderWay(Mutex<Vec<Changing>>);
+
+/// A tree that a running program may change.
+#[derive(Debug)]
+struct Changing {
+    /// The number of the program.
+    program: u64,
+    tree: PathBuf,
+    /// Since when, in seconds and nanoseconds since 1970.
+    since: (i64, i64),
+}
 
 impl UnderWay {
     /// Notes a program that begins now, and tells its trees since when others have them.
-    fn begin(&self, number: u64, launch: &mut Launch) {
+    fn begin(&self, program: u64, launch: &mut Launch) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // Files have the time of the last tick of the system's clock.
         let now = now.saturating_sub(Duration::from_millis(20));
         let now = (i64::try_from(now.as_secs()).unwrap_or(i64::MAX), i64::from(now.subsec_nanos()));
         let mut all = self.all();
         for tree in launch.trees.iter_mut().filter(|tree| tree.writes) {
-            let overlaps = |path: &Path| path.starts_with(&tree.source) || tree.source.starts_with(path);
-            tree.since = all.iter().filter(|(_, path, _)| overlaps(path)).map(|(.., since)| *since).min();
+            let overlaps = |other: &Path| other.starts_with(&tree.source) || tree.source.starts_with(other);
+            tree.since = all.iter().filter(|other| overlaps(&other.tree)).map(|other| other.since).min();
         }
         let trees = launch.trees.iter().filter(|tree| tree.writes);
-        all.extend(
-            trees.map(|tree| (number, tree.source.clone(), tree.since.map_or(now, |since| since.min(now)))),
-        );
+        all.extend(trees.map(|tree| Changing {
+            program,
+            tree: tree.source.clone(),
+            since: tree.since.map_or(now, |since| since.min(now)),
+        }));
     }
 
-    fn end(&self, number: u64) {
-        self.all().retain(|(known, ..)| *known != number);
+    fn end(&self, program: u64) {
+        self.all().retain(|changing| changing.program != program);
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<(u64, PathBuf, (i64, i64))>> {
+    fn all(&self) -> MutexGuard<'_, Vec<Changing>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
