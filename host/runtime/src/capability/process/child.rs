@@ -133,15 +133,16 @@ pub(super) fn exit_of(fate: &Fate) -> super::wit::Exit {
     use super::wit::{Exit as Told, StopReason};
     match fate {
         Fate::Lost => Told::Stopped(StopReason::Lost),
+        // It may have noticed that nobody reads on, and ended by that.
+        Fate::Ended(_, Cause::Output) => Told::Stopped(StopReason::Output),
         Fate::Ended(Ended { exit: Exit::Code(code), .. }, _) => Told::Code(*code),
         Fate::Ended(Ended { exit: Exit::Signal(signal), .. }, _) => Told::Signal(*signal),
-        Fate::Ended(Ended { exit: Exit::Stopped(stop), .. }, cause) => Told::Stopped(match (stop, cause) {
-            (Stop::Deadline, _) => StopReason::Deadline,
-            (Stop::Memory, _) => StopReason::Memory,
-            (Stop::Processes, _) => StopReason::Processes,
-            (Stop::Disk, _) => StopReason::Disk,
-            (Stop::Host, Cause::Output) => StopReason::Output,
-            (Stop::Host, _) => StopReason::Killed,
+        Fate::Ended(Ended { exit: Exit::Stopped(stop), .. }, _) => Told::Stopped(match stop {
+            Stop::Deadline => StopReason::Deadline,
+            Stop::Memory => StopReason::Memory,
+            Stop::Processes => StopReason::Processes,
+            Stop::Disk => StopReason::Disk,
+            Stop::Host => StopReason::Killed,
         }),
     }
 }
