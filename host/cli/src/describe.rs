@@ -98,10 +98,11 @@ fn program(request: &ProcessRequest, requests: &Requests) -> String {
         let helpers = request.helpers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         can.push(format!("start {helpers} under the same limits"));
     }
-    for (name, pattern) in request.environment.iter() {
-        if !matches!(pattern, VariablePattern::Literal(_)) {
-            can.push(format!("be told {name} by the skill"));
-        }
+    let told =
+        request.environment.iter().filter(|(_, pattern)| !matches!(pattern, VariablePattern::Literal(_)));
+    let told: Vec<_> = told.map(|(name, _)| name.to_string()).collect();
+    if !told.is_empty() {
+        can.push(format!("be told {} by the skill", told.join(", ")));
     }
     format!("{} can {}", request.program, can.join("; "))
 }

@@ -19,7 +19,7 @@ pub use network::{Domain, HostPattern, Method, MethodSet, NetworkRequest, Scheme
 pub use process::{
     ArgumentPattern, Environment, Helper, MAX_ARGUMENT_SIZE, MAX_ARGUMENTS, MAX_ARGUMENTS_SIZE, MAX_HELPERS,
     MAX_LITERAL_SIZE, MAX_MEMBERS, MAX_PATTERNS, MAX_SHAPES, MAX_VARIABLES, ProcessRequest, Program, Shape,
-    VariableName, VariablePattern,
+    VariableName, VariablePattern, shell_word,
 };
 pub use reason::{MAX_REASON_LEN, Reason};
 

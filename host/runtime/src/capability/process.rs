@@ -119,6 +119,7 @@ fn held_back(ended: &Ended) -> Vec<String> {
 
 fn told(exit: Exit, cause: Cause) -> String {
     match exit {
+        _ if cause == Cause::Output => "output".to_owned(),
         Exit::Code(code) => code.to_string(),
         Exit::Signal(signal) => format!("signal {signal}"),
         Exit::Stopped(Stop::Host) => format!("{cause:?}").to_lowercase(),

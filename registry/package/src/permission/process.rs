@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use environment::{Environment, MAX_VARIABLES, VariableName, VariablePattern};
 pub use pattern::{ArgumentPattern, MAX_ARGUMENT_SIZE, MAX_LITERAL_SIZE, MAX_MEMBERS};
 pub use program::{Helper, Program};
-pub use shape::{MAX_ARGUMENTS, MAX_ARGUMENTS_SIZE, MAX_PATTERNS, Shape};
+pub use shape::{MAX_ARGUMENTS, MAX_ARGUMENTS_SIZE, MAX_PATTERNS, Shape, shell_word};
 
 use super::{Access, PermissionError, PermissionKind, Reason};
 use crate::text::quoted;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use openclaw_package::digest::Digest;
 use openclaw_package::permission::{
     AbsolutePath, Access, ArgumentPattern, Environment, ProcessRequest, Program, Shape, VariablePattern,
+    shell_word,
 };
 use serde::{Deserialize, Serialize};
 
@@ -253,7 +254,7 @@ fn target(command: &Command) -> String {
 
 /// The command that pins a program anew.
 fn pin(program: &AbsolutePath) -> String {
-    format!("openclaw grant pin {}", shlex::try_quote(program.as_str()).unwrap_or_default())
+    format!("openclaw grant pin {}", shell_word(program.as_str()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use openclaw_package::permission::{
     AbsolutePath, Access, Environment, PermissionError, ProcessRequest, Shape, VariableName, VariablePattern,
+    shell_word,
 };
 use serde::{Deserialize, Serialize};
 
@@ -160,8 +161,7 @@ fn variable(word: &str) -> Result<(VariableName, VariablePattern), ProcessRuleEr
 
 /// Words as a shell, or a rule, takes them literally.
 fn quoted(words: &[String]) -> String {
-    // What has a NUL is no word of a rule, and is never written.
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for ProcessRule {

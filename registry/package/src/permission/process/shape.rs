@@ -26,6 +26,7 @@
 //! [`MAX_ARGUMENTS`] arguments, or more than [`MAX_ARGUMENTS_SIZE`] bytes of them. As only the last pattern may
 //! take several arguments, there is one way at most to read arguments by a shape, and it is found in one pass.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -143,6 +144,16 @@ fn is_rest(pattern: &ArgumentPattern) -> bool {
     matches!(pattern, ArgumentPattern::Rest { .. })
 }
 
+/// A word as a shell, and [`Shape`], take it literally: with quotes where it has to have them.
+pub fn shell_word(word: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "./:,_-=@%+".contains(c);
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(is_plain) {
+        return Cow::Borrowed(word);
+    }
+    // What has a NUL is no word of a command line, and nothing that is parsed here has one.
+    shlex::try_quote(word).unwrap_or_default()
+}
+
 /// Whether arguments could be given to any program.
 fn are_bounded(arguments: &[String]) -> bool {
     arguments.len() <= MAX_ARGUMENTS
@@ -162,7 +173,7 @@ impl fmt::Display for Shape {
                 // Read back without quotes, a pattern is not mistaken for a literal.
                 f.write_str(&word)?;
             } else {
-                f.write_str(&shlex::try_quote(&word).map_err(|_| fmt::Error)?)?;
+                f.write_str(&shell_word(&word))?;
             }
         }
         Ok(())
