@@ -36,7 +36,7 @@ pub use package::{
 };
 pub use permission::{
     AbsolutePath, Access, ArgumentPattern, Domain, Environment, FilesystemRequest, Helper, HostPattern,
-    MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, PermissionKind, ProcessRequest,
+    LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, PermissionKind, ProcessRequest,
     Program, Reason, Requests, Scheme, Shape, Tree, UrlPattern, VariableName, VariablePattern,
 };
 pub use skill_md::{SkillMd, SkillMdError};
