@@ -420,7 +420,10 @@ fn control_files_are_found_wherever_a_program_hides_them() {
     let home = home();
     let workspace = home.workspace();
     // The name that it would be given is taken.
-    let ran = sh(&home, "touch .envrc.held-back .envrc; mkdir -m 000 closed 2>/dev/null; mkdir shut; touch shut/.bashrc; chmod 000 shut");
+    let ran = sh(
+        &home,
+        "touch .envrc.held-back .envrc; mkdir -m 000 closed 2>/dev/null; mkdir shut; touch shut/.bashrc; chmod 000 shut",
+    );
     assert!(!workspace.join(".envrc").exists(), "{ran}");
     assert!(!workspace.join("shut/.bashrc").exists(), "{ran}");
     assert_eq!(std::fs::metadata(workspace.join("shut")).unwrap().permissions().mode() & 0o777, 0);
@@ -429,7 +432,10 @@ fn control_files_are_found_wherever_a_program_hides_them() {
     home.call("process/many", &command).output();
     assert!(!workspace.join("p/.envrc").exists());
     // Deeper than anybody looks, and longer than a path may be: told, and refused from then on.
-    let ran = sh(&home, "i=0; while [ $i -lt 140 ]; do mkdir directory && cd directory; i=$((i+1)); done; touch .envrc");
+    let ran = sh(
+        &home,
+        "i=0; while [ $i -lt 140 ]; do mkdir directory && cd directory; i=$((i+1)); done; touch .envrc",
+    );
     assert!(ran["held_back"].to_string().contains("perhaps more"), "{ran}");
     home.call("process/run", &json!({ "program": "sh", "args": ["-c", ":"] })).refused("tool-failed");
 }
@@ -455,7 +461,10 @@ fn it_changes_neither_its_own_file_nor_the_limits_of_its_init() {
     assert_ne!(sh(&home, "chmod 777 /proc/$$/exe")["exit"], 0);
     assert_eq!(std::fs::metadata("/bin/sh").unwrap().permissions().mode(), before);
     // prlimit(1, RLIMIT_NOFILE, {3, 3}): an init that can open nothing sees nothing.
-    let said = says(&home, "perl -e 'my $l = pack(\"QQ\", 3, 3); print syscall(302, 1, 7, $l, 0), \" $!\"'; touch .envrc");
+    let said = says(
+        &home,
+        "perl -e 'my $l = pack(\"QQ\", 3, 3); print syscall(302, 1, 7, $l, 0), \" $!\"'; touch .envrc",
+    );
     assert_eq!(said, "-1 Operation not permitted");
     assert!(!home.workspace().join(".envrc").exists());
 }

@@ -159,7 +159,8 @@ mod tests {
             workspace: None,
         };
         let denial = Denial::new(Capability::Memory, "memory", Reason::NotGranted).with_hint("do");
-        let report = Report { denials: vec![denial.clone()], denial_count: 7, tokens: 9, ..Report::default() };
+        let report =
+            Report { denials: vec![denial.clone()], denial_count: 7, tokens: 9, ..Report::default() };
         let log = AuditLog::open(&path).unwrap();
         let bytes = Bytes { input: 2, output: 3, ..Bytes::default() };
         let ended = Ended { outcome: "ok", report: &report, bytes, requests: 4 };

@@ -128,7 +128,8 @@ impl Session {
         let (before, estimate) = (self.used(), tokens(bytes));
         let left = self.quota.saturating_sub(before);
         // Without a token for an answer there is no use in asking.
-        let room = left.checked_sub(estimate).filter(|room| *room > 0).ok_or(LlmError::QuotaExceeded(left))?;
+        let room =
+            left.checked_sub(estimate).filter(|room| *room > 0).ok_or(LlmError::QuotaExceeded(left))?;
         let most = u32::try_from(room).unwrap_or(u32::MAX);
         request.max_tokens = Some(request.max_tokens.map_or(most, |asked| asked.clamp(1, most)));
         // It counts from here on: whether an answer comes or not, it was sent.
@@ -295,8 +296,7 @@ mod tests {
         let session = asking(&saying("123456", 0, 0), 100);
         let answer = session.complete(question("1234")).await.unwrap();
         assert_eq!((answer.input_tokens, answer.output_tokens, session.used()), (2, 2, 4));
-        let model =
-            Scripted { answer: Err(LlmError::Unavailable("no".to_owned())), asked: Cell::default() };
+        let model = Scripted { answer: Err(LlmError::Unavailable("no".to_owned())), asked: Cell::default() };
         let failing = asking(&Arc::new(model), 100);
         assert_eq!(failing.complete(question("123")).await, Err(LlmError::Unavailable("no".to_owned())));
         assert_eq!(failing.used(), 1);

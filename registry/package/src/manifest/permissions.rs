@@ -8,7 +8,8 @@ use super::error::{Issue, ManifestErrorKind};
 use super::process;
 use super::section::{Section, did_you_mean, text_of, wrong_type};
 use crate::permission::{
-    FilesystemRequest, LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, Requests,
+    FilesystemRequest, LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError,
+    Requests,
 };
 
 const KINDS: [&str; 5] = ["filesystem", "network", "process", "memory", "llm"];

@@ -19,7 +19,9 @@ fn code(imports: &[&str]) -> &'static str {
 
 fn all() -> Requests {
     let process = "[[permission.process]]\nprogram = \"git\"\nargs = [[\"status\"]]\nreason = \"looks\"\n";
-    let text = format!("{MANIFEST}[permission.memory]\nreason = \"remembers\"\n[permission.llm]\nreason = \"asks\"\n{process}");
+    let text = format!(
+        "{MANIFEST}[permission.memory]\nreason = \"remembers\"\n[permission.llm]\nreason = \"asks\"\n{process}"
+    );
     Manifest::parse(&text).unwrap().requests().clone()
 }
 

@@ -1,8 +1,8 @@
 //! Trees, methods, reasons and requests as wholes.
 
 use openclaw_package::{
-    Access, ByteSize, FilesystemRequest, LlmRequest, MemoryRequest, MethodSet, NetworkRequest, PermissionKind, Reason,
-    Requests, Tree,
+    Access, ByteSize, FilesystemRequest, LlmRequest, MemoryRequest, MethodSet, NetworkRequest,
+    PermissionKind, Reason, Requests, Tree,
 };
 
 fn reason() -> Reason {
