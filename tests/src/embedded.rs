@@ -46,6 +46,7 @@ fn open_at(home: &Home, concurrent_calls: u32, level: Level) -> Runtime {
         concurrent_calls,
         level,
         launcher: launcher(),
+        language_model: None,
     })
     .expect("the runtime opens")
 }

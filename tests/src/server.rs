@@ -1,6 +1,6 @@
 //! A server on the loopback interface that behaves as a test wants it to.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -50,6 +50,25 @@ impl Server {
     /// A server that answers with the head of the request.
     pub fn echoing() -> Self {
         Self::start(|head, stream| send(stream, &text_response(head)))
+    }
+
+    /// A server that answers the head and the body of each request with what it is told.
+    pub fn exchanging(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
+        Self::start_raw(move |stream, heads| {
+            let mut reader = BufReader::new(&stream);
+            let (mut head, mut length) = (String::new(), 0);
+            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {
+                let line = head.trim_end().lines().last().unwrap_or_default().to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap_or(0);
+                }
+            }
+            let mut body = vec![0; length];
+            if reader.read_exact(&mut body).is_ok() {
+                heads.lock().expect("no panic").push(head.clone());
+                send(stream, &answer(&head, &String::from_utf8_lossy(&body)));
+            }
+        })
     }
 
     /// A server that answers with exactly these bytes.

@@ -84,6 +84,13 @@ impl Skill {
         self
     }
 
+    /// Asks for the owner's language model, for so many tokens a call.
+    #[must_use]
+    pub fn llm(mut self, tokens: u64) -> Self {
+        let _ = write!(self.permissions, "\n[permission.llm]\ntokens = {tokens}\nreason = \"tests\"\n");
+        self
+    }
+
     /// Asks for a program, with what its arguments may be and whatever else the manifest says of it, as TOML.
     #[must_use]
     pub fn program(mut self, program: &str, args: &str, rest: &str) -> Self {

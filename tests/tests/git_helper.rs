@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use openclaw_tests::server::Server;
 use openclaw_tests::{Home, component, home};
 use serde_json::{Value, json};
 
@@ -636,4 +637,27 @@ fn copy_tree(from: &Path, to: &Path) {
     let mut copy = Command::new("cp");
     copy.arg("-a").arg(format!("{}/.", from.display())).arg(to);
     home::finish(copy, "cp".to_owned(), None).success();
+}
+
+/// The first line of a message is the model's where the owner has one, and git's own where it has not.
+#[test]
+fn a_model_writes_the_first_line_of_a_commit() {
+    let home = home_with_skill();
+    let repository = Repository::new(&home, &home.workspace());
+    fs::write(home.data().join("config.yaml"), "claw: { model_provider: local, model: scripted }\n").unwrap();
+    let said = json!({ "choices": [{ "message": { "content": "feat: greet in parser\n--author=evil\n" } }] });
+    let server = Server::saying(&said.to_string());
+    let commit = |address: &str| {
+        repository.write("parser.rs", address);
+        let mut command = home.command();
+        command.args(["tool", "call", "acme/git-helper/smart-commit", r#"{"repository":"work"}"#, "--json"]);
+        let output = command.env("LOCAL_LLM_URL", address).output().unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        document["output"].clone()
+    };
+    let written = commit(&server.url("/v1"));
+    assert_eq!(written["written_by"], "model", "{written}");
+    let message = written["message"].as_str().unwrap();
+    assert!(message.starts_with("feat: greet in parser\n") && !message.contains("evil"), "{message}");
+    assert_eq!(commit("http://127.0.0.1:1/v1")["written_by"], "diff");
 }

@@ -85,6 +85,16 @@ impl<'c> Git<'c> {
         self.read(which.iter().copied().chain(shown).chain(plain).chain(range).chain(["--"]))
     }
 
+    /// The beginning of what is staged, in lines, of at most so many bytes.
+    pub fn patch(&self, most: usize) -> Result<String> {
+        let plain = ["--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--"];
+        let command = ["diff", "--cached", "--no-color", "--find-renames"].into_iter().chain(plain);
+        // One that is ended for writing too much has written enough.
+        let mut patch = self.run(command, &[])?.stdout;
+        patch.truncate(most);
+        Ok(String::from_utf8_lossy(&patch).into_owned())
+    }
+
     /// The last commits of a range, the newest first: at most so many, and at most 200.
     pub fn log(&self, most: u8, range: &str) -> Result<Vec<u8>> {
         let most = most.to_string();

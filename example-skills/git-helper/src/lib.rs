@@ -5,6 +5,7 @@ mod changes;
 mod commits;
 mod git;
 mod message;
+mod model;
 mod not_run;
 mod pull_request;
 mod status;
@@ -103,6 +104,8 @@ pub struct SmartCommitOutput {
     hash: String,
     /// Its message.
     message: String,
+    /// Who wrote its first line: caller, model or diff. A model's is as good as what it read.
+    written_by: &'static str,
     /// The files that it changes.
     files: Vec<ChangedFile>,
     /// How many files are left out of this list.
@@ -334,7 +337,14 @@ impl GitHelper {
             return Err(Error::failed("there is nothing to commit"));
         }
         let message = input.message.filter(|message| !message.trim().is_empty());
-        let message = message.unwrap_or_else(|| message::write(&changes));
+        let (message, written_by) = match message {
+            Some(message) => (message, "caller"),
+            None => {
+                let subject = model::subject(ctx.llm(), &git)?;
+                let written_by = if subject.is_some() { "model" } else { "diff" };
+                (message::write(subject, &changes), written_by)
+            }
+        };
         let author = input.author.as_ref().map(|AuthorInput { name, email }| Author { name, email });
         git.commit(&message, author)?;
         let made = commits::parse(&git.log(1, "HEAD")?)?;
@@ -347,6 +357,7 @@ impl GitHelper {
         Ok(SmartCommitOutput {
             hash: commit.hash.clone(),
             message,
+            written_by,
             files: cut(changes, &mut left_out),
             left_out,
             beside: beside(&git)?,

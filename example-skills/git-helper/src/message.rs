@@ -7,11 +7,9 @@ const SUBJECT: usize = 72;
 /// Files that a message lists.
 const LISTED: usize = 50;
 
-/// A message: a line that says what is done, and where several files are, a list of them.
-///
-/// Whoever can write better is put in here: all that is known of the commit comes in.
-pub fn write(changes: &[Change]) -> String {
-    let subject = subject(changes);
+/// A message: a line that says what is done, by whoever wrote one or from the changes, and a list of the files.
+pub fn write(written: Option<String>, changes: &[Change]) -> String {
+    let subject = written.unwrap_or_else(|| subject(changes));
     format!("{subject}\n\n{}", list(changes))
 }
 
@@ -152,7 +150,7 @@ mod tests {
     #[test]
     fn a_body_lists_the_files_with_their_numbers() {
         let binary = Change { lines: None, ..change(Kind::Modified, "logo.png") };
-        let message = write(&[renamed("a", "b"), binary]);
+        let message = write(None, &[renamed("a", "b"), binary]);
         assert_eq!(message, "Update 2 files\n\n- renamed a to b (+3 -1)\n- modified logo.png (binary)\n");
         let many = vec![change(Kind::Added, "a"); 60];
         assert!(list(&many).ends_with("- added a (+3 -1)\n- and 10 more\n"));

@@ -241,7 +241,8 @@ const PERMISSIONS: &str = "Permissions:
   filesystem:write TREE    which includes reading
   network METHODS URL      GET,POST or *; https://host/path, https://*.example.com/
   network:internal METHODS URL
-  memory";
+  memory
+  llm";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GrantCommand {

@@ -63,7 +63,9 @@ pub(crate) fn check(project: &Project, environment: &Environment, output: &Outpu
     let manifest = project.manifest().clone();
     let sandbox = environment.sandbox()?;
     let launcher = environment::launcher()?;
-    let development = Development::prepare(sandbox, &bytes, manifest, owner, project.state_dir(), launcher)?;
+    let model = environment.language_model()?;
+    let state_dir = project.state_dir();
+    let development = Development::prepare(sandbox, &bytes, manifest, owner, state_dir, launcher, model)?;
     let tools = wait(development.tools())??;
     // What the host cannot check input against is found here, not by who installs it.
     Tools::new(&tools).check()?;

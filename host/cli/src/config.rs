@@ -16,6 +16,52 @@ const VERSION: &str = "2026.1";
 pub(crate) struct Config {
     version: Option<String>,
     execution: Execution,
+    claw: Option<Claw>,
+}
+
+/// The language model: neither key means anything without the other.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Claw {
+    /// Who serves it.
+    pub(crate) model_provider: Provider,
+    /// What it is called there.
+    pub(crate) model: String,
+}
+
+/// Who serves a language model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Provider {
+    /// Whatever `LOCAL_LLM_URL` names.
+    Local,
+    /// OpenAI, with the key in `OPENAI_API_KEY`.
+    OpenAi,
+}
+
+impl Provider {
+    /// The variable that it cannot do without.
+    pub(crate) fn variable(self) -> &'static str {
+        match self {
+            Self::Local => "LOCAL_LLM_URL",
+            Self::OpenAi => "OPENAI_API_KEY",
+        }
+    }
+}
+
+impl TryFrom<String> for Provider {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        match text.as_str() {
+            "local" => Ok(Self::Local),
+            "openai" => Ok(Self::OpenAi),
+            "anthropic" | "ollama" | "groq" => {
+                Err(format!("the provider {text} comes with the agent core; there are local and openai"))
+            }
+            _ => Err(format!("{text} is no provider; there are local and openai")),
+        }
+    }
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -90,8 +136,16 @@ impl Config {
             Self { execution: Execution { sandbox: Sandbox { enabled: Some(false), .. } }, .. } => {
                 Err(invalid("execution.sandbox.enabled is false: skills run in the sandbox or not at all"))
             }
+            Self { claw: Some(Claw { model, .. }), .. } if model.trim().is_empty() => {
+                Err(invalid("claw.model is empty"))
+            }
             _ => Ok(config),
         }
+    }
+
+    /// The language model: `claw`.
+    pub(crate) fn language_model(&self) -> Option<&Claw> {
+        self.claw.as_ref()
     }
 
     /// Where installed skills run: `execution.sandbox.level`.
@@ -127,6 +181,14 @@ mod tests {
     }
 
     #[test]
+    fn a_model_has_a_provider() {
+        let text = "claw: { model_provider: openai, model: gpt-4o-mini }\n";
+        let config = Config::parse(text, Path::new("config.yaml")).unwrap();
+        let claw = config.language_model().unwrap();
+        assert_eq!((claw.model_provider, claw.model.as_str()), (Provider::OpenAi, "gpt-4o-mini"));
+    }
+
+    #[test]
     fn what_cannot_be_obeyed_is_refused_by_its_name() {
         for (text, named) in [
             ("execution:\n  sandbox: { enabled: false }\n", "enabled"),
@@ -134,6 +196,12 @@ mod tests {
             ("execution:\n  sandbox: { level: none }\n", "none"),
             ("execution:\n  sandbox: { levle: isolated }\n", "levle"),
             ("gateway: { port: 1 }\n", "gateway"),
+            ("claw: { model_provider: anthropic, model: x }\n", "anthropic comes with the agent core"),
+            ("claw: { model_provider: mine, model: x }\n", "mine is no provider"),
+            ("claw: { model_provider: local }\n", "model"),
+            ("claw: { model: x }\n", "model_provider"),
+            ("claw: { model_provider: local, model: ' ' }\n", "claw.model"),
+            ("claw: { model_provider: local, model: x, name: y }\n", "name"),
             ("version: '2031.1'\n", "2031.1"),
             ("execution: [", "line"),
         ] {

@@ -1,8 +1,8 @@
 //! Permissions and limits in words.
 
 use openclaw_package::{
-    Access, ArgumentPattern, FilesystemRequest, HostPattern, MemoryRequest, Method, NetworkRequest,
-    ProcessRequest, Requests, Scheme, Tree, VariablePattern,
+    Access, ArgumentPattern, FilesystemRequest, HostPattern, LlmRequest, MemoryRequest, Method,
+    NetworkRequest, ProcessRequest, Requests, Scheme, Tree, VariablePattern,
 };
 use openclaw_runtime::sandbox::{Cut, Limits};
 
@@ -30,7 +30,9 @@ pub(crate) fn requests(requests: &Requests) -> Vec<Request> {
     let filesystem = requests.filesystem.iter().map(filesystem);
     let network = requests.network.iter().map(network);
     let process = requests.process.iter().flat_map(process);
-    filesystem.chain(network).chain(process).chain(requests.memory.iter().map(memory)).collect()
+    let memory = requests.memory.iter().map(memory);
+    let llm = requests.llm.iter().map(llm);
+    filesystem.chain(network).chain(process).chain(memory).chain(llm).collect()
 }
 
 fn filesystem(request: &FilesystemRequest) -> Request {
@@ -129,6 +131,19 @@ fn memory(request: &MemoryRequest) -> Request {
     }
 }
 
+fn llm(request: &LlmRequest) -> Request {
+    Request {
+        permission: request.kind().as_str(),
+        scope: String::new(),
+        words: format!(
+            "ask your language model, for up to {} tokens a call: what it reads may leave this machine with that",
+            grouped(request.tokens)
+        ),
+        reason: one_line(request.reason.as_str()),
+        alone: Requests { llm: Some(request.clone()), ..Requests::default() },
+    }
+}
+
 impl Request {
     /// Whether the workspace is what is asked for.
     pub(crate) fn is_workspace(&self) -> bool {
@@ -179,6 +194,12 @@ pub(crate) fn warnings(requests: &Requests) -> Vec<String> {
     if reads && !requests.network.is_empty() {
         warnings.push(
             "it can read your files and reach the network, and so send the one over the other".to_owned(),
+        );
+    }
+    if reads && requests.llm.is_some() {
+        warnings.push(
+            "it can read your files and ask your language model, and so send the one to whoever serves the other"
+                .to_owned(),
         );
     }
     warnings

@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use openclaw_runtime::capability::llm::LanguageModel;
 use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::layout::DataDir;
+use openclaw_runtime::policy::Policy;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler, Sandbox, SandboxOptions};
 use openclaw_runtime::workspace::{Workspace, WorkspaceError};
 use openclaw_runtime::{Level, Runtime, RuntimeOptions, WorkerProgram};
@@ -13,6 +16,7 @@ use tempfile::TempDir;
 use crate::config::{self, Config, SandboxLevel};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::language_model::ChatModel;
 
 /// The hidden command by which this program compiles components in a process of its own.
 pub(crate) const COMPILE_COMPONENT: &str = "compile-component";
@@ -81,12 +85,32 @@ impl Environment {
             concurrent_calls: CONCURRENT_CALLS,
             level: self.level()?,
             launcher: launcher()?,
+            language_model: self.language_model()?,
         })?)
     }
 
     /// The configuration.
     pub(crate) fn config(&self) -> Result<Config> {
         Config::load(&self.config)
+    }
+
+    /// The language model that the configuration names, if the variable is set that it needs.
+    ///
+    /// # Errors
+    /// The variable holds what cannot be used.
+    pub(crate) fn language_model(&self) -> Result<Option<Arc<dyn LanguageModel>>> {
+        let config = self.config()?;
+        let Some(claw) = config.language_model() else { return Ok(None) };
+        let name = claw.model_provider.variable();
+        let Some(secret) = variable(name) else { return Ok(None) };
+        let invalid = |reason: String| {
+            CliError::new(Exit::Host, "invalid-config", format!("{name} cannot be used: {reason}"))
+                .hint("docs/operators.md says what it is")
+        };
+        let secret = secret.into_string().map_err(|_| invalid("it is no text".to_owned()))?;
+        let ca_file = Policy::load(&self.data_dir()?.policy())?.network().ca_file.clone();
+        let model = ChatModel::new(claw.model_provider, claw.model.clone(), secret.trim(), ca_file);
+        Ok(Some(Arc::new(model.map_err(invalid)?)))
     }
 
     /// Where calls run.

@@ -150,6 +150,7 @@ fn document(report: &Report) -> CallReport<'_> {
         memory_bytes: report.spent.memory_bytes,
         denials: &report.denials,
         programs: &report.programs,
+        tokens: report.tokens,
         log: &report.log,
     }
 }

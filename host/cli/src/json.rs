@@ -127,8 +127,16 @@ pub(crate) struct CallReport<'a> {
     /// The programs that it ran.
     #[serde(skip_serializing_if = "<[Ran]>::is_empty")]
     pub(crate) programs: &'a [Ran],
+    /// The tokens of a language model that it used.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) tokens: u64,
     /// What it logged.
     pub(crate) log: &'a [LogLine],
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// `skill test`.

@@ -12,6 +12,7 @@ mod exit;
 mod invocation;
 mod json;
 mod keys;
+mod language_model;
 mod output;
 mod progress;
 mod project;

@@ -56,6 +56,14 @@ pub struct Record {
     /// The programs that were run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<Ran>,
+    /// The tokens of a language model that were used.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Bytes that passed the edge of the sandbox.

@@ -7,11 +7,13 @@ wasmtime::component::bindgen!({
         world host {
             include openclaw:skill/skill@1.0.0;
             include openclaw:skill/with-memory@1.0.0;
+            include openclaw:skill/with-llm@1.0.0;
             include openclaw:skill/with-filesystem@1.0.0;
             include openclaw:skill/with-process@1.0.0;
         }
     ",
     imports: {
+        "openclaw:skill/llm.complete": async | trappable,
         "openclaw:skill/process.run": async | trappable,
         "openclaw:skill/process.spawn": async | trappable,
         "openclaw:skill/process.[method]child.wait": async | trappable,

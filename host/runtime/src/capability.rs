@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) mod filesystem;
 pub mod grant;
+pub mod llm;
 pub mod log;
 pub mod memory;
 pub mod network;

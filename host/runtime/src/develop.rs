@@ -13,6 +13,7 @@ use openclaw_package::tools::{Tool, ToolList, ToolsError};
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, Places, Surroundings};
+use crate::capability::llm::LanguageModel;
 use crate::capability::memory::MemoryStores;
 use crate::capability::process::{Direct, Start};
 use crate::dispatch::{CallError, Report, ToolCall, ToolResult, check_input, judge};
@@ -31,6 +32,7 @@ pub struct Development {
     owner: Owner,
     state_dir: PathBuf,
     starter: Arc<dyn Start>,
+    model: Option<Arc<dyn LanguageModel>>,
 }
 
 impl std::fmt::Debug for Development {
@@ -87,11 +89,12 @@ impl Development {
         owner: Owner,
         state_dir: PathBuf,
         launcher: LauncherProgram,
+        model: Option<Arc<dyn LanguageModel>>,
     ) -> Result<Self, PrepareError> {
         let prepared = sandbox.prepare(component, Digest::of(component), manifest.requests())?;
         let ready = Ready { prepared: Arc::new(prepared) };
         let starter: Arc<dyn Start> = Arc::new(Direct::new(Arc::new(Launcher::new(launcher))));
-        Ok(Self { sandbox, ready, manifest, owner, state_dir, starter })
+        Ok(Self { sandbox, ready, manifest, owner, state_dir, starter, model })
     }
 
     /// Asks the component for its tools, with nothing granted.
@@ -178,6 +181,7 @@ impl Development {
             memory: &Arc::new(MemoryStores::new(self.state_dir.join("memory"))),
             http: &Arc::new(http_client(policy)),
             starter: &self.starter,
+            model: self.model.as_ref(),
             deadline: Instant::now() + limits.timeout,
         })?)
     }

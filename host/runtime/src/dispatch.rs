@@ -61,6 +61,9 @@ pub struct Report {
     /// The programs that it ran.
     #[serde(default)]
     pub programs: Vec<Ran>,
+    /// The tokens of a language model that it used.
+    #[serde(default)]
+    pub tokens: u64,
     /// What it logged.
     pub log: Vec<LogLine>,
     /// Log lines dropped past the limits.

@@ -11,6 +11,7 @@ use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{OpenError, Places, Surroundings};
+use crate::capability::llm::LanguageModel;
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
 use crate::capability::process::{Ran, Start};
@@ -99,6 +100,7 @@ pub(crate) struct InProcess {
     memory: Arc<MemoryStores>,
     http: ArcSwap<HttpClient>,
     starter: Arc<dyn Start>,
+    model: Option<Arc<dyn LanguageModel>>,
 }
 
 impl std::fmt::Debug for InProcess {
@@ -108,7 +110,13 @@ impl std::fmt::Debug for InProcess {
 }
 
 impl InProcess {
-    pub(crate) fn new(dir: DataDir, sandbox: Sandbox, http: HttpClient, starter: Arc<dyn Start>) -> Self {
+    pub(crate) fn new(
+        dir: DataDir,
+        sandbox: Sandbox,
+        http: HttpClient,
+        starter: Arc<dyn Start>,
+        model: Option<Arc<dyn LanguageModel>>,
+    ) -> Self {
         Self {
             own: vec![dir.root().to_owned(), sandbox.cache_dir().to_owned()],
             ledgers: Ledgers::default(),
@@ -118,6 +126,7 @@ impl InProcess {
             ready: ReadySkills::keeping(READY_SKILLS),
             http: ArcSwap::from_pointee(http),
             starter,
+            model,
         }
     }
 
@@ -141,6 +150,7 @@ impl InProcess {
             memory: &self.memory,
             http: &self.http.load(),
             starter: &self.starter,
+            model: self.model.as_ref(),
             deadline: Instant::now() + skill.limits().timeout,
         })?;
         Ok(run(self.sandbox.runner(), &ready.prepared, held, skill.limits(), call, cancel).await)
@@ -191,5 +201,6 @@ fn count_bytes(state: &CallState, call: &ToolCall) -> Bytes {
 fn report(spent: Spent, programs: Vec<Ran>, state: &CallState) -> Report {
     let (denials, denial_count) = state.denials.take();
     let (log, log_dropped) = state.log.take();
-    Report { spent, denials, denial_count, programs, log, log_dropped }
+    let tokens = state.llm.used();
+    Report { spent, denials, denial_count, programs, tokens, log, log_dropped }
 }

@@ -91,6 +91,8 @@ pub enum Rule {
     Process(ProcessRule),
     /// `memory`.
     Memory,
+    /// `llm`.
+    Llm,
 }
 
 /// A tree that may, or may not, be read or written.
@@ -145,7 +147,7 @@ pub enum PolicyError {
 pub enum RuleError {
     /// It begins with no known capability.
     #[error(
-        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory"
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm"
     )]
     UnknownPermission(String),
     /// It is a rule for programs, and not one.
@@ -282,6 +284,7 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
     rules.extend(requests.network.iter().map(|request| Rule::Network(NetworkRule::for_request(request))));
     rules.extend(requests.process.iter().flat_map(ProcessRule::for_request).map(Rule::Process));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
+    rules.extend(requests.llm.as_ref().map(|_| Rule::Llm));
     rules
 }
 
@@ -309,6 +312,7 @@ impl Rule {
             Self::Network(_) => "network",
             Self::Process(_) => "process",
             Self::Memory => "memory",
+            Self::Llm => "llm",
         }
     }
 
@@ -328,7 +332,7 @@ impl fmt::Display for Rule {
             Self::Filesystem(rule) => write!(f, "{} {}", self.permission(), rule.place),
             Self::Network(rule) => rule.fmt(f),
             Self::Process(rule) => rule.fmt(f),
-            Self::Memory => f.write_str("memory"),
+            Self::Memory | Self::Llm => f.write_str(self.permission()),
         }
     }
 }
@@ -357,17 +361,21 @@ impl FromStr for Rule {
                     found: scope.to_owned(),
                 },
             ),
-            "memory" if scope.is_empty() => Ok(Self::Memory),
-            "memory" => Err(RuleError::Scope {
-                permission: "memory",
-                expected: "no scope".to_owned(),
-                found: scope.to_owned(),
-            }),
+            "memory" => without_scope(Self::Memory, scope),
+            "llm" => without_scope(Self::Llm, scope),
             "process" | "process:execute" => Ok(Self::Process(scope.parse()?)),
-            "secret" | "secrets" | "llm" | "ask" => Err(RuleError::Unsupported(permission.to_owned())),
+            "secret" | "secrets" | "ask" => Err(RuleError::Unsupported(permission.to_owned())),
             _ => Err(RuleError::UnknownPermission(permission.to_owned())),
         }
     }
+}
+
+fn without_scope(rule: Rule, scope: &str) -> Result<Rule, RuleError> {
+    if scope.is_empty() {
+        return Ok(rule);
+    }
+    let (expected, found) = ("no scope".to_owned(), scope.to_owned());
+    Err(RuleError::Scope { permission: rule.permission(), expected, found })
 }
 
 fn filesystem(access: Access, permission: &'static str, scope: &str) -> Result<Rule, RuleError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use openclaw_launcher::{Launcher, LauncherProgram};
 
 use crate::audit::{AuditError, AuditLog};
+use crate::capability::llm::LanguageModel;
 use crate::capability::network::{HttpClient, HttpClientOptions};
 use crate::capability::process::{Direct, Start};
 use crate::catalog::{Catalog, CatalogError};
@@ -32,6 +33,8 @@ pub struct RuntimeOptions {
     pub level: Level,
     /// How the launcher of programs is started, once a skill runs one.
     pub launcher: LauncherProgram,
+    /// What skills may ask that were granted it; none where the owner named no model.
+    pub language_model: Option<Arc<dyn LanguageModel>>,
 }
 
 /// Why the runtime does not start.
@@ -85,17 +88,24 @@ impl Runtime {
         let audit = AuditLog::open(&dir.audit())?;
         let catalog = Catalog::load(&dir)?;
         let http = http_client(catalog.policy());
-        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, launcher, .. } = options;
+        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, launcher, language_model, .. } =
+            options;
         let starter: Arc<dyn Start> = Arc::new(Direct::new(Arc::new(Launcher::new(launcher))));
         let executor = match level {
             Level::Restricted => {
                 let sandbox = Sandbox::new(SandboxOptions { cache_dir, compiler, concurrent_calls })?;
-                Executor::Restricted(Box::new(InProcess::new(dir.clone(), sandbox, http, starter)))
+                Executor::Restricted(Box::new(InProcess::new(
+                    dir.clone(),
+                    sandbox,
+                    http,
+                    starter,
+                    language_model,
+                )))
             }
             Level::Isolated(program) => {
                 let artefacts = Artefacts::open(&cache_dir, compiler, &engine_without_pool()?)
                     .map_err(PrepareError::Cache)?;
-                let outside = Outside { dialer: Arc::clone(http.dialer()), starter };
+                let outside = Outside { dialer: Arc::clone(http.dialer()), starter, model: language_model };
                 let network = catalog.policy().network();
                 let workers =
                     Isolated::new(dir.clone(), artefacts, program, outside, network, concurrent_calls)?;

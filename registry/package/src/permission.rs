@@ -2,6 +2,7 @@
 
 mod error;
 mod filesystem;
+mod llm;
 mod memory;
 mod network;
 mod process;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::PermissionError;
 pub use filesystem::{AbsolutePath, Access, FilesystemRequest, Tree};
+pub use llm::{DEFAULT_LLM_TOKENS, LlmRequest, MAX_LLM_TOKENS};
 pub use memory::{DEFAULT_MEMORY_QUOTA, MAX_MEMORY_QUOTA, MemoryRequest};
 pub use network::{Domain, HostPattern, Method, MethodSet, NetworkRequest, Scheme, UrlPattern};
 pub use process::{
@@ -37,6 +39,9 @@ pub struct Requests {
     pub process: Vec<ProcessRequest>,
     /// The skill's own key-value store.
     pub memory: Option<MemoryRequest>,
+    /// The owner's language model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub llm: Option<LlmRequest>,
 }
 
 impl Requests {
@@ -46,6 +51,7 @@ impl Requests {
             && self.network.is_empty()
             && self.process.is_empty()
             && self.memory.is_none()
+            && self.llm.is_none()
     }
 
     /// Whether all that `other` asks is asked here too, so that a grant of this is a grant of that.
@@ -57,7 +63,13 @@ impl Requests {
             (Some(mine), Some(theirs)) => mine.quota >= theirs.quota,
             (None, Some(_)) => false,
         };
+        let llm = match (&self.llm, &other.llm) {
+            (_, None) => true,
+            (Some(mine), Some(theirs)) => mine.tokens >= theirs.tokens,
+            (None, Some(_)) => false,
+        };
         memory
+            && llm
             && other.filesystem.iter().all(|theirs| self.filesystem.iter().any(|mine| mine.covers(theirs)))
             && other.network.iter().all(|theirs| self.network.iter().any(|mine| mine.covers(theirs)))
             && other.process.iter().all(|theirs| self.process.iter().any(|mine| mine.covers(theirs)))
@@ -81,17 +93,20 @@ pub enum PermissionKind {
     ProcessExecute,
     /// `memory`: the skill's own key-value store.
     Memory,
+    /// `llm`: the owner's language model.
+    Llm,
 }
 
 impl PermissionKind {
     /// Every kind of this version.
-    pub const ALL: [PermissionKind; 6] = [
+    pub const ALL: [PermissionKind; 7] = [
         Self::FilesystemRead,
         Self::FilesystemWrite,
         Self::NetworkExternal,
         Self::NetworkInternal,
         Self::ProcessExecute,
         Self::Memory,
+        Self::Llm,
     ];
 
     /// The kind as it is written.
@@ -103,6 +118,7 @@ impl PermissionKind {
             Self::NetworkInternal => "network:internal",
             Self::ProcessExecute => "process:execute",
             Self::Memory => "memory",
+            Self::Llm => "llm",
         }
     }
 }

@@ -91,8 +91,9 @@ mod component {
         log: &'static dyn host::Log,
         memory: Option<&'static dyn host::Memory>,
         process: Option<&'static dyn host::Process>,
+        llm: Option<&'static dyn host::Llm>,
     ) -> Context {
-        Context::of_host(Host { log, memory, process })
+        Context::of_host(Host { log, memory, process, llm })
     }
 
     /// Answers the host's `list`, whose type has no room for an error.
@@ -107,11 +108,12 @@ mod component {
         log: &'static dyn host::Log,
         memory: Option<&'static dyn host::Memory>,
         process: Option<&'static dyn host::Process>,
+        llm: Option<&'static dyn host::Llm>,
         name: &str,
         input: &str,
     ) -> Result<String, Error> {
         log_panics(log);
-        S::call(&context(log, memory, process), name, input)
+        S::call(&context(log, memory, process, llm), name, input)
     }
 
     /// A panic ends in a trap, which says nothing, so its message goes to the log first.

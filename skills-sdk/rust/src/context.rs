@@ -5,13 +5,14 @@ use std::path::Path;
 #[cfg(not(target_family = "wasm"))]
 use crate::fake::FakeHost;
 use crate::host;
+use crate::llm::Llm;
 use crate::log::Log;
 use crate::memory::Store;
 use crate::process::Process;
 
 /// What a tool is given beside its input: the log, and what the manifest declares.
 ///
-/// `memory()`, `process()`, `data_dir()` and `workspace()` come with the traits of
+/// `memory()`, `llm()`, `process()`, `data_dir()` and `workspace()` come with the traits of
 /// [`permission`](crate::permission).
 pub struct Context {
     host: Backing,
@@ -31,6 +32,8 @@ pub(crate) struct Host {
     pub(crate) memory: Option<&'static dyn host::Memory>,
     /// None where the manifest declares no program.
     pub(crate) process: Option<&'static dyn host::Process>,
+    /// None where the manifest declares no language model.
+    pub(crate) llm: Option<&'static dyn host::Llm>,
 }
 
 impl Context {
@@ -62,6 +65,14 @@ impl Context {
             Backing::Host(host) => host.process.map(|process| process as &dyn host::Process),
             #[cfg(not(target_family = "wasm"))]
             Backing::Fake(fake) => Some(fake.programs()),
+        })
+    }
+
+    pub(crate) fn model(&self) -> Llm<'_> {
+        Llm::new(match &self.host {
+            Backing::Host(host) => host.llm.map(|llm| llm as &dyn host::Llm),
+            #[cfg(not(target_family = "wasm"))]
+            Backing::Fake(fake) => Some(fake),
         })
     }
 

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::io;
 
+use crate::llm::LlmError;
 use crate::memory::MemoryError;
 use crate::process::ProcessError;
 
@@ -95,6 +96,7 @@ fn is_denial(error: &(dyn StdError + 'static)) -> bool {
         io_denied
             || matches!(cause.downcast_ref(), Some(MemoryError::Denied(_)))
             || matches!(cause.downcast_ref(), Some(ProcessError::Denied(_)))
+            || matches!(cause.downcast_ref(), Some(LlmError::Denied(_)))
     })
 }
 

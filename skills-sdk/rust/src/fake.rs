@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::llm::{Completion, LlmError, LlmRequest};
 use crate::log::Level;
 use crate::memory::MemoryError;
 use crate::{Context, host};
@@ -16,6 +17,9 @@ use crate::{Context, host};
 pub(crate) use programs::Programs;
 use programs::Script;
 pub use programs::{FakeCommand, FakeOutput};
+
+/// What answers in place of a language model.
+type Answers = Arc<dyn Fn(&LlmRequest) -> Result<String, LlmError> + Send + Sync>;
 
 /// As the contract has it.
 const LONGEST_KEY: usize = 512;
@@ -35,6 +39,7 @@ pub struct FakeContext {
     quota: Option<u64>,
     denial: Option<String>,
     programs: BTreeMap<String, Script>,
+    llm: Option<Answers>,
     workspace: Option<PathBuf>,
     data_dir: Option<PathBuf>,
 }
@@ -97,6 +102,26 @@ impl FakeContext {
         self
     }
 
+    /// Answers in place of a language model. Without this there is none.
+    ///
+    /// ```
+    /// use openclaw_skill::FakeContext;
+    /// use openclaw_skill::llm::LlmRequest;
+    /// use openclaw_skill::permission::Llm as _;
+    ///
+    /// let ctx = FakeContext::new().llm(|request| Ok(request.prompt.to_uppercase())).build();
+    /// assert!(ctx.llm().is_available());
+    /// assert_eq!(ctx.llm().complete(&LlmRequest::new("why")).unwrap().text, "WHY");
+    /// ```
+    #[must_use]
+    pub fn llm<T: Into<String>>(
+        mut self,
+        answer: impl Fn(&LlmRequest) -> Result<T, LlmError> + Send + Sync + 'static,
+    ) -> Self {
+        self.llm = Some(Arc::new(move |request| answer(request).map(Into::into)));
+        self
+    }
+
     /// Makes a directory the workspace.
     #[must_use]
     pub fn workspace(mut self, path: impl Into<PathBuf>) -> Self {
@@ -120,6 +145,7 @@ impl FakeContext {
             quota: self.quota,
             denial: self.denial,
             programs: Programs::new(self.programs),
+            llm: self.llm,
             workspace: Directory::new(self.workspace),
             data_dir: Directory::new(self.data_dir),
         })
@@ -133,6 +159,7 @@ pub(crate) struct FakeHost {
     quota: Option<u64>,
     denial: Option<String>,
     programs: Programs,
+    llm: Option<Answers>,
     workspace: Directory,
     data_dir: Directory,
 }
@@ -165,6 +192,22 @@ impl FakeHost {
 impl host::Log for FakeHost {
     fn write(&self, level: Level, message: &str) {
         lock(&self.lines).push((level, message.to_owned()));
+    }
+}
+
+impl host::Llm for FakeHost {
+    fn complete(&self, request: &LlmRequest) -> Result<Completion, LlmError> {
+        let Some(answer) = &self.llm else {
+            return Err(LlmError::Unavailable("the test wrote no model".to_owned()));
+        };
+        let text = answer(request)?;
+        let tokens = |text: &str| u64::try_from(text.len().div_ceil(3)).unwrap_or(u64::MAX);
+        let input_tokens = tokens(&request.prompt) + request.system.as_deref().map_or(0, tokens);
+        Ok(Completion { input_tokens, output_tokens: tokens(&text), text })
+    }
+
+    fn is_available(&self) -> bool {
+        self.llm.is_some()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
+use crate::llm::{Completion, LlmError, LlmRequest};
 use crate::log::Level;
 use crate::memory::MemoryError;
 use crate::process::{Exit, ProcessError};
@@ -43,6 +44,19 @@ pub trait Memory: Send + Sync {
     ///
     /// Whatever the store answers.
     fn list_keys(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, MemoryError>;
+}
+
+/// Asks the owner's language model.
+pub trait Llm: Send + Sync {
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the host answers.
+    fn complete(&self, request: &LlmRequest) -> Result<Completion, LlmError>;
+
+    /// Whether a question might be answered.
+    fn is_available(&self) -> bool;
 }
 
 /// Runs programs.

@@ -50,7 +50,7 @@
 //! # Permissions
 //!
 //! What the manifest declares exists; the rest does not compile. `[permission.memory]` brings
-//! `ctx.memory()`, a `[[permission.process]]` brings `ctx.process()`, a
+//! `ctx.memory()`, `[permission.llm]` brings `ctx.llm()`, a `[[permission.process]]` brings `ctx.process()`, a
 //! `[[permission.filesystem]]` of `$data` or `$workspace` brings `ctx.data_dir()` or
 //! `ctx.workspace()`, in the module of the annotated block. Helpers in other modules take a
 //! [`memory::Store`], a [`process::Process`] or a path as an argument, or import the trait from
@@ -78,6 +78,7 @@ mod error;
 #[cfg(not(target_family = "wasm"))]
 mod fake;
 pub mod host;
+pub mod llm;
 pub mod log;
 pub mod memory;
 pub mod permission;

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::Context;
+use crate::llm::Llm as Model;
 use crate::memory::Store;
 use crate::process::Process as Programs;
 
@@ -18,6 +19,18 @@ pub trait Memory {
 impl Memory for Context {
     fn memory(&self) -> Store<'_> {
         self.store()
+    }
+}
+
+/// `[permission.llm]`: the owner's language model.
+pub trait Llm {
+    /// The model. Where the manifest does not declare it, each question is denied.
+    fn llm(&self) -> Model<'_>;
+}
+
+impl Llm for Context {
+    fn llm(&self) -> Model<'_> {
+        self.model()
     }
 }
 
@@ -65,7 +78,7 @@ impl Workspace for Context {
 pub mod undeclared {
     use std::path::Path;
 
-    use super::{Context, Programs, Store};
+    use super::{Context, Model, Programs, Store};
 
     /// Nothing implements this.
     #[diagnostic::on_unimplemented(
@@ -74,6 +87,14 @@ pub mod undeclared {
         note = "add to openclaw/skill.toml:\n\n[permission.memory]\nreason = \"…\""
     )]
     pub trait MemoryDeclared {}
+
+    /// Nothing implements this.
+    #[diagnostic::on_unimplemented(
+        message = "the skill's manifest does not declare the language model",
+        label = "needs `[permission.llm]`",
+        note = "add to openclaw/skill.toml:\n\n[permission.llm]\nreason = \"…\""
+    )]
+    pub trait LlmDeclared {}
 
     /// Nothing implements this.
     #[diagnostic::on_unimplemented(
@@ -107,6 +128,17 @@ pub mod undeclared {
             Self: MemoryDeclared,
         {
             Store::new(None)
+        }
+    }
+
+    /// In place of [`super::Llm`].
+    pub trait Llm: Sized {
+        /// Cannot be called.
+        fn llm(&self) -> Model<'_>
+        where
+            Self: LlmDeclared,
+        {
+            Model::new(None)
         }
     }
 
@@ -144,6 +176,7 @@ pub mod undeclared {
     }
 
     impl Memory for Context {}
+    impl Llm for Context {}
     impl Process for Context {}
     impl Data for Context {}
     impl Workspace for Context {}

@@ -27,6 +27,7 @@ pub fn open(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
         concurrent_calls,
         level,
         launcher: openclaw_tests::embedded::launcher(),
+        language_model: None,
     };
     Runtime::open(options).expect("the runtime opens")
 }

@@ -287,6 +287,7 @@ fn is_requested(requests: &Requests, rule: &Rule) -> bool {
             same && request.shapes.iter().any(overlaps)
         }),
         Rule::Memory => requests.memory.is_some(),
+        Rule::Llm => requests.llm.is_some(),
     }
 }
 

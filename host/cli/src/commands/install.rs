@@ -166,7 +166,11 @@ fn needs_answer(assessed: &Assessed, before: Option<&Requests>) -> bool {
         Standing::Open(_) => !asked_before,
         // A rule says nothing of the quota, so a larger one is granted by nobody yet.
         Standing::Granted => {
-            alone.memory.is_some() && before.is_some_and(|b| b.memory.is_some()) && !asked_before
+            let is_larger = |before: &Requests| {
+                alone.memory.is_some() && before.memory.is_some()
+                    || alone.llm.is_some() && before.llm.is_some()
+            };
+            before.is_some_and(is_larger) && !asked_before
         }
         Standing::Denied | Standing::NoWorkspace | Standing::NoProgram(_) => false,
     }

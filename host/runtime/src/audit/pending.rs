@@ -86,6 +86,8 @@ struct Line<'a> {
     denial_count: u64,
     #[serde(skip_serializing_if = "<[Ran]>::is_empty")]
     programs: &'a [Ran],
+    #[serde(skip_serializing_if = "super::is_zero")]
+    tokens: u64,
 }
 
 impl<'a> Pending<'a> {
@@ -119,6 +121,7 @@ impl<'a> Pending<'a> {
             denials: &report.denials,
             denial_count: report.denial_count,
             programs: &report.programs,
+            tokens: report.tokens,
         })
     }
 }
@@ -156,7 +159,8 @@ mod tests {
             workspace: None,
         };
         let denial = Denial::new(Capability::Memory, "memory", Reason::NotGranted).with_hint("do");
-        let report = Report { denials: vec![denial.clone()], denial_count: 7, ..Report::default() };
+        let report =
+            Report { denials: vec![denial.clone()], denial_count: 7, tokens: 9, ..Report::default() };
         let log = AuditLog::open(&path).unwrap();
         let bytes = Bytes { input: 2, output: 3, ..Bytes::default() };
         let ended = Ended { outcome: "ok", report: &report, bytes, requests: 4 };
@@ -169,6 +173,7 @@ mod tests {
         assert_eq!((first.package, first.signer.as_ref()), (Some(Digest::of(b"x")), Some(&key)));
         assert_eq!((&first.grants[..], first.version.to_string().as_str()), (&rules[..], "1.2.3"));
         assert_eq!((first.bytes, first.requests, first.denial_count), (bytes, 4, 7));
+        assert_eq!((first.tokens, second.tokens), (9, 0));
         assert_eq!(first.denials, [denial]);
         assert_eq!((second.outcome.as_str(), second.bytes.input, second.denials.len()), ("cancelled", 2, 0));
     }

@@ -13,6 +13,7 @@ use openclaw_package::permission::{AbsolutePath, Access, FilesystemRequest, Requ
 use super::filesystem::{
     Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
 };
+use super::llm::{self, LanguageModel, LlmState};
 use super::memory::{MemoryState, MemoryStores};
 use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
 use super::process::{ProcessGrants, ProcessRule, ProcessState, Session, Start};
@@ -53,6 +54,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) memory: &'a Arc<MemoryStores>,
     pub(crate) http: &'a Arc<HttpClient>,
     pub(crate) starter: &'a Arc<dyn Start>,
+    /// None where the host has no language model.
+    pub(crate) model: Option<&'a Arc<dyn LanguageModel>>,
     pub(crate) deadline: std::time::Instant,
 }
 
@@ -160,6 +163,9 @@ impl Grants {
         if self.requests.memory.is_some() && self.memory().is_err() {
             missing.push(self.missing_one("memory", "memory", ""));
         }
+        if self.requests.llm.is_some() && self.llm().is_err() {
+            missing.push(self.missing_one("llm", "llm", ""));
+        }
         missing
     }
 
@@ -198,7 +204,11 @@ impl Grants {
             Some(session) => ProcessState::Declared(Box::new(session)),
             None => ProcessState::Undeclared,
         };
-        Ok(Held { filesystem, memory, network, process, denials })
+        let llm = match self.questions(around.model, &denials) {
+            Some(session) => LlmState::Declared(Arc::new(session)),
+            None => LlmState::Undeclared,
+        };
+        Ok(Held { filesystem, memory, network, process, llm, denials })
     }
 
     /// Opens the granted trees for one call.
@@ -227,6 +237,22 @@ impl Grants {
             .map_err(|source| OpenError { path: PathBuf::from("/workspace"), source })?;
         let (grants, starter) = (Arc::clone(&self.process), Arc::clone(starter));
         Ok(Some(Session::new(grants, starter, trees, denials.clone(), deadline)))
+    }
+
+    /// What a call may ask the owner's language model; none where the manifest does not declare it.
+    pub(crate) fn questions(
+        &self,
+        model: Option<&Arc<dyn LanguageModel>>,
+        denials: &Denials,
+    ) -> Option<llm::Session> {
+        let request = self.requests.llm.as_ref()?;
+        let denied = |reason| self.hinted(Denial::new(Capability::Llm, "llm", reason), "llm", "");
+        let denial = self.llm().err().map(denied);
+        Some(llm::Session::new(denial, denials.clone(), model.cloned(), request.tokens))
+    }
+
+    fn llm(&self) -> Result<(), Reason> {
+        decide(self.requests.llm.is_some(), self.deny.contains(&Rule::Llm), self.allow.contains(&Rule::Llm))
     }
 
     fn memory(&self) -> Result<(), Reason> {

@@ -43,6 +43,7 @@ mod rule;
 mod tests;
 
 pub(crate) use client::{HttpClient, HttpClientOptions};
+pub use client::{TlsSetupError, tls_connector};
 pub(crate) use grants::{NetworkGrants, Permitted};
 pub(crate) use meter::{NetworkLimits, NetworkUsage};
 pub use rule::{MethodRule, NetworkRule, NetworkRuleError};

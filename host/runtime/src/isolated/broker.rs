@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::wire::{self, Meanwhile, Wish};
+use crate::capability::llm::{self, LanguageModel, LlmRequest};
 use crate::capability::network::dial::{Dial, DialError};
 use crate::capability::network::{NetworkGrants, NetworkLimits};
 use crate::capability::process::{self, Command, Life, Ran, Session, Start, StartError};
@@ -27,6 +29,7 @@ pub(super) type Side = Arc<Mutex<OwnedWriteHalf>>;
 pub(crate) struct Outside {
     pub(crate) dialer: Arc<dyn Dial>,
     pub(crate) starter: Arc<dyn Start>,
+    pub(crate) model: Option<Arc<dyn LanguageModel>>,
 }
 
 /// Sees to the wishes of one call of a worker.
@@ -35,10 +38,15 @@ pub(super) struct Broker {
     dialer: Arc<dyn Dial>,
     /// None where the manifest declares no program.
     session: Option<Arc<Session>>,
+    /// None where the manifest declares no language model.
+    questions: Option<Arc<llm::Session>>,
+    /// Whether the model is being asked: a guest waits for one answer at a time.
+    is_asking: Arc<AtomicBool>,
     side: Side,
     limits: NetworkLimits,
     dials: u64,
     starts: usize,
+    asked: u64,
     programs: Arc<std::sync::Mutex<HashMap<u64, Arc<Life>>>>,
     /// Wishes under way; they end when the call does.
     under_way: JoinSet<()>,
@@ -49,16 +57,20 @@ impl Broker {
         grants: Arc<NetworkGrants>,
         dialer: Arc<dyn Dial>,
         session: Option<Session>,
+        questions: Option<llm::Session>,
         side: Side,
     ) -> Self {
         Self {
             grants,
             dialer,
             session: session.map(Arc::new),
+            questions: questions.map(Arc::new),
+            is_asking: Arc::default(),
             side,
             limits: NetworkLimits::default(),
             dials: 0,
             starts: 0,
+            asked: 0,
             programs: Arc::default(),
             under_way: JoinSet::new(),
         }
@@ -72,6 +84,7 @@ impl Broker {
         match wish {
             Wish::Dial { id, method, url, patience } => self.dial(id, method, url, patience),
             Wish::Start { id, command } => self.start(id, command),
+            Wish::Complete { id, request } => self.ask(id, request),
             Wish::End { id, cause } => {
                 let programs = self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 // One that never ran has nothing to end.
@@ -115,6 +128,28 @@ impl Broker {
         true
     }
 
+    fn ask(&mut self, id: u64, request: LlmRequest) -> bool {
+        self.asked += 1;
+        // The worker bounds them itself.
+        if self.asked > llm::QUESTIONS || self.is_asking.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        let (Some(questions), side) = (self.questions.clone(), Arc::clone(&self.side)) else { return false };
+        let is_asking = Arc::clone(&self.is_asking);
+        self.under_way.spawn(async move {
+            let result = questions.complete(request).await;
+            // Before the worker hears of it, since it may ask again at once.
+            is_asking.store(false, Ordering::SeqCst);
+            heard(send(&side, &Meanwhile::Completed { id, result }).await);
+        });
+        true
+    }
+
+    /// The tokens of the language model that were used.
+    pub(super) fn tokens(&self) -> u64 {
+        self.questions.as_ref().map_or(0, |questions| questions.used())
+    }
+
     /// How many connections were wished for.
     pub(super) fn dials(&self) -> u64 {
         self.dials
@@ -128,10 +163,12 @@ impl Broker {
 
     /// Ends the programs that still run, and tells what ran.
     pub(super) async fn finish(&mut self) -> Vec<Ran> {
-        let Some(session) = &self.session else { return Vec::new() };
-        // What is being started now is not to begin after the others have ended.
+        // What is being started now is not to begin after the others have ended, and no question to be asked.
         self.under_way.shutdown().await;
-        session.finish().await
+        match &self.session {
+            Some(session) => session.finish().await,
+            None => Vec::new(),
+        }
     }
 }
 

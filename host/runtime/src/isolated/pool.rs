@@ -40,8 +40,9 @@ use crate::workspace::Workspace;
 
 /// Skills whose compiled component stays open for the next worker; each takes a descriptor.
 const READY_SKILLS: usize = 64;
-/// Bytes that a worker may say at once on the side channel: a URL is the longest of it.
-const WISH_BYTES: usize = 64 << 10;
+/// Bytes that a worker may say at once on the side channel: a question to a language model is the longest of it, of which
+/// JSON may make six times as many.
+const WISH_BYTES: usize = 8 << 20;
 /// How long a worker may take until it can work.
 const BEGINNING: Duration = Duration::from_secs(30);
 /// How much longer than the guest's own deadline a worker may take to say so.
@@ -156,7 +157,8 @@ impl Isolated {
             Err(_) => None,
         };
         let (network, dialer) = (Arc::clone(skill.grants().network()), Arc::clone(&self.outside.dialer));
-        let mut broker = Broker::new(network, dialer, session, Arc::clone(&worker.side));
+        let questions = skill.grants().questions(self.outside.model.as_ref(), &denials);
+        let mut broker = Broker::new(network, dialer, session, questions, Arc::clone(&worker.side));
         let called = worker.call(call, cancel, &mut broker).await;
         let programs = broker.finish().await;
         let mut outcome = match called {
@@ -168,6 +170,7 @@ impl Isolated {
             Err(fault) => lost(fault, call),
         };
         outcome.report.programs = programs;
+        outcome.report.tokens = broker.tokens();
         join(&mut outcome.report, &denials);
         Ok(outcome)
     }
@@ -220,6 +223,7 @@ impl Isolated {
             own: self.own.clone(),
             data: self.dir.data(id),
             memory: self.dir.memory(),
+            model: self.outside.model.is_some(),
         };
         let isolation =
             |error: io::Error| Arc::new(SkillError::from(PrepareError::Isolation(error.to_string())));

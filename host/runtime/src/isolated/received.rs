@@ -29,6 +29,7 @@ pub(super) fn report(report: Report, skill: &SkillId, limits: &Limits, took: Dur
         denials: kept,
         // The host ran them, and knows.
         programs: Vec::new(),
+        tokens: 0,
         log,
         log_dropped: log_dropped.saturating_add(dropped_here),
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Bytes;
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
+use crate::capability::llm::{LlmCompletion, LlmError, LlmRequest};
 use crate::capability::network::dial::DialError;
 use crate::capability::process::{Cause, Command, Fate, StartError};
 use crate::dispatch::Report;
@@ -35,6 +36,8 @@ pub(super) struct Begin {
     pub(super) own: Vec<PathBuf>,
     pub(super) data: PathBuf,
     pub(super) memory: PathBuf,
+    /// Whether the host has a language model.
+    pub(super) model: bool,
 }
 
 /// Worker to host on the side channel, before anything else: whether it can work.
@@ -105,6 +108,8 @@ pub(super) enum Meanwhile {
     Started { id: u64, result: Result<Means, StartError> },
     /// A program that was started has ended.
     Ended { id: u64, fate: Fate },
+    /// What came of a question to the language model.
+    Completed { id: u64, result: Result<LlmCompletion, LlmError> },
 }
 
 /// Worker to host on the side channel: what the guest needs beyond the worker.
@@ -116,6 +121,8 @@ pub(super) enum Wish {
     Start { id: u64, command: Command },
     /// A program's end.
     End { id: u64, cause: Cause },
+    /// An answer of the language model.
+    Complete { id: u64, request: LlmRequest },
 }
 
 impl From<Result<Result<String, ToolError>, Fault>> for Answer {

@@ -22,6 +22,7 @@ use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, OpenError, Places, Surroundings};
+use crate::capability::llm::{LanguageModel, LlmCompletion, LlmError, LlmRequest};
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::dial::{Dial, DialError};
 use crate::capability::network::{HttpClient, Permitted};
@@ -74,6 +75,7 @@ struct Worker {
     ledgers: Ledgers,
     http: Arc<HttpClient>,
     starter: Arc<dyn Start>,
+    model: Option<Arc<dyn LanguageModel>>,
     /// The trees that this process may use, by device and inode.
     trees: Vec<(u64, u64)>,
     side: Arc<Side>,
@@ -95,12 +97,14 @@ impl Worker {
         let dialer: Arc<dyn Dial> = Arc::<Side>::clone(side);
         let http = Arc::new(HttpClient::dialling_through(dialer, ca_file, needs_tls));
         let starter: Arc<dyn Start> = Arc::<Side>::clone(side);
+        let model = begin.model.then(|| -> Arc<dyn LanguageModel> { Arc::<Side>::clone(side) });
         let workspace = begin.workspace.clone().map(Workspace::resolved);
         let around = Surroundings {
             places: places(&begin, workspace.as_ref(), &ledgers),
             memory: &memory,
             http: &http,
             starter: &starter,
+            model: model.as_ref(),
             deadline: std::time::Instant::now() + begin.limits.timeout,
         };
         let held = grants
@@ -138,6 +142,7 @@ impl Worker {
             ledgers,
             http,
             starter,
+            model,
             trees,
             side,
             tokio,
@@ -166,6 +171,7 @@ impl Worker {
             memory: &self.memory,
             http: &self.http,
             starter: &self.starter,
+            model: self.model.as_ref(),
             deadline: std::time::Instant::now() + self.begin.limits.timeout,
         };
         let held = match self.grants.open(&around) {
@@ -196,13 +202,16 @@ fn places<'a>(begin: &'a Begin, workspace: Option<&'a Workspace>, ledgers: &'a L
 }
 
 /// What waits for the host's answer to a wish.
+#[derive(Debug)]
 enum Waiting {
     Connection(oneshot::Sender<Result<OwnedFd, DialError>>),
     Program(oneshot::Sender<Result<([OwnedFd; 3], Means), StartError>>),
+    Answer(oneshot::Sender<Result<LlmCompletion, LlmError>>),
 }
 
 /// The side channel: the host's word that a call is to end, the connections that it opens, and the programs that it
 /// starts.
+#[derive(Debug)]
 struct Side {
     reading: UnixStream,
     writing: Arc<Mutex<UnixStream>>,
@@ -268,6 +277,11 @@ impl Side {
                         let _ = wish.send(answer);
                     }
                 }
+                Meanwhile::Completed { id, result } => {
+                    if let Some(Waiting::Answer(wish)) = lock(&self.wishes).remove(&id) {
+                        let _ = wish.send(result);
+                    }
+                }
                 Meanwhile::Ended { id, fate } => {
                     if let Some(told) = lock(&self.programs).remove(&id) {
                         told.send_replace(Some(fate));
@@ -297,6 +311,19 @@ impl Dial for Side {
             .map_err(|_| DialError::Timeout)?
             .map_err(|_| DialError::Unavailable)??;
         TcpStream::from_std(descriptor.into()).map_err(|_| DialError::Unavailable)
+    }
+}
+
+#[async_trait]
+impl LanguageModel for Side {
+    async fn complete(&self, request: &LlmRequest) -> Result<LlmCompletion, LlmError> {
+        let lost = || LlmError::Unavailable("the host does not answer".to_owned());
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        lock(&self.wishes).insert(id, Waiting::Answer(answer));
+        self.say(&Wish::Complete { id, request: request.clone() }).map_err(|_| lost())?;
+        // The end of the call ends the wait.
+        answered.await.map_err(|_| lost())?
     }
 }
 

@@ -6,7 +6,7 @@ use wasmtime::component::Linker;
 
 use super::baseline;
 use super::state::CallState;
-use crate::capability::{filesystem, log, memory, network, process};
+use crate::capability::{filesystem, llm, log, memory, network, process};
 
 /// Whether a call may have to wait for something outside the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) fn for_requests(
     requests: &Requests,
 ) -> wasmtime::Result<(Linker<CallState>, Waits)> {
     let mut linker = Linker::new(engine);
-    let never = requests.network.is_empty() && requests.process.is_empty();
+    let never = requests.network.is_empty() && requests.process.is_empty() && requests.llm.is_none();
     let waits = if never { Waits::Never } else { Waits::Sometimes };
 
     baseline::add_to_linker(&mut linker, waits)?;
@@ -32,6 +32,9 @@ pub(super) fn for_requests(
     log::add_to_linker(&mut linker)?;
     if requests.memory.is_some() {
         memory::add_to_linker(&mut linker)?;
+    }
+    if requests.llm.is_some() {
+        llm::add_to_linker(&mut linker)?;
     }
     if !requests.process.is_empty() {
         process::add_to_linker(&mut linker)?;

@@ -11,6 +11,7 @@ use super::linker::Waits;
 use super::turns::Pace;
 use crate::capability::Denials;
 use crate::capability::filesystem::{FilesystemState, FilesystemView};
+use crate::capability::llm::LlmState;
 use crate::capability::log::Log;
 use crate::capability::memory::MemoryState;
 use crate::capability::network::NetworkState;
@@ -23,6 +24,7 @@ pub(crate) struct Held {
     pub(crate) memory: MemoryState,
     pub(crate) network: NetworkState,
     pub(crate) process: ProcessState,
+    pub(crate) llm: LlmState,
     pub(crate) denials: Denials,
 }
 
@@ -37,6 +39,7 @@ pub(crate) struct CallState {
     pub(crate) memory: MemoryState,
     pub(crate) network: NetworkState,
     pub(crate) process: ProcessState,
+    pub(crate) llm: LlmState,
     pub(crate) denials: Denials,
 }
 
@@ -49,7 +52,7 @@ impl CallState {
         pace: Pace,
         waits: Waits,
     ) -> Self {
-        let Held { filesystem, memory, network, process, denials } = held;
+        let Held { filesystem, memory, network, process, llm, denials } = held;
         let mut table = ResourceTable::new();
         table.set_max_capacity(HOST_RESOURCES);
         Self {
@@ -62,6 +65,7 @@ impl CallState {
             memory,
             network,
             process,
+            llm,
             denials,
         }
     }

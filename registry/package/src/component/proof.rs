@@ -27,6 +27,7 @@ enum Needs {
     Network,
     Process,
     Memory,
+    Llm,
 }
 
 impl Needs {
@@ -36,6 +37,7 @@ impl Needs {
             Self::Network => "[[permission.network]]",
             Self::Process => "[[permission.process]]",
             Self::Memory => "[permission.memory]",
+            Self::Llm => "[permission.llm]",
         }
     }
 
@@ -45,14 +47,16 @@ impl Needs {
             Self::Network => !requests.network.is_empty(),
             Self::Process => !requests.process.is_empty(),
             Self::Memory => requests.memory.is_some(),
+            Self::Llm => requests.llm.is_some(),
         }
     }
 }
 
 /// Every interface that this host can link.
-const SERVED: [(&str, Needs); 25] = [
+const SERVED: [(&str, Needs); 26] = [
     ("openclaw:skill/log", Needs::Nothing),
     ("openclaw:skill/memory", Needs::Memory),
+    ("openclaw:skill/llm", Needs::Llm),
     ("openclaw:skill/process", Needs::Process),
     ("wasi:http/types", Needs::Network),
     ("wasi:http/outgoing-handler", Needs::Network),

@@ -8,11 +8,12 @@ use super::error::{Issue, ManifestErrorKind};
 use super::process;
 use super::section::{Section, did_you_mean, text_of, wrong_type};
 use crate::permission::{
-    FilesystemRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, Requests,
+    FilesystemRequest, LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError,
+    Requests,
 };
 
-const KINDS: [&str; 4] = ["filesystem", "network", "process", "memory"];
-const LATER: [&str; 4] = ["secret", "secrets", "llm", "ask"];
+const KINDS: [&str; 5] = ["filesystem", "network", "process", "memory", "llm"];
+const LATER: [&str; 3] = ["secret", "secrets", "ask"];
 
 /// The most entries of one kind.
 const MAX_ENTRIES: usize = 64;
@@ -28,6 +29,7 @@ pub(super) fn read(section: &Section<'_>) -> Result<Requests, Issue> {
         network: read_network(section)?,
         process: process::read(entries(section, "process")?)?,
         memory: section.section("memory")?.map(|memory| read_memory(&memory)).transpose()?,
+        llm: section.section("llm")?.map(|llm| read_llm(&llm)).transpose()?,
     })
 }
 
@@ -85,6 +87,12 @@ fn read_memory(memory: &Section<'_>) -> Result<MemoryRequest, Issue> {
     let span = quota.as_ref().map_or(0..0, toml::Spanned::span);
     let quota = quota.map(toml::Spanned::into_inner);
     MemoryRequest::new(quota, memory.parsed("reason")?).map_err(|error| Issue::new(error, span))
+}
+
+fn read_llm(llm: &Section<'_>) -> Result<LlmRequest, Issue> {
+    llm.only(&["tokens", "reason"])?;
+    let span = llm.value("tokens").map_or(0..0, toml::Spanned::span);
+    LlmRequest::new(llm.count("tokens")?, llm.parsed("reason")?).map_err(|error| Issue::new(error, span))
 }
 
 fn entries<'a>(section: &Section<'a>, kind: &str) -> Result<Vec<Section<'a>>, Issue> {

@@ -2,7 +2,7 @@
 
 use crate::bytesize::ByteSize;
 
-use super::{MAX_HELPERS, MAX_MEMORY_QUOTA, MAX_REASON_LEN};
+use super::{MAX_HELPERS, MAX_LLM_TOKENS, MAX_MEMORY_QUOTA, MAX_REASON_LEN};
 
 /// Why a permission, or a part of one, cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +94,9 @@ pub enum PermissionError {
     /// The quota is zero or more than [`MAX_MEMORY_QUOTA`].
     #[error("a memory quota of {0}")]
     Quota(ByteSize),
+    /// The number is zero or more than [`MAX_LLM_TOKENS`].
+    #[error("{0} tokens")]
+    Tokens(u64),
 }
 
 impl PermissionError {
@@ -112,7 +115,7 @@ impl PermissionError {
             Self::Argument { .. } => "invalid-argument-pattern",
             Self::Environment { .. } => "invalid-environment",
             Self::Helper { .. } => "invalid-helper",
-            Self::Quota(_) => "invalid-quota",
+            Self::Quota(_) | Self::Tokens(_) => "invalid-quota",
         }
     }
 
@@ -146,6 +149,7 @@ impl PermissionError {
                  absolute path such as /usr/bin/gpg"
             ),
             Self::Quota(_) => format!("ask for 1B to {MAX_MEMORY_QUOTA}"),
+            Self::Tokens(_) => format!("ask for 1 to {MAX_LLM_TOKENS} tokens a call"),
         })
     }
 }

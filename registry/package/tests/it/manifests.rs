@@ -48,6 +48,10 @@ fn everything_that_may_stand_in_it() {
         quota = "2MiB"
         reason = "remembers what was asked"
 
+        [permission.llm]
+        tokens = 5_000
+        reason = "writes"
+
         [limits]
         fuel = 500_000_000
         memory = "64MiB"
@@ -67,6 +71,7 @@ fn everything_that_may_stand_in_it() {
     assert_eq!(requests.network[0].methods.to_string(), "GET,POST");
     assert!(requests.network[1].internal && !requests.network[0].internal);
     assert_eq!(requests.memory.as_ref().unwrap().quota, ByteSize::mib(2));
+    assert_eq!(requests.llm.as_ref().unwrap().tokens, 5_000);
     let limits = manifest.limits();
     assert_eq!((limits.fuel(), limits.timeout()), (Some(500_000_000), Some(Duration::from_secs(30))));
     assert_eq!((limits.memory(), limits.output()), (Some(ByteSize::mib(64)), Some(ByteSize::kib(64))));
@@ -117,7 +122,12 @@ fn each_mistake_has_a_code() {
         ("[permission.filesystem]\ntree = \"$data\"", "wrong-type"),
         ("[[permission.memory]]", "wrong-type"),
         ("[permission]\nask = true", "unsupported"),
-        ("[permission.llm]", "unsupported"),
+        ("[permission.llm]", "missing-key"),
+        ("[permission.llm]\ntokens = 0\nreason = \"x\"", "invalid-value"),
+        ("[permission.llm]\ntokens = 1_000_001\nreason = \"x\"", "invalid-quota"),
+        ("[permission.llm]\ntokens = \"1k\"\nreason = \"x\"", "wrong-type"),
+        ("[permission.llm]\nquota = 1\nreason = \"x\"", "unknown-key"),
+        ("[[permission.llm]]", "wrong-type"),
         ("[[permission.secret]]", "unsupported"),
         ("[permission.memory]\nquota = \"65MiB\"\nreason = \"x\"", "invalid-quota"),
         ("[permission.memory]\nreason = \"\"", "invalid-reason"),

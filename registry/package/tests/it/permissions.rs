@@ -1,8 +1,8 @@
 //! Trees, methods, reasons and requests as wholes.
 
 use openclaw_package::{
-    Access, ByteSize, FilesystemRequest, MemoryRequest, MethodSet, NetworkRequest, PermissionKind, Reason,
-    Requests, Tree,
+    Access, ByteSize, FilesystemRequest, LlmRequest, MemoryRequest, MethodSet, NetworkRequest,
+    PermissionKind, Reason, Requests, Tree,
 };
 
 fn reason() -> Reason {
@@ -98,6 +98,22 @@ fn memory_has_a_default_and_a_ceiling() {
         assert_eq!(MemoryRequest::new(Some(bad), reason()).unwrap_err().code(), "invalid-quota");
     }
     assert!(serde_json::from_str::<MemoryRequest>(r#"{"quota":"1GiB","reason":"x"}"#).is_err());
+}
+
+#[test]
+fn a_language_model_has_a_default_and_a_ceiling_of_tokens() {
+    let asks = |tokens| {
+        let llm = LlmRequest::new(tokens, reason()).unwrap();
+        Requests { llm: Some(llm), ..Requests::default() }
+    };
+    assert_eq!(asks(None).llm.unwrap().tokens, 20_000);
+    for bad in [0, 1_000_001] {
+        assert_eq!(LlmRequest::new(Some(bad), reason()).unwrap_err().code(), "invalid-quota");
+    }
+    assert!(serde_json::from_str::<LlmRequest>(r#"{"tokens":0,"reason":"x"}"#).is_err());
+    assert!(asks(Some(20_000)).covers(&asks(None)) && asks(None).covers(&Requests::default()));
+    assert!(!asks(Some(19_999)).covers(&asks(None)) && !Requests::default().covers(&asks(Some(1))));
+    assert!(!asks(Some(1)).is_empty());
 }
 
 #[test]

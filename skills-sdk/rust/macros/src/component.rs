@@ -13,8 +13,9 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
     let world = world::world_name(manifest);
     let host_memory = manifest.memory.then(host_memory);
     let host_process = manifest.process.then(host_process);
+    let host_llm = manifest.llm.then(host_llm);
     let log = host_log();
-    let guest = guest(&declared(manifest.memory), &declared(manifest.process));
+    let guest = guest(&declared(manifest.memory), &declared(manifest.process), &declared(manifest.llm));
     quote! {
         // A second skill collides with this name, which says why.
         type __TheOneSkillOfTheCrate = #skill;
@@ -24,7 +25,7 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
         #[doc(hidden)]
         #[allow(unsafe_code, unused, warnings, clippy::all, clippy::pedantic, clippy::restriction)]
         mod __openclaw_component {
-            use ::openclaw_skill::{__private, Error, ErrorKind, host, log, memory, process};
+            use ::openclaw_skill::{__private, Error, ErrorKind, host, llm, log, memory, process};
 
             // The empty path keeps it from reading a directory `wit` of the author's.
             ::openclaw_skill::wit_bindgen::generate!({
@@ -43,6 +44,7 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
             #log
             #host_memory
             #host_process
+            #host_llm
             #guest
 
             export!(Host);
@@ -107,6 +109,38 @@ fn host_memory() -> TokenStream {
                 imported::memory::Error::QuotaExceeded(quota) => memory::MemoryError::QuotaExceeded(quota),
                 imported::memory::Error::InvalidKey => memory::MemoryError::InvalidKey,
                 imported::memory::Error::Unavailable(text) => memory::MemoryError::Unavailable(text),
+            }
+        }
+    }
+}
+
+fn host_llm() -> TokenStream {
+    quote! {
+        impl host::Llm for Host {
+            fn complete(&self, request: &llm::LlmRequest) -> Result<llm::Completion, llm::LlmError> {
+                let request = imported::llm::Request {
+                    system: request.system.clone(),
+                    prompt: request.prompt.clone(),
+                    max_tokens: request.max_tokens,
+                };
+                let completion = imported::llm::complete(&request).map_err(unanswered)?;
+                Ok(llm::Completion {
+                    text: completion.text,
+                    input_tokens: completion.input_tokens,
+                    output_tokens: completion.output_tokens,
+                })
+            }
+
+            fn is_available(&self) -> bool {
+                imported::llm::is_available()
+            }
+        }
+
+        fn unanswered(error: imported::llm::Error) -> llm::LlmError {
+            match error {
+                imported::llm::Error::Denied(text) => llm::LlmError::Denied(text),
+                imported::llm::Error::QuotaExceeded(left) => llm::LlmError::QuotaExceeded(left),
+                imported::llm::Error::Unavailable(text) => llm::LlmError::Unavailable(text),
             }
         }
     }
@@ -250,7 +284,7 @@ fn streams() -> TokenStream {
     }
 }
 
-fn guest(memory: &TokenStream, process: &TokenStream) -> TokenStream {
+fn guest(memory: &TokenStream, process: &TokenStream, llm: &TokenStream) -> TokenStream {
     quote! {
         impl exported::Guest for Host {
             fn list() -> Vec<exported::Tool> {
@@ -268,7 +302,7 @@ fn guest(memory: &TokenStream, process: &TokenStream) -> TokenStream {
 
             fn call(name: String, input: String) -> Result<String, exported::ToolError> {
                 let skill = __private::answer::<super::__TheOneSkillOfTheCrate>;
-                skill(&Host, #memory, #process, &name, &input).map_err(failed)
+                skill(&Host, #memory, #process, #llm, &name, &input).map_err(failed)
             }
         }
 

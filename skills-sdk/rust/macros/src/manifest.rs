@@ -20,6 +20,8 @@ pub(crate) struct Manifest {
     pub(crate) memory: bool,
     /// `[[permission.process]]` is there.
     pub(crate) process: bool,
+    /// `[permission.llm]` is there.
+    pub(crate) llm: bool,
     /// `[[permission.filesystem]]` names the tree `$data`.
     pub(crate) data: bool,
     /// `[[permission.filesystem]]` names the tree `$workspace`.
@@ -96,6 +98,7 @@ fn parse(text: &str) -> Result<Manifest, String> {
         name: name.to_owned(),
         memory: permission("memory").is_some(),
         process: permission("process").is_some(),
+        llm: permission("llm").is_some(),
         data: trees.contains(&"$data"),
         workspace: trees.contains(&"$workspace"),
         dependency: TokenStream::new(),

@@ -112,6 +112,7 @@ fn permissions(manifest: &Manifest) -> TokenStream {
     let traits = [
         ("Memory", manifest.memory),
         ("Process", manifest.process),
+        ("Llm", manifest.llm),
         ("Data", manifest.data),
         ("Workspace", manifest.workspace),
     ];

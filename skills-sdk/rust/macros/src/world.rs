@@ -3,7 +3,8 @@
 use crate::manifest::Manifest;
 
 /// The files of the package `openclaw:skill`.
-const CONTRACT: [&str; 5] = [
+const CONTRACT: [&str; 6] = [
+    include_str!("../../../../wit/llm.wit"),
     include_str!("../../../../wit/log.wit"),
     include_str!("../../../../wit/memory.wit"),
     include_str!("../../../../wit/process.wit"),
@@ -27,6 +28,9 @@ pub(crate) fn wit(manifest: &Manifest) -> String {
     let mut worlds = vec!["skill"];
     if manifest.memory {
         worlds.push("with-memory");
+    }
+    if manifest.llm {
+        worlds.push("with-llm");
     }
     if manifest.process {
         worlds.push("with-process");
@@ -90,6 +94,7 @@ mod tests {
             name: name.to_owned(),
             memory,
             process: false,
+            llm: false,
             data: false,
             workspace: false,
             dependency: TokenStream::new(),
@@ -109,6 +114,8 @@ mod tests {
         assert!(wit(&manifest("hello", true)).contains("include openclaw:skill/with-memory@1.0.0;"));
         let process = Manifest { process: true, ..manifest("hello", false) };
         assert!(wit(&process).contains("include openclaw:skill/with-process@1.0.0;"));
+        let llm = Manifest { llm: true, ..manifest("hello", false) };
+        assert!(wit(&llm).contains("include openclaw:skill/with-llm@1.0.0;"));
     }
 
     #[test]

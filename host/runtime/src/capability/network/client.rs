@@ -36,11 +36,19 @@ impl Default for HttpClientOptions {
 
 /// Why TLS cannot be used; the operator's to mend.
 #[derive(Debug, thiserror::Error)]
-enum TlsSetupError {
+pub enum TlsSetupError {
+    /// The operator's file cannot be used.
     #[error("cannot read the certificate authorities in {path}: {source}")]
-    CaFile { path: PathBuf, source: rustls::pki_types::pem::Error },
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// The system has none, and neither has the file.
     #[error("found no certificate authority to trust: {0:?}")]
     NoRoots(Vec<rustls_native_certs::Error>),
+    /// The library does not take it.
     #[error("cannot configure TLS: {0}")]
     Protocol(#[from] rustls::Error),
 }
@@ -117,7 +125,7 @@ impl HttpClient {
 
 /// The connector, or none with a word to the operator.
 fn connector_or_none(ca_file: Option<&Path>) -> Option<TlsConnector> {
-    connector(ca_file).inspect_err(|error| tracing::error!(%error, "outgoing TLS is not available")).ok()
+    tls_connector(ca_file).inspect_err(|error| tracing::error!(%error, "outgoing TLS is not available")).ok()
 }
 
 /// The name that the server must prove, which is the URL's host and nothing else.
@@ -129,8 +137,11 @@ fn server_name(url: &Url) -> Option<ServerName<'static>> {
     }
 }
 
-/// Reads the certificate authorities, which blocks, and configures TLS.
-fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, TlsSetupError> {
+/// Reads the system's certificate authorities and those of a PEM file, which blocks, and configures TLS.
+///
+/// # Errors
+/// See [`TlsSetupError`].
+pub fn tls_connector(ca_file: Option<&Path>) -> Result<TlsConnector, TlsSetupError> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(native.certs);
