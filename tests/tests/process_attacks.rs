@@ -335,9 +335,9 @@ fn memory_and_files_have_limits() {
     let ran = home.call("process/run", &json!({ "program": "sh", "args": ["-c", hog] })).output();
     assert_eq!(ran["exit"], "StopReason::Memory", "{ran}");
     assert_ne!(sh(&home, "perl -e '$x = \"a\" x 3_000_000_000; print 1'")["exit"], 0);
-    let file = sh(&home, "dd if=/dev/zero of=big bs=1M seek=1100 count=1; echo $?");
+    let file = sh(&home, "dd if=/dev/urandom of=big bs=1M seek=1100 count=1; echo $?");
     assert_ne!(file["stdout"], "0\n", "{file}");
-    let temporary = sh(&home, "dd if=/dev/zero of=/tmp/big bs=1M count=200; echo $?");
+    let temporary = sh(&home, "dd if=/dev/urandom of=/tmp/big bs=1M count=200; echo $?");
     assert_eq!(temporary["stdout"], "1\n", "{temporary}");
 }
 
@@ -431,13 +431,30 @@ fn control_files_are_found_wherever_a_program_hides_them() {
     let command = json!({ "program": "sh", "args": ["-c", "mkdir -p p; touch p/.envrc; sleep 70801"], "at_once": true });
     home.call("process/many", &command).output();
     assert!(!workspace.join("p/.envrc").exists());
-    // Deeper than anybody looks, and longer than a path may be: told, and refused from then on.
+    // Deeper than anybody looks, and longer than a path may be: told, and refused from then on. What lies elsewhere is
+    // found all the same.
     let ran = sh(
         &home,
-        "i=0; while [ $i -lt 140 ]; do mkdir directory && cd directory; i=$((i+1)); done; touch .envrc",
+        "i=0; while [ $i -lt 140 ]; do mkdir directory && cd directory; i=$((i+1)); done; touch .envrc /workspace/.zshrc /workspace/p/.bashrc",
     );
-    assert!(ran["held_back"].to_string().contains("perhaps more"), "{ran}");
+    let held = ran["held_back"].to_string();
+    assert!(held.contains("perhaps more") && held.contains("/workspace/.zshrc"), "{ran}");
+    assert!(!workspace.join(".zshrc").exists() && !workspace.join("p/.bashrc").exists(), "{ran}");
     home.call("process/run", &json!({ "program": "sh", "args": ["-c", ":"] })).refused("tool-failed");
+}
+
+#[test]
+fn a_repository_is_the_owners_also_while_several_programs_work_in_it() {
+    let home = home();
+    let git = home.workspace().join(".git");
+    std::fs::create_dir_all(git.join("hooks")).unwrap();
+    std::fs::write(git.join("config"), "owner").unwrap();
+    let script = ": > .git/index.lock; echo x > .git/config; touch .git/hooks/x; sleep 70901";
+    let command = json!({ "program": "sh", "args": ["-c", script], "at_once": true });
+    assert_eq!(home.call("process/many", &command).output()["started"], 8);
+    assert_eq!(std::fs::read_to_string(git.join("config")).unwrap(), "owner");
+    assert_eq!(std::fs::read_dir(git.join("hooks")).unwrap().count(), 0);
+    assert!(home.workspace().join(".git.held-back").symlink_metadata().is_err());
 }
 
 #[test]

@@ -94,6 +94,8 @@ pub struct Launched {
     pub control: OwnedFd,
     /// What confines it.
     pub means: Means,
+    /// Control files that are protected from it, by device and inode.
+    pub sealed: Vec<(u64, u64)>,
 }
 
 /// A launcher that runs.
@@ -158,12 +160,13 @@ impl Launcher {
         }
         let mut running = Running::new(ours)?;
         match running.hear().await? {
-            Some(Said::Started(means)) => Ok(Launched {
+            Some(Said::Started(means, sealed)) => Ok(Launched {
                 stdin: writing.into(),
                 stdout: reading.into(),
                 stderr: reading_errors.into(),
                 control: running.control.into_std()?.into(),
                 means,
+                sealed,
             }),
             Some(Said::Failed(failure)) => Err(failure.into()),
             Some(Said::Ended(_)) | None => {
@@ -236,7 +239,7 @@ impl Running {
         loop {
             match self.hear().await? {
                 Some(Said::Ended(ended)) => return Ok(ended),
-                Some(Said::Started(_)) => {}
+                Some(Said::Started(..)) => {}
                 Some(Said::Failed(failure)) => return Err(io::Error::other(failure.to_string())),
                 None => return Err(io::ErrorKind::UnexpectedEof.into()),
             }

@@ -6,7 +6,7 @@
 
 mod walk;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
@@ -19,12 +19,11 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat2};
-use nix::sys::stat::{FileStat, fstatat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
 
 use crate::message::{Failure, Launch, Tree};
 use crate::view::{self, HIDDEN_DIR, HIDDEN_FILE, READ_ONLY, attach, clone_mount, open_path, set_attributes};
-use walk::walk;
+use walk::{How, set_mode, walk};
 
 /// What git obeys in its directory.
 const OBEYED_BY_GIT: [&str; 6] = ["commondir", "config", "config.worktree", "hooks", "modules", "worktrees"];
@@ -85,11 +84,8 @@ impl Guard {
 
     fn seal(&mut self, tree: &Tree, until: Instant) -> io::Result<()> {
         let mut found = Vec::new();
-        walk(tree, self.is_control_file, until, |dir, name, relative| {
-            // What was changed while another program had this tree may be that program's.
-            let is_old =
-                |stat: FileStat| tree.since.is_none_or(|since| (stat.st_ctime, stat.st_ctime_nsec) < since);
-            if !is_allowed(tree, relative) && stat(dir, name).is_some_and(is_old) {
+        walk(tree, self.is_control_file, (How::Strictly, until), |dir, name, relative| {
+            if !is_allowed(tree, relative) && stat(dir, name).is_some_and(|found| is_old(tree, &found)) {
                 found.push(relative.to_owned());
             }
             Ok(())
@@ -114,6 +110,8 @@ impl Guard {
     fn fix(&mut self, tree: &Tree, relative: &Path) -> io::Result<()> {
         match tree.target.join(relative).symlink_metadata() {
             Err(_) => {}
+            Ok(found) if !is_known(tree, (found.dev(), found.ino()), (found.ctime(), found.ctime_nsec())) => {
+            }
             Ok(found) if found.is_symlink() => {
                 self.links.insert((found.dev(), found.ino(), found.ctime(), found.ctime_nsec()));
             }
@@ -124,38 +122,38 @@ impl Guard {
         Ok(())
     }
 
+    /// What is protected, by device and inode, for programs that begin while this one runs.
+    pub(crate) fn sealed(&self) -> Vec<(u64, u64)> {
+        self.sealed.iter().copied().collect()
+    }
+
     /// Renames the control files that the program made.
     pub(crate) fn hold_back(&self, launch: &Launch, until: Instant) -> HeldBack {
         let mut held = HeldBack { complete: true, ..HeldBack::default() };
         for tree in launch.trees.iter().filter(|tree| tree.writes) {
-            let walked = walk(tree, self.is_control_file, until, |dir, name, relative| {
+            let walked = walk(tree, self.is_control_file, (How::Everywhere, until), |dir, name, relative| {
                 if is_allowed(tree, relative) {
                     return Ok(());
                 }
                 if self.is_new(dir, name) {
-                    set_aside(dir, name);
                     held.tell(&tree.target.join(relative));
-                } else if let Ok(git) = open_directory(dir, name)
-                    && relative.ends_with(".git")
-                {
-                    for name in OBEYED_BY_GIT {
-                        let obeyed = relative.join(name);
-                        if !is_allowed(tree, &obeyed) && self.is_new(git.as_fd(), OsStr::new(name)) {
-                            set_aside(git.as_fd(), OsStr::new(name));
-                            held.tell(&tree.target.join(obeyed));
-                        }
+                    return set_aside(dir, name);
+                }
+                let Ok(git) = open_directory(dir, name) else { return Ok(()) };
+                for name in OBEYED_BY_GIT.iter().filter(|_| relative.ends_with(".git")) {
+                    let obeyed = relative.join(name);
+                    if !is_allowed(tree, &obeyed) && self.is_new(git.as_fd(), OsStr::new(name)) {
+                        held.tell(&tree.target.join(obeyed));
+                        set_aside(git.as_fd(), OsStr::new(name))?;
                     }
                 }
                 Ok(())
             });
-            held.complete &= walked.is_ok();
-            for relative in &tree.hidden {
-                let path = tree.target.join(relative);
-                if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
-                    && let Ok(dir) = open_path(parent, libc::O_DIRECTORY | libc::O_NOFOLLOW)
-                    && stat(dir.as_fd(), name).is_some_and(|found| !is_hidden(&found))
-                {
-                    set_aside(dir.as_fd(), name);
+            held.complete &= walked.unwrap_or(false);
+            // What came to lie in the place of what is denied is the owner's to look at: under another name it would no
+            // longer be denied.
+            for path in tree.hidden.iter().map(|hidden| tree.target.join(hidden)) {
+                if view::open_path(&path, libc::O_NOFOLLOW).is_ok_and(|found| !is_hidden(&found)) {
                     held.tell(&path);
                 }
             }
@@ -186,20 +184,33 @@ fn is_allowed(tree: &Tree, relative: &Path) -> bool {
     tree.control_allowed.iter().any(|allowed| relative.starts_with(allowed))
 }
 
+/// Whether what has such an identity and time of change was there before any program that now has the tree.
+fn is_known(tree: &Tree, identity: (u64, u64), change: (i64, i64)) -> bool {
+    tree.since.is_none_or(|since| change < since) || tree.known.contains(&identity)
+}
+
+fn is_old(tree: &Tree, found: &FileStat) -> bool {
+    is_known(tree, (found.st_dev, found.st_ino), (found.st_ctime, found.st_ctime_nsec))
+}
+
 /// Puts what is denied out of sight, and keeps it where it is: whoever moved a directory above it would see it at the
 /// next start.
 fn hide(tree: &Tree) -> io::Result<()> {
-    for relative in &tree.hidden {
-        let place = match within(tree, relative) {
-            Ok(place) => place,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        let above = relative.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
-        for above in above.collect::<Vec<_>>().into_iter().rev() {
-            mount_on_itself(tree, above, 0)?;
+    let is_missing =
+        |error: &io::Error| matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP));
+    let hidden: Vec<_> = tree.hidden.iter().map(|relative| (relative, within(tree, relative))).collect();
+    let there = hidden.iter().filter(|(_, place)| place.is_ok()).map(|(relative, _)| relative);
+    let above: BTreeSet<&Path> = there.flat_map(|relative| relative.ancestors().skip(1)).collect();
+    for above in above.into_iter().filter(|above| !above.as_os_str().is_empty()) {
+        mount_on_itself(tree, above, 0)?;
+    }
+    for (relative, place) in hidden {
+        match place {
+            Err(error) if is_missing(&error) => continue,
+            place => drop(place?),
         }
-        let place = within(tree, relative).or(Ok::<_, io::Error>(place))?;
+        // Anew: what is above it was mounted since.
+        let place = within(tree, relative)?;
         let nothing = if place.metadata()?.is_dir() { HIDDEN_DIR } else { HIDDEN_FILE };
         let copy = clone_mount(&open_path(Path::new(nothing), 0)?)?;
         set_attributes(&copy, READ_ONLY)?;
@@ -209,9 +220,10 @@ fn hide(tree: &Tree) -> io::Result<()> {
 }
 
 /// Whether something is what is mounted over a path that was denied.
-fn is_hidden(found: &FileStat) -> bool {
-    let nothing = [HIDDEN_DIR, HIDDEN_FILE].map(|path| fs::symlink_metadata(path).ok());
-    nothing.iter().flatten().any(|nothing| (nothing.dev(), nothing.ino()) == (found.st_dev, found.st_ino))
+fn is_hidden(found: &fs::File) -> bool {
+    let identity = |found: fs::Metadata| (found.dev(), found.ino());
+    let nothing = [HIDDEN_DIR, HIDDEN_FILE].map(|path| fs::symlink_metadata(path).ok().map(identity));
+    found.metadata().is_ok_and(|found| nothing.contains(&Some(identity(found))))
 }
 
 /// Mounts a part of a tree on itself; answers its device and inode.
@@ -247,24 +259,31 @@ fn stat(dir: BorrowedFd<'_>, name: &OsStr) -> Option<FileStat> {
     fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()
 }
 
-/// Gives a file a name that nobody obeys, or removes it where no name is to be had.
-fn set_aside(dir: BorrowedFd<'_>, name: &OsStr) {
-    let keep = name.as_bytes().get(..NAME_BYTES - 32).unwrap_or(name.as_bytes());
-    for attempt in 0..8 {
-        let mut aside = keep.to_owned();
-        aside.extend(HELD_BACK.bytes());
-        if attempt > 0 {
-            // What the program cannot foresee, it cannot have taken.
-            aside.extend(format!("-{:x}", RandomState::new().hash_one(attempt)).bytes());
+/// Gives a file a name that nobody obeys.
+fn set_aside(dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
+    match rename_aside(dir, name) {
+        // Its owner, who is this process, may write in it all the same.
+        Err(Errno::EACCES) => {
+            let mode = Mode::from_bits_truncate(fstat(dir)?.st_mode);
+            set_mode(dir, mode | Mode::S_IRWXU)?;
+            let renamed = rename_aside(dir, name);
+            set_mode(dir, mode)?;
+            Ok(renamed?)
         }
-        match renameat2(dir, name, dir, OsString::from_vec(aside).as_os_str(), RenameFlags::RENAME_NOREPLACE)
-        {
-            Err(Errno::EEXIST) => {}
-            Ok(()) => return,
-            Err(_) => break,
-        }
+        renamed => Ok(renamed?),
     }
-    // A directory that cannot be renamed and is not empty stays, and is told all the same.
-    let _ = unlinkat(dir, name, UnlinkatFlags::NoRemoveDir)
-        .or_else(|_| unlinkat(dir, name, UnlinkatFlags::RemoveDir));
+}
+
+fn rename_aside(dir: BorrowedFd<'_>, name: &OsStr) -> nix::Result<()> {
+    let keep = name.as_bytes().get(..NAME_BYTES - 32).unwrap_or(name.as_bytes());
+    let aside = |end: &str| OsString::from_vec([keep, HELD_BACK.as_bytes(), end.as_bytes()].concat());
+    // What the program cannot foresee, it cannot have taken.
+    let random = aside(&format!("-{:x}", RandomState::new().hash_one(name)));
+    let rename = |to: &OsStr, flags| renameat2(dir, name, dir, to, flags);
+    match rename(&aside(""), RenameFlags::RENAME_NOREPLACE) {
+        Err(Errno::EEXIST) => rename(&random, RenameFlags::RENAME_NOREPLACE),
+        // Not every file system knows of that.
+        Err(Errno::EINVAL | Errno::ENOSYS) => rename(&random, RenameFlags::empty()),
+        renamed => renamed,
+    }
 }

@@ -92,12 +92,14 @@ pub(crate) fn run(
             (None, temporary_directory()?)
         }
     };
+    let sealed = guard.as_ref().map(Guard::sealed).unwrap_or_default();
     let watch = Watch { launch, deadline, namespaces, control };
     let exit = start(launcher, launch, &given, &temporary)
         .and_then(|program| {
             // The program has its own of these; a reader is to see the end of its output.
             drop(given);
-            frame::write(control, &Said::Started(launcher.means)).map_err(Failure::at("telling the host"))?;
+            frame::write(control, &Said::Started(launcher.means, sealed))
+                .map_err(Failure::at("telling the host"))?;
             watch.until_end(program)
         })
         .inspect_err(|_| watch.sweep());

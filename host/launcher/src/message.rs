@@ -53,6 +53,8 @@ pub struct Tree {
     /// Since when another program, which still runs, may change it, in seconds and nanoseconds since 1970: control files
     /// that were changed later may be that program's.
     pub since: Option<(i64, i64)>,
+    /// Control files that are known to be the owner's all the same, by device and inode.
+    pub known: Vec<(u64, u64)>,
 }
 
 /// What a program, with all that comes of it, may use up.
@@ -115,8 +117,8 @@ pub struct Ended {
 /// What an init says on the control channel.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Said {
-    /// The program runs, confined by these means.
-    Started(Means),
+    /// The program runs, confined by these means; these control files are protected, by device and inode.
+    Started(Means, Vec<(u64, u64)>),
     /// It does not.
     Failed(Failure),
     /// It has ended, and everything with it.

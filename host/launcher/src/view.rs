@@ -45,8 +45,8 @@ pub(crate) const ETC: [&str; 19] = [
     "timezone",
 ];
 
-/// Devices without a state that could be changed.
-pub(crate) const DEVICES: [&str; 5] = ["full", "null", "random", "urandom", "zero"];
+/// Devices without a state that could be changed. What is mapped of `zero` would be memory that nobody counts.
+pub(crate) const DEVICES: [&str; 4] = ["full", "null", "random", "urandom"];
 
 /// What is counted for the user in all namespaces together: one program is not to take all of it.
 const NOTIFICATIONS: [(&str, &str); 2] = [("max_inotify_instances", "16"), ("max_inotify_watches", "8192")];

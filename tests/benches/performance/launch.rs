@@ -45,6 +45,7 @@ impl Confined {
                 hidden: Vec::new(),
                 control_allowed: Vec::new(),
                 since: None,
+                known: Vec::new(),
             }],
             helpers: Vec::new(),
             limits: Limits {

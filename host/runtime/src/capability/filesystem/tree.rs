@@ -70,6 +70,7 @@ impl Tree {
             hidden: self.grant.denied.clone(),
             control_allowed: self.grant.control_allowed.clone(),
             since: None,
+            known: Vec::new(),
         })
     }
 

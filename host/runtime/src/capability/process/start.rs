@@ -100,6 +100,7 @@ pub(crate) struct Direct {
     launcher: Arc<Launcher>,
     programs: Programs,
     under_way: Arc<UnderWay>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// Which trees running programs may change.
@@ -114,6 +115,8 @@ struct Changing {
     tree: PathBuf,
     /// Since when, in seconds and nanoseconds since 1970.
     since: (i64, i64),
+    /// Control files that are protected from it, by device and inode.
+    sealed: Vec<(u64, u64)>,
 }
 
 impl UnderWay {
@@ -126,14 +129,25 @@ impl UnderWay {
         let mut all = self.all();
         for tree in launch.trees.iter_mut().filter(|tree| tree.writes) {
             let overlaps = |other: &Path| other.starts_with(&tree.source) || tree.source.starts_with(other);
-            tree.since = all.iter().filter(|other| overlaps(&other.tree)).map(|other| other.since).min();
+            let others = || all.iter().filter(|other| overlaps(&other.tree));
+            tree.since = others().map(|other| other.since).min();
+            tree.known = others().flat_map(|other| other.sealed.iter().copied()).collect();
         }
         let trees = launch.trees.iter().filter(|tree| tree.writes);
         all.extend(trees.map(|tree| Changing {
             program,
             tree: tree.source.clone(),
             since: tree.since.map_or(now, |since| since.min(now)),
+            sealed: tree.known.clone(),
         }));
+    }
+
+    /// Notes what is protected from a program that has begun.
+    fn began(&self, program: u64, sealed: &[(u64, u64)]) {
+        let mut all = self.all();
+        all.iter_mut().filter(|changing| changing.program == program).for_each(|changing| {
+            changing.sealed = sealed.to_vec();
+        });
     }
 
     fn end(&self, program: u64) {
@@ -159,7 +173,12 @@ static PROGRAMS: AtomicU64 = AtomicU64::new(0);
 
 impl Direct {
     pub(crate) fn new(launcher: Arc<Launcher>) -> Self {
-        Self { launcher, programs: Programs::default(), under_way: Arc::default() }
+        Self {
+            launcher,
+            programs: Programs::default(),
+            under_way: Arc::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 }
 
@@ -167,9 +186,9 @@ impl Direct {
 impl Start for Direct {
     async fn start(&self, permitted: &Permitted, trees: &Trees, until: Instant) -> Result<Begun, StartError> {
         let unavailable = |error: &dyn std::fmt::Display| StartError::Unavailable(error.to_string());
-        if let Some(tree) =
-            trees.0.iter().find(|tree| tree.writes && permitted.program.starts_with(&tree.source))
-        {
+        let real = permitted.program.canonicalize().unwrap_or_else(|_| permitted.program.clone());
+        let lies_in = |tree: &&Tree| tree.writes && real.starts_with(&tree.source);
+        if let Some(tree) = trees.0.iter().find(lies_in) {
             let place = tree.target.display();
             return Err(StartError::Unavailable(format!(
                 "the program lies in {place}, which the skill may change"
@@ -185,11 +204,14 @@ impl Start for Direct {
         let means = self.launcher.means().await.map_err(|error| unavailable(&error))?;
         let mut launch = launch(permitted, trees, until, means.namespaces)?;
         let number = PROGRAMS.fetch_add(1, Ordering::Relaxed);
+        // One after the other, so that each knows what is protected from those before.
+        let _turn = self.turn.lock().await;
         self.under_way.begin(number, &mut launch);
         let noted = Noted(Arc::clone(&self.under_way), number);
         let launched = self.launcher.launch(&launch, &program).await;
-        let Launched { stdin, stdout, stderr, control, means } =
+        let Launched { stdin, stdout, stderr, control, means, sealed } =
             launched.map_err(|error| refused(permitted, error))?;
+        self.under_way.began(number, &sealed);
         let life = Life::watch(control).map_err(|error| unavailable(&error))?;
         let theirs = Arc::clone(&life);
         tokio::spawn(async move {
