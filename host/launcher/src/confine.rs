@@ -61,12 +61,11 @@ pub(crate) fn limit(launch: &Launch) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gives up capabilities, now and for whatever is executed later.
+/// Gives up capabilities for whatever is executed later, by this process or those that it makes; what it can do now
+/// stays.
 #[expect(unsafe_code, reason = "the system calls have no safe form in the libraries at hand")]
-pub(crate) fn drop_capabilities() -> Result<(), Failure> {
+pub(crate) fn bound_capabilities() {
     const LAST: libc::c_int = 63;
-    const VERSION_3: u32 = 0x2008_0522;
-    const STEP: &str = "giving up capabilities";
     // Nobody who has none can lock them; nobody who has none needs to.
     // SAFETY: these take numbers only.
     unsafe {
@@ -75,6 +74,13 @@ pub(crate) fn drop_capabilities() -> Result<(), Failure> {
         while all.next().is_some_and(|one| libc::prctl(libc::PR_CAPBSET_DROP, one, 0, 0, 0) == 0) {}
         libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     }
+}
+
+/// Gives up those that this process has, for good.
+#[expect(unsafe_code, reason = "the system call has no safe form in the libraries at hand")]
+pub(crate) fn drop_capabilities() -> Result<(), Failure> {
+    const VERSION_3: u32 = 0x2008_0522;
+    const STEP: &str = "giving up capabilities";
     let header = [VERSION_3, 0];
     let none = [0_u32; 6];
     // SAFETY: both structures are as version 3 of the call has them, and live as long as the call.

@@ -59,6 +59,7 @@ fn fixed_program(path: &Path, given: &File) -> Result<File, Failure> {
 /// Does what does not depend on the program.
 pub(crate) fn prepare(launcher: &Launcher) -> Result<(), Failure> {
     signals()?;
+    confine::bound_capabilities();
     launcher.base.as_ref().map_or(Ok(()), Base::prepare_root)
 }
 
