@@ -291,6 +291,13 @@ fn without_namespaces_a_program_reads_and_does_not_change() {
     std::fs::write(reading.workspace().join("a"), "hello").unwrap();
     let (ok, ran) = call_assuming(&reading, NO_NAMESPACES, &call("cat", &["--", "/workspace/a"]));
     assert!(ok && ran["stdout"] == "hello", "{ran}");
+    // Its temporary directory is there under the name that it is told, and goes with it.
+    let script = "echo x > $TMPDIR/x && cat $TMPDIR/x && echo $TMPDIR; touch $HOME/y; echo x > /tmp/owned";
+    let (_, ran) = call_assuming(&reading, NO_NAMESPACES, &call("sh", &["-c", script]));
+    let temporary =
+        ran["stdout"].as_str().unwrap().strip_prefix("x\n").unwrap_or_else(|| panic!("{ran}")).trim();
+    assert!(temporary.starts_with("/tmp/openclaw-") && !std::path::Path::new(temporary).exists(), "{ran}");
+    assert!(!std::path::Path::new("/tmp/owned").exists());
     let mut other = Command::new("sleep").arg("70701").spawn().unwrap();
     let script = format!(
         "setsid sleep 70702 & setsid setsid sleep 70703 & kill -9 {}; touch x; cat /etc/shadow; cat {}; echo end",

@@ -10,12 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use serde::de::DeserializeOwned;
-use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
-use crate::frame::{self, LENGTH_BYTES};
+use crate::frame;
 use crate::message::{Ended, Failure, Launch, Means, Said};
 
 /// The most bytes that an init says at once.
@@ -201,7 +199,7 @@ impl Launcher {
             .spawn()?;
         let child = Guard(child);
         let mut channel = stream(ours)?;
-        let means = hear(&mut channel)
+        let means = frame::hear(&mut channel, SAID_BYTES)
             .await?
             .ok_or_else(|| LaunchError::Failed("the launcher has ended before it began".to_owned()))?;
         Ok(Process { _child: child, channel: Mutex::new(channel), means })
@@ -247,7 +245,7 @@ impl Running {
     }
 
     async fn hear(&mut self) -> io::Result<Option<Said>> {
-        hear(&mut self.control).await
+        frame::hear(&mut self.control, SAID_BYTES).await
     }
 }
 
@@ -269,19 +267,4 @@ fn stream(descriptor: OwnedFd) -> io::Result<UnixStream> {
     let stream = std::os::unix::net::UnixStream::from(descriptor);
     stream.set_nonblocking(true)?;
     UnixStream::from_std(stream)
-}
-
-async fn hear<T: DeserializeOwned>(stream: &mut UnixStream) -> io::Result<Option<T>> {
-    let mut head = [0; LENGTH_BYTES];
-    match stream.read_exact(&mut head).await {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-        read => read?,
-    };
-    let length = usize::try_from(u32::from_be_bytes(head)).map_err(io::Error::other)?;
-    if length > SAID_BYTES {
-        return Err(io::Error::other("a frame is too long"));
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    Ok(Some(serde_json::from_slice(&body)?))
 }

@@ -139,8 +139,11 @@ impl Guard {
                     held.tell(&tree.target.join(relative));
                     return set_aside(dir, name);
                 }
+                if !relative.ends_with(".git") {
+                    return Ok(());
+                }
                 let Ok(git) = open_directory(dir, name) else { return Ok(()) };
-                for name in OBEYED_BY_GIT.iter().filter(|_| relative.ends_with(".git")) {
+                for name in OBEYED_BY_GIT {
                     let obeyed = relative.join(name);
                     if !is_allowed(tree, &obeyed) && self.is_new(git.as_fd(), OsStr::new(name)) {
                         held.tell(&tree.target.join(obeyed));

@@ -14,7 +14,7 @@ use rustix::net::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::Interest;
+use tokio::io::{AsyncReadExt, Interest};
 
 /// The most bytes that a frame may have.
 pub const FRAME_BYTES: usize = 64 << 20;
@@ -66,11 +66,7 @@ pub fn read_with_descriptors<T: DeserializeOwned>(
         return Ok(None);
     }
     stream.read_exact(head.get_mut(got..).unwrap_or_default())?;
-    let length = usize::try_from(u32::from_be_bytes(head)).map_err(io::Error::other)?;
-    if length > FRAME_BYTES {
-        return Err(io::Error::other("a frame is too long"));
-    }
-    let mut body = vec![0; length];
+    let mut body = vec![0; length(head, FRAME_BYTES)?];
     stream.read_exact(&mut body)?;
     Ok(Some((serde_json::from_slice(&body)?, descriptors)))
 }
@@ -93,6 +89,29 @@ fn receive(stream: &UnixStream, into: &mut [u8]) -> io::Result<(usize, Vec<Owned
         .flatten()
         .collect();
     Ok((message.bytes, descriptors))
+}
+
+/// Reads a frame of at most so many bytes, without blocking the thread; none where the other side has closed.
+///
+/// # Errors
+/// Those of [`read`].
+pub async fn hear<T: DeserializeOwned>(
+    stream: &mut tokio::net::UnixStream,
+    most: usize,
+) -> io::Result<Option<T>> {
+    let mut head = [0; LENGTH_BYTES];
+    match stream.read_exact(&mut head).await {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    };
+    let mut body = vec![0; length(head, most)?];
+    stream.read_exact(&mut body).await?;
+    Ok(Some(serde_json::from_slice(&body)?))
+}
+
+fn length(head: [u8; LENGTH_BYTES], most: usize) -> io::Result<usize> {
+    let length = usize::try_from(u32::from_be_bytes(head)).map_err(io::Error::other)?;
+    if length > most { Err(io::Error::other("a frame is too long")) } else { Ok(length) }
 }
 
 /// Sends as much of a frame as there is room for, with descriptors; answers how much that was.
@@ -126,11 +145,7 @@ pub async fn write_with_descriptors(
     write_all(stream, frame.get(sent..).unwrap_or_default()).await
 }
 
-/// Writes bytes, without blocking the thread.
-///
-/// # Errors
-/// Those of the stream.
-pub async fn write_all(stream: &tokio::net::UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+async fn write_all(stream: &tokio::net::UnixStream, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         stream.writable().await?;
         match stream.try_write(bytes) {

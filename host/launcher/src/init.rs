@@ -36,6 +36,9 @@ const SAMPLE: Duration = Duration::from_millis(20);
 /// How long it may take to look for control files that the program made.
 const SWEEPING: Duration = Duration::from_secs(5);
 
+/// What a program knows its directory for temporary files by.
+const TEMPORARY: &str = "/tmp";
+
 /// The descriptors of a launch.
 pub(crate) struct Given {
     pub(crate) program: File,
@@ -75,8 +78,7 @@ pub(crate) fn run(
     if !landlock && !launch.unconfined {
         return Err(Failure::NoLandlock);
     }
-    let changes = launch.trees.iter().any(|tree| tree.writes || !tree.hidden.is_empty());
-    if !namespaces && changes && !launch.unconfined {
+    if !launcher.means.guard(&launch.trees) && !launch.unconfined {
         return Err(Failure::NoNamespaces);
     }
     let deadline = begun + Duration::from_millis(launch.limits.time_ms);
@@ -86,7 +88,7 @@ pub(crate) fn run(
             given.program = fixed_program(&launch.program, &given.program)?;
             base.enter(launch)?;
             let guard = Guard::protect(launch, launcher.is_control_file, deadline)?;
-            (Some(guard), PathBuf::from("/tmp"))
+            (Some(guard), PathBuf::from(TEMPORARY))
         }
         None => {
             nix::sys::prctl::set_child_subreaper(true).map_err(Failure::at("watching over processes"))?;
@@ -119,9 +121,10 @@ pub(crate) fn run(
     })
 }
 
+/// A directory of its own for a program that has no root of its own; `mkdtemp(3)` puts a name in place of the X's.
 fn temporary_directory() -> Result<PathBuf, Failure> {
     const STEP: &str = "making a temporary directory";
-    nix::unistd::mkdtemp(&std::env::temp_dir().join("openclaw-XXXXXX")).map_err(Failure::at(STEP))
+    nix::unistd::mkdtemp(&Path::new(TEMPORARY).join("openclaw-XXXXXX")).map_err(Failure::at(STEP))
 }
 
 /// Signals as a first process needs them: the end of a child is read, not handled.
@@ -170,7 +173,11 @@ fn become_program(
     let not_executable = |error: &dyn std::fmt::Display| Failure::NotExecutable(error.to_string());
     let text = |text: &str| CString::new(text).map_err(|error| not_executable(&error));
     let arguments = launch.arguments.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
-    let environment = launch.environment.iter().map(|(name, value)| text(&format!("{name}={value}")));
+    // Where there is no root of its own, its temporary directory has another name than it was told.
+    let environment = launch.environment.iter().map(|(name, value)| match name.as_str() {
+        "HOME" | "TMPDIR" if value == TEMPORARY => text(&format!("{name}={}", temporary.display())),
+        _ => text(&format!("{name}={value}")),
+    });
     let environment = environment.collect::<Result<Vec<_>, _>>()?;
     let loaders = loaders(launch, &given.program).map_err(|error| not_executable(&error))?;
     nix::unistd::setsid().map_err(Failure::at("starting a session"))?;
@@ -179,7 +186,8 @@ fn become_program(
     nix::unistd::dup2_stdin(stdin).map_err(Failure::at("connecting standard input"))?;
     nix::unistd::dup2_stdout(stdout).map_err(Failure::at("connecting standard output"))?;
     nix::unistd::dup2_stderr(stderr).map_err(Failure::at("connecting standard error"))?;
-    std::env::set_current_dir(&launch.directory).map_err(Failure::at("entering the working directory"))?;
+    let directory = if launch.directory == Path::new(TEMPORARY) { temporary } else { &launch.directory };
+    std::env::set_current_dir(directory).map_err(Failure::at("entering the working directory"))?;
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     confine::limit(launch)?;
     confine::drop_capabilities()?;

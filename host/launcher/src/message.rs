@@ -13,6 +13,14 @@ pub struct Means {
     pub namespaces: bool,
 }
 
+impl Means {
+    /// Whether control files, and what is hidden, can be kept from a program in these trees: mounts do that.
+    #[must_use]
+    pub fn guard(self, trees: &[Tree]) -> bool {
+        self.namespaces || !trees.iter().any(|tree| tree.writes || !tree.hidden.is_empty())
+    }
+}
+
 /// A program to start. Its descriptors come along: the program itself, then standard input, output and error, then
 /// init's end of the control channel.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
-use openclaw_package::permission::{AbsolutePath, Access, FilesystemRequest, Requests, Tree};
+use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
 
 use super::filesystem::{
     Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
@@ -36,7 +35,6 @@ pub struct Grants {
     deny: Vec<Rule>,
     network: Arc<NetworkGrants>,
     process: Arc<ProcessGrants>,
-    programs: BTreeMap<AbsolutePath, Digest>,
 }
 
 /// Where the trees of a call are on this machine.
@@ -94,12 +92,12 @@ impl Grants {
                 .filter_map(|rule| if let Rule::Process(rule) = rule { Some(rule.clone()) } else { None })
                 .collect()
         };
-        let programs = policy.programs().clone();
         let process = ProcessGrants::new(
             skill.as_str(),
             requests.process.clone(),
             (process_rules(&allow), process_rules(&deny)),
-            programs.clone(),
+            // Pins of programs that it does not ask for are nothing to it.
+            if requests.process.is_empty() { BTreeMap::new() } else { policy.programs().clone() },
             policy.unconfined_processes(),
         );
         Self {
@@ -109,7 +107,6 @@ impl Grants {
             deny,
             network: Arc::new(network),
             process: Arc::new(process),
-            programs,
         }
     }
 
@@ -127,7 +124,13 @@ impl Grants {
     /// A policy from which the same grants follow, and that says nothing of other skills.
     pub(crate) fn policy(&self, network: &NetworkPolicy) -> Policy {
         let (allow, deny) = (self.allow.clone(), self.deny.clone());
-        Policy::of_one_skill(self.skill.clone(), allow, deny, self.programs.clone(), network.clone())
+        Policy::of_one_skill(
+            self.skill.clone(),
+            allow,
+            deny,
+            self.process.programs().clone(),
+            network.clone(),
+        )
     }
 
     /// Which requests no rule grants, for a call in this workspace.
@@ -253,6 +256,23 @@ impl Grants {
 
     fn llm(&self) -> Result<(), Reason> {
         decide(self.requests.llm.is_some(), self.deny.contains(&Rule::Llm), self.allow.contains(&Rule::Llm))
+    }
+
+    /// The same, for whoever has not opened the trees; they are to stay open while programs run. Nothing is opened where
+    /// the manifest declares no program.
+    pub(crate) fn open_programs(
+        &self,
+        places: &Places<'_>,
+        starter: &Arc<dyn Start>,
+        denials: &Denials,
+        deadline: std::time::Instant,
+    ) -> Result<Option<(FilesystemState, Session)>, OpenError> {
+        if self.requests.process.is_empty() {
+            return Ok(None);
+        }
+        let trees = self.open_trees(places, denials)?;
+        let session = self.programs(&trees, starter, denials, deadline)?;
+        Ok(session.map(|session| (trees, session)))
     }
 
     fn memory(&self) -> Result<(), Reason> {

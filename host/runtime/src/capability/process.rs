@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use openclaw_launcher::{Ended, Exit, Means, Stop};
+use openclaw_launcher::{Ended, Exit, Stop};
 use serde::{Deserialize, Serialize};
 
 pub use child::Child;
@@ -176,7 +176,7 @@ impl Session {
             program: permitted.program.clone(),
             exit: String::new(),
             cpu_ms: 0,
-            unconfined: is_unconfined(begun.means, &self.trees),
+            unconfined: !begun.means.landlock || !begun.means.guard(&self.trees.0),
             held_back: Vec::new(),
         };
         self.lives.add(&begun.life);
@@ -221,10 +221,4 @@ impl Drop for Starting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Whether a program runs that this machine does not confine.
-fn is_unconfined(means: Means, trees: &Trees) -> bool {
-    let changes = trees.0.iter().any(|tree| tree.writes || !tree.hidden.is_empty());
-    !means.landlock || (changes && !means.namespaces)
 }

@@ -149,13 +149,10 @@ impl Isolated {
             data: &self.dir.data(skill.manifest().id()),
             ledgers: &self.ledgers,
         };
-        let trees = skill.grants().open_trees(&places, &denials);
         let deadline = std::time::Instant::now() + skill.limits().timeout;
-        let session = match trees.as_ref() {
-            Ok(trees) => skill.grants().programs(trees, &self.outside.starter, &denials, deadline)?,
-            // The worker finds the same, and says so.
-            Err(_) => None,
-        };
+        let programs = skill.grants().open_programs(&places, &self.outside.starter, &denials, deadline);
+        // Where a tree cannot be opened, the worker finds the same, and says so.
+        let (_trees, session) = programs.ok().flatten().unzip();
         let (network, dialer) = (Arc::clone(skill.grants().network()), Arc::clone(&self.outside.dialer));
         let questions = skill.grants().questions(self.outside.model.as_ref(), &denials);
         let mut broker = Broker::new(network, dialer, session, questions, Arc::clone(&worker.side));

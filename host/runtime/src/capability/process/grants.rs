@@ -72,6 +72,11 @@ impl ProcessGrants {
         Self { skill: skill.into(), requests, allow, deny, programs, unconfined }
     }
 
+    /// The programs that were granted, as they were then.
+    pub(crate) fn programs(&self) -> &BTreeMap<AbsolutePath, Digest> {
+        &self.programs
+    }
+
     /// Decides on a command that would work in a directory.
     pub(crate) fn permit(&self, command: Command, directory: &str) -> Result<Permitted, Denial> {
         let deny = |reason| Denial::new(Capability::ProcessExecute, &target(&command), reason);
