@@ -1,0 +1,3 @@
+//! The `openclaw-registry` command: a registry for machines that need nothing else of OpenClaw.
+
+fn main() {}
