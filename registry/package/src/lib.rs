@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod name;
 pub mod package;
 pub mod permission;
+pub mod registry;
 pub mod skill_md;
 pub mod statement;
 mod text;
