@@ -41,6 +41,7 @@ pub use permission::{
     ProcessRequest, Program, Reason, Requests, Scheme, Shape, Tree, UrlPattern, VariableName,
     VariablePattern,
 };
+pub use registry::{Origin, OriginError};
 pub use skill_md::{SkillMd, SkillMdError};
 pub use statement::{Statement, StatementError};
 pub use tools::{Tool, ToolList, ToolsError};
