@@ -5,6 +5,7 @@
 
 pub mod blobs;
 pub mod error;
+pub mod http;
 pub mod keys;
 pub mod limits;
 pub mod location;

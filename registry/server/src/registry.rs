@@ -5,6 +5,7 @@ mod blob;
 mod caller;
 pub mod discovery;
 mod entries;
+mod health;
 mod page;
 mod provenance;
 mod publish;
@@ -38,7 +39,7 @@ pub use provenance::{LoggedEntry, Provenance};
 pub use root::Rotation;
 pub use start::{Start, Started};
 pub use tokens::{Issued, NewToken};
-pub use upload::{Received, Upload};
+pub use upload::{Received, Upload, read_publication};
 
 /// A registry: a database, blobs, keys and the rules over them.
 #[derive(Clone)]

@@ -1,13 +1,13 @@
 //! The list that agents of other makers read: `/.well-known/agent-skills/index.json`.
 //!
-//! There a name is one kebab-case label, and here it is `publisher/name`. The name of a skill is its own where no other
-//! listed skill has it, and otherwise publisher and name joined by a hyphen. That is not ambiguous: `a-b/c` and
-//! `a/b-c` differ by separators only, and such names cannot both be registered. Where a joined name is another
-//! skill's own one, that skill is listed joined as well.
+//! There a name is one kebab-case label of up to 64 characters, and here it is `publisher/name`. A skill is listed
+//! under its own name where no other listed skill has that, or would get it by being joined; else under publisher and
+//! name joined by a hyphen, where that is short enough and nobody else's; else under the start of that and eight
+//! digits of the digest of its id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use openclaw_package::SkillId;
+use openclaw_package::{Digest, SkillId};
 use serde::Serialize;
 
 use super::Registry;
@@ -16,6 +16,9 @@ use crate::store::releases;
 
 /// The schema of the list.
 pub const SCHEMA: &str = "https://schemas.agentskills.io/discovery/0.2.0/schema.json";
+
+/// The longest name in the list.
+const MAX_NAME_LEN: usize = 64;
 
 /// The longest description in the list, in characters.
 const MAX_DESCRIPTION_LEN: usize = 1024;
@@ -75,33 +78,50 @@ impl Registry {
 /// A label for each skill.
 fn names<'a>(skills: impl Iterator<Item = &'a SkillId>) -> BTreeMap<SkillId, String> {
     let skills: Vec<&SkillId> = skills.collect();
-    let joined = |skill: &SkillId| format!("{}-{}", skill.publisher(), skill.name());
-    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    // How many skills would like a label, as their own name or joined.
+    let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
     for skill in &skills {
-        *count.entry(skill.name().as_str()).or_default() += 1;
+        *wanted.entry(skill.name().to_string()).or_default() += 1;
+        *wanted.entry(joined(skill)).or_default() += 1;
     }
-    let taken: BTreeSet<String> = skills.iter().map(|skill| joined(skill)).collect();
+    let is_free = |label: &String| label.len() <= MAX_NAME_LEN && wanted.get(label) == Some(&1);
     let name = |skill: &SkillId| {
-        let own = skill.name().as_str();
-        if count.get(own) == Some(&1) && !taken.contains(own) { own.to_owned() } else { joined(skill) }
+        let own = Some(skill.name().to_string()).filter(is_free);
+        own.or_else(|| Some(joined(skill)).filter(is_free)).unwrap_or_else(|| hashed(skill))
     };
     skills.into_iter().map(|skill| (skill.clone(), name(skill))).collect()
 }
 
+fn joined(skill: &SkillId) -> String {
+    format!("{}-{}", skill.publisher(), skill.name())
+}
+
+fn hashed(skill: &SkillId) -> String {
+    const DIGITS: usize = 8;
+    let start: String = joined(skill).chars().take(MAX_NAME_LEN - DIGITS - 1).collect();
+    let hex = Digest::of(skill.as_str().as_bytes()).hex();
+    format!("{}-{}", start.trim_end_matches('-'), hex.get(..DIGITS).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn every_skill_has_a_label_of_its_own() {
         let skills: Vec<SkillId> =
-            ["acme/hello", "other/hello", "acme/only", "x/acme-only", "y/z"].map(|id| id.parse().unwrap()).into();
+            ["acme/hello", "other/hello", "acme/only", "x/acme-only", "y/z", "a-b/c", "a/b-c", "q/c", "q/b-c"]
+                .map(|id| id.parse().unwrap())
+                .into();
         let names = names(skills.iter());
         let of = |id: &str| names.get(&id.parse::<SkillId>().unwrap()).unwrap().as_str();
         assert_eq!(of("acme/hello"), "acme-hello");
         assert_eq!(of("other/hello"), "other-hello");
         assert_eq!(of("acme/only"), "only");
         assert_eq!(of("x/acme-only"), "x-acme-only");
+        assert!(of("a-b/c").starts_with("a-b-c-") && of("a/b-c").starts_with("a-b-c-"));
         assert_eq!(of("y/z"), "z");
         assert_eq!(names.values().collect::<BTreeSet<_>>().len(), skills.len());
     }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use openclaw_package::registry::root::fingerprint;
 use openclaw_package::registry::{History, Origin, Root, RootParts};
-use openclaw_package::{Digest, Envelope, PublisherName};
+use openclaw_package::{Digest, PublisherName};
 
 use super::tokens::{Issued, NewToken, issue};
 use super::{Registry, chain};
@@ -147,9 +147,4 @@ fn name(start: &Start, key_id: &str) -> Result<Origin> {
 pub(super) fn expiry(now: Timestamp) -> Result<Timestamp> {
     let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
     Ok(whole.checked_add(ROOT_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?)
-}
-
-/// The envelope of an entry of ours.
-pub(super) fn envelope(entry: &[u8]) -> Result<Envelope> {
-    Ok(Envelope::parse(entry).map_err(|error| Fault::damaged("an entry of the log", error))?)
 }
