@@ -3,7 +3,9 @@
 //! [`Registry`] has the rules and knows no HTTP; [`http`] answers requests with it; [`command`] has what an operator
 //! types. Nothing here prints: commands give reports, and whoever embeds them shows these.
 
+pub mod backup;
 pub mod blobs;
+pub mod command;
 pub mod error;
 pub mod http;
 pub mod keys;
@@ -11,7 +13,9 @@ pub mod limits;
 pub mod location;
 pub mod registry;
 pub mod store;
+pub mod server;
 pub mod token;
+pub mod verify;
 
 pub use blobs::{Blobs, BlobsUrl};
 pub use error::{Error, Fault, Refusal, Result};

@@ -215,7 +215,7 @@ impl Registry {
     }
 
     /// Removes those of some blobs that nothing names. Who puts one has named it first, and waits for this.
-    pub(super) async fn remove_unnamed(&self, write: &mut Write, blobs: &[openclaw_package::Digest]) -> Result<u64> {
+    pub(crate) async fn remove_unnamed(&self, write: &mut Write, blobs: &[openclaw_package::Digest]) -> Result<u64> {
         let mut removed = 0;
         for digest in BTreeSet::from_iter(blobs) {
             if !uploads::is_named(write.connection(), digest).await? {

@@ -73,17 +73,10 @@ impl Appending {
     ///
     /// A failing database.
     pub async fn finish(self, connection: &mut AnyConnection, head: &mut Head, key: &SigningKey) -> Result<()> {
-        const TILE: &str = "INSERT INTO tiles (level, tile, hashes) VALUES ($1, $2, $3)
-            ON CONFLICT (level, tile) DO UPDATE SET hashes = excluded.hashes";
         const HEAD: &str = "UPDATE log SET size = $1, checkpoint = $2, root_version = $3, takedown_sequence = $4
             WHERE id = 1";
         for (id, hashes) in self.tiles {
-            sqlx::query(TILE)
-                .bind(i64::from(id.level))
-                .bind(signed(id.index))
-                .bind(hashes)
-                .execute(&mut *connection)
-                .await?;
+            write_tile(connection, id, hashes).await?;
         }
         head.size = self.appender.size();
         head.checkpoint = Checkpoint::new(head.origin.clone(), head.size, self.appender.root()).sign(key);
@@ -114,6 +107,23 @@ impl Write {
         log.finish(connection, &mut self.head, key).await?;
         Ok(indices)
     }
+}
+
+/// Writes a tile.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn write_tile(connection: &mut AnyConnection, id: TileId, hashes: Vec<u8>) -> Result<()> {
+    const SQL: &str = "INSERT INTO tiles (level, tile, hashes) VALUES ($1, $2, $3)
+        ON CONFLICT (level, tile) DO UPDATE SET hashes = excluded.hashes";
+    sqlx::query(SQL)
+        .bind(i64::from(id.level))
+        .bind(signed(id.index))
+        .bind(hashes)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// The bytes of a tile as it is in a log where it has that many hashes.

@@ -205,6 +205,28 @@ pub async fn set_taken_down(
     Ok(())
 }
 
+/// Writes down whether a version is yanked and taken down, whatever stood there.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn set_state(
+    connection: &mut AnyConnection,
+    skill: u64,
+    version: &Version,
+    yanked: &Option<String>,
+    taken_down: &Option<String>,
+) -> Result<()> {
+    sqlx::query("UPDATE releases SET yanked = $1, taken_down = $2 WHERE skill = $3 AND version = $4")
+        .bind(yanked.clone())
+        .bind(taken_down.clone())
+        .bind(signed(skill))
+        .bind(version.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// The skills that have a release with these bytes, by the ids of their rows.
 ///
 /// # Errors

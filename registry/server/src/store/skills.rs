@@ -230,10 +230,19 @@ pub async fn append_index(connection: &mut AnyConnection, skill: &Skill, line: &
     if body.len() > MAX_INDEX_SIZE - room {
         return Err(Refusal::IndexFull(skill.skill.clone()).into());
     }
+    set_index(connection, skill.id, &body).await
+}
+
+/// Writes the index of a skill.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn set_index(connection: &mut AnyConnection, skill: u64, body: &str) -> Result<()> {
     sqlx::query("UPDATE indexes SET etag = $1, body = $2 WHERE skill = $3")
-        .bind(etag(&body))
-        .bind(body)
-        .bind(signed(skill.id))
+        .bind(etag(body))
+        .bind(body.to_owned())
+        .bind(signed(skill))
         .execute(connection)
         .await?;
     Ok(())
@@ -244,28 +253,52 @@ pub fn newest<'a>(versions: impl Iterator<Item = &'a Version>) -> Option<&'a Ver
     versions.max_by_key(|version| (version.pre.is_empty(), *version))
 }
 
+/// What follows from a skill's releases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    /// The newest release that may be chosen.
+    pub release: releases::Release,
+    /// What is searched.
+    pub words: search::Words,
+}
+
+/// Computes what follows from a skill's releases; nothing where none may be chosen.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn derive(connection: &mut AnyConnection, skill: &Skill) -> Result<Option<Derived>> {
+    let mut all = releases::list(connection, skill.id).await?;
+    all.retain(releases::Release::is_available);
+    let latest = newest(all.iter().map(|release| &release.version)).cloned();
+    let Some(release) = all.into_iter().find(|release| Some(&release.version) == latest.as_ref()) else {
+        return Ok(None);
+    };
+    let tools = releases::tools(connection, skill.id, &release).await?;
+    let words = search::Words::of(&skill.skill, &release, &tools);
+    Ok(Some(Derived { release, words }))
+}
+
 /// Writes anew what follows from a skill's releases: the version that may be chosen, and what is searched.
 ///
 /// # Errors
 ///
 /// A failing database.
 pub async fn refresh(connection: &mut AnyConnection, skill: &Skill, now: Timestamp) -> Result<()> {
-    let releases = releases::list(connection, skill.id).await?;
-    let latest = newest(releases.iter().filter(|release| release.is_available()).map(|release| &release.version));
-    let chosen = releases.iter().find(|release| Some(&release.version) == latest);
+    let derived = derive(connection, skill).await?;
+    let release = derived.as_ref().map(|derived| &derived.release);
     sqlx::query("UPDATE skills SET latest = $1, category = $2, updated = $3 WHERE id = $4")
-        .bind(latest.map(Version::to_string))
-        .bind(chosen.and_then(|release| release.category.clone()))
+        .bind(release.map(|release| release.version.to_string()))
+        .bind(release.and_then(|release| release.category.clone()))
         .bind(now.as_second())
         .bind(signed(skill.id))
         .execute(&mut *connection)
         .await?;
     search::remove(connection, skill.id).await?;
-    if let Some(release) = chosen {
-        let words = search::Words::of(&skill.skill, release, &releases::tools(connection, skill.id, release).await?);
-        search::insert(connection, skill.id, &words).await?;
+    match derived {
+        Some(derived) => search::insert(connection, skill.id, &derived.words).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Public categories and how many skills that may be chosen are in each, by name.
