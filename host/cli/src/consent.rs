@@ -145,7 +145,7 @@ impl Assessed {
             Standing::NoProgram(why) => format!(" ({why})"),
             _ => String::new(),
         };
-        format!("{mark}  {}{why}", self.request.line())
+        format!("{mark}  {}{why}", describe::line(&self.request))
     }
 }
 

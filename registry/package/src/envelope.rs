@@ -50,8 +50,13 @@ pub enum EnvelopeError {
     #[error("the envelope has {0} signatures, more than {MAX_SIGNATURES}")]
     TooManySignatures(usize),
     /// The payload is of another type than the one that is expected.
-    #[error("the payload is {0:?}, not {IN_TOTO_PAYLOAD_TYPE:?}")]
-    PayloadType(String),
+    #[error("the payload is {found:?}, not {expected:?}")]
+    PayloadType {
+        /// The type that it has.
+        found: String,
+        /// The type that it must have.
+        expected: &'static str,
+    },
     /// Fewer of the trusted keys signed than are needed.
     #[error("{found} of the trusted keys signed it, and {needed} must")]
     Threshold {
@@ -69,7 +74,7 @@ impl EnvelopeError {
             Self::TooLarge(_) | Self::TooManySignatures(_) => "envelope-too-large",
             Self::Json(_) | Self::Form(_) | Self::Base64(_) => "invalid-envelope",
             Self::NoSignatures => "no-signatures",
-            Self::PayloadType(_) => "wrong-payload-type",
+            Self::PayloadType { .. } => "wrong-payload-type",
             Self::Threshold { .. } => "bad-signature",
         }
     }
@@ -231,16 +236,25 @@ impl Envelope {
         true
     }
 
-    /// Checks that the payload says it is an in-toto statement.
-    pub(crate) fn check_type(&self) -> Result<(), EnvelopeError> {
-        if self.payload_type == IN_TOTO_PAYLOAD_TYPE {
+    /// Checks that the payload says it is of that type.
+    pub(crate) fn check_type(&self, expected: &'static str) -> Result<(), EnvelopeError> {
+        if self.payload_type == expected {
             Ok(())
         } else {
-            Err(EnvelopeError::PayloadType(quoted(&self.payload_type)))
+            Err(EnvelopeError::PayloadType { found: quoted(&self.payload_type), expected })
         }
     }
 
     /// Checks that at least `threshold` of the keys signed the payload, and that it is an in-toto statement.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Envelope::verify_as`].
+    pub fn verify(&self, keys: &[PublicKey], threshold: usize) -> Result<VerifiedPayload, EnvelopeError> {
+        self.verify_as(IN_TOTO_PAYLOAD_TYPE, keys, threshold)
+    }
+
+    /// Checks that at least `threshold` of the keys signed the payload, and that it is of that type.
     ///
     /// Every signature is tried with every key, since the key id of a signature is only a hint. A key counts
     /// once, however often it signed or was offered. A threshold of zero is one.
@@ -248,8 +262,13 @@ impl Envelope {
     /// # Errors
     ///
     /// [`EnvelopeError::PayloadType`], [`EnvelopeError::NoSignatures`] or [`EnvelopeError::Threshold`].
-    pub fn verify(&self, keys: &[PublicKey], threshold: usize) -> Result<VerifiedPayload, EnvelopeError> {
-        self.check_type()?;
+    pub fn verify_as(
+        &self,
+        payload_type: &'static str,
+        keys: &[PublicKey],
+        threshold: usize,
+    ) -> Result<VerifiedPayload, EnvelopeError> {
+        self.check_type(payload_type)?;
         if self.signatures.is_empty() {
             return Err(EnvelopeError::NoSignatures);
         }

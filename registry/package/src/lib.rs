@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod name;
 pub mod package;
 pub mod permission;
+pub mod registry;
 pub mod skill_md;
 pub mod statement;
 mod text;
@@ -40,6 +41,7 @@ pub use permission::{
     ProcessRequest, Program, Reason, Requests, Scheme, Shape, Tree, UrlPattern, VariableName,
     VariablePattern,
 };
+pub use registry::{Origin, OriginError};
 pub use skill_md::{SkillMd, SkillMdError};
 pub use statement::{Statement, StatementError};
 pub use tools::{Tool, ToolList, ToolsError};

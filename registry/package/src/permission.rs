@@ -7,6 +7,8 @@ mod memory;
 mod network;
 mod process;
 mod reason;
+pub mod warnings;
+pub mod words;
 
 use std::fmt;
 use std::str::FromStr;

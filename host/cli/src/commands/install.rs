@@ -199,7 +199,7 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
             (Standing::Open(_), false) => dim("(still not granted) "),
             _ => String::new(),
         };
-        output.note(format_args!("  - {mark}{}", assessed.request.line()));
+        output.note(format_args!("  - {mark}{}", describe::line(&assessed.request)));
         if assessed.request.is_workspace() {
             match workspace {
                 Some(workspace) => {

@@ -14,7 +14,7 @@ use super::{COMPONENT_PATH, MANIFEST_PATH, RefusalError};
 use crate::archive::{self, ArchiveError, FileRecord, Limits, PackagePath};
 use crate::component::Imports;
 use crate::digest::Digest;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, IN_TOTO_PAYLOAD_TYPE};
 use crate::key::PublicKey;
 use crate::manifest::Manifest;
 use crate::name::{PublisherName, SkillId};
@@ -242,7 +242,7 @@ fn verify_envelope(
     keys_for: impl Fn(&PublisherName) -> Vec<PublicKey>,
 ) -> Result<Signed, RefusalError> {
     // The type decides how the payload may be read at all, so it comes before the publisher's name.
-    envelope.check_type()?;
+    envelope.check_type(IN_TOTO_PAYLOAD_TYPE)?;
     let publisher = statement::claimed_publisher_unverified(envelope.payload_unverified())?;
     let keys = keys_for(&publisher);
     if keys.is_empty() {

@@ -19,3 +19,4 @@ mod skill_mds;
 mod toolsets;
 mod triggers;
 mod url_patterns;
+mod words;

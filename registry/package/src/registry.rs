@@ -1,0 +1,18 @@
+//! What a registry says and signs, and how it is checked: see `docs/registry-protocol.md`.
+
+pub mod api;
+mod document;
+pub mod event;
+pub mod history;
+pub mod index;
+mod origin;
+pub mod root;
+pub mod takedown;
+
+pub use document::DocumentError;
+pub use event::{Action, Event, Release, Visibility};
+pub use history::{History, HistoryError};
+pub use index::{Index, IndexEntry, IndexError, IndexLine};
+pub use origin::{MAX_ORIGIN_LEN, Origin, OriginError};
+pub use root::{Root, RootError, RootParts, TrustedRoot};
+pub use takedown::{Takedown, TakedownNotice, Takedowns};
