@@ -116,7 +116,9 @@ impl Finding {
             }
             Self::Yanked { .. } | Self::Newer { .. } => format!("openclaw registry update {skill}"),
             Self::SignerRevoked { .. } => {
-                format!("read why, and update when there is a newer version: openclaw registry update {skill}")
+                format!(
+                    "read why, and update when there is a newer version: openclaw registry update {skill}"
+                )
             }
             Self::Unknown { .. } => "openclaw registry audit, later".to_owned(),
         })

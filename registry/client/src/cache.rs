@@ -98,7 +98,8 @@ impl crate::client::Client {
         match (self.http().get(kind, path, etag, fresh).await?, kept) {
             (Reply::NotModified, Some((_, parsed))) => Ok(parsed),
             (Reply::NotModified, None) => {
-                Err(crate::transport::HttpError::malformed(kind.name, "not modified, though nobody asked").into())
+                Err(crate::transport::HttpError::malformed(kind.name, "not modified, though nobody asked")
+                    .into())
             }
             (Reply::Document { bytes, etag }, _) => {
                 let parsed = parse(&bytes)?;

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use openclaw_package::PublisherName;
 use tokio::sync::Mutex;
 
 use crate::cache::Cache;
 use crate::error::Error;
-use crate::state::{KnownRegistry, Seen, StateError, Stored, Update};
+use crate::state::{KnownRegistry, StateError, Stored, Update};
 use crate::transport::{ClientOptions, Http, HttpError, Kind, Reply};
 use crate::trust::{Basis, Fresh};
 
@@ -68,7 +67,9 @@ impl Client {
     pub(crate) async fn fresh_bytes(&self, kind: Kind, path: &str) -> Result<Vec<u8>, Error> {
         match self.http.get(kind, path, None, true).await? {
             Reply::Document { bytes, .. } => Ok(bytes.into()),
-            Reply::NotModified => Err(HttpError::malformed(kind.name, "not modified, though nobody asked").into()),
+            Reply::NotModified => {
+                Err(HttpError::malformed(kind.name, "not modified, though nobody asked").into())
+            }
         }
     }
 
@@ -85,11 +86,6 @@ impl Client {
         }
         let registry = self.registry.clone();
         Ok(blocking(move || registry.commit(&stored, &update)).await?)
-    }
-
-    /// How far a publisher's history went when it was last seen.
-    pub(crate) async fn seen(&self, publisher: &PublisherName) -> Result<Option<Seen>, Error> {
-        Ok(self.basis().await?.stored.publishers.get(publisher).copied())
     }
 }
 

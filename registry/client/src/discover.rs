@@ -1,7 +1,7 @@
 //! Looking around: search, categories, pages. All of it is a hint, shown to a person and believed by nobody.
 
-use openclaw_package::registry::api::{Category, Health, PublisherPage, SearchResults, SkillPage, Whoami};
 use openclaw_package::registry::Index;
+use openclaw_package::registry::api::{Category, Health, PublisherPage, SearchResults, SkillPage, Whoami};
 use openclaw_package::{PublisherName, SkillId};
 use serde::de::DeserializeOwned;
 

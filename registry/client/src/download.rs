@@ -107,7 +107,9 @@ impl Client {
         let response = self.http().open(blob.kind, &paths::blob(&blob.digest), &headers).await?;
         match response.status() {
             StatusCode::OK => partial.restart()?,
-            StatusCode::PARTIAL_CONTENT if partial.length > 0 => check_range(blob, &response, partial.length)?,
+            StatusCode::PARTIAL_CONTENT if partial.length > 0 => {
+                check_range(blob, &response, partial.length)?
+            }
             // Nothing is left to be sent: the digest tells whether that is so.
             StatusCode::RANGE_NOT_SATISFIABLE if partial.length > 0 => return Ok(()),
             _ => return Err(self.http().refusal(response).await.into()),
@@ -168,7 +170,8 @@ impl Partial {
                 .mode(0o600)
                 .open(path)
                 .map_err(StateError::io(path))?;
-            flock(&file, FlockOperation::LockExclusive).map_err(|errno| StateError::io(path)(errno.into()))?;
+            flock(&file, FlockOperation::LockExclusive)
+                .map_err(|errno| StateError::io(path)(errno.into()))?;
             let held = file.metadata().map_err(StateError::io(path))?;
             // Who held it before may have given it its final name, or deleted it.
             let named = std::fs::symlink_metadata(path).is_ok_and(|named| named.ino() == held.ino());
@@ -237,7 +240,8 @@ async fn is_whole(place: &Path, digest: Digest) -> Result<bool, Error> {
 
 /// Checks that what comes is the rest, from where the file ends.
 fn check_range(blob: &Blob<'_>, response: &Response, from: u64) -> Result<(), HttpError> {
-    let text = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
+    let text =
+        response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
     let parsed = text.strip_prefix("bytes ").and_then(|range| {
         let (range, total) = range.split_once('/')?;
         let (first, last) = range.split_once('-')?;

@@ -2,8 +2,8 @@
 
 use http::Method;
 use openclaw_package::log::{Checkpoint, LogProof};
-use openclaw_package::registry::api::{Appended, NewEvents};
 use openclaw_package::registry::Action;
+use openclaw_package::registry::api::{Appended, NewEvents};
 use openclaw_package::{Digest, Envelope, PublicKey, PublisherName, Reason, SigningKey, SkillId};
 use semver::Version;
 
@@ -69,7 +69,9 @@ impl Client {
         let version = version.clone();
         self.append(skill.publisher(), |history| {
             if released(history, skill, &version).is_none() {
-                return Err(PublishError::NotReleased { skill: skill.clone(), version: version.clone() }.into());
+                return Err(
+                    PublishError::NotReleased { skill: skill.clone(), version: version.clone() }.into()
+                );
             }
             if is_yanked(history, skill, &version) == yanked {
                 return Ok(Vec::new());
@@ -244,4 +246,3 @@ pub(crate) fn yank_reason(history: &PublisherHistory, skill: &SkillId, wanted: &
     }
     reason_now
 }
-

@@ -52,10 +52,9 @@ impl Client {
             Blob { kind: Kind::SIGNATURE, digest: resolved.entry.signature, size: None, label: &beside };
         let (archive, signature) =
             futures::try_join!(self.blob(archive, progress), self.blob(signature, progress))?;
-        let signature = blocking(move || {
-            read(&signature)?.ok_or_else(|| StateError::damaged(&signature, "it is gone"))
-        })
-        .await?;
+        let signature =
+            blocking(move || read(&signature)?.ok_or_else(|| StateError::damaged(&signature, "it is gone")))
+                .await?;
         check_signature(resolved, &signature)?;
         Ok(Fetched {
             skill: resolved.skill.clone(),

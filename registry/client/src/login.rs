@@ -189,7 +189,8 @@ async fn root_at(http: &Http, path: &str) -> Result<(String, Envelope), Error> {
     };
     let envelope =
         Envelope::parse(&bytes).map_err(|error| TrustError::from(RootError::Document(error.into())))?;
-    let text = String::from_utf8(bytes.into()).map_err(|_| HttpError::malformed(kind.name, "it is not UTF-8"))?;
+    let text =
+        String::from_utf8(bytes.into()).map_err(|_| HttpError::malformed(kind.name, "it is not UTF-8"))?;
     Ok((text, envelope))
 }
 

@@ -41,8 +41,7 @@ pub fn verify_offline(
     }
     let provenance: Provenance =
         serde_json::from_slice(provenance).map_err(|error| HttpError::malformed(kind.name, error))?;
-    let proven =
-        provenance.verify(pinned, expected.skill, expected.version).map_err(TrustError::from)?;
+    let proven = provenance.verify(pinned, expected.skill, expected.version).map_err(TrustError::from)?;
     let other = |what| TrustError::SignedOther {
         skill: expected.skill.clone(),
         version: expected.version.clone(),

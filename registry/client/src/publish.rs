@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use openclaw_package::envelope::MAX_ENVELOPE_SIZE;
 use openclaw_package::registry::api::{Appended, Publication};
 use openclaw_package::registry::{Action, History, Release, Visibility};
-use openclaw_package::{Digest, Envelope, Limits, PublicKey, SigningKey, SkillId, VerifiedPackage, verify_archive};
+use openclaw_package::{
+    Digest, Envelope, Limits, PublicKey, SigningKey, SkillId, VerifiedPackage, verify_archive,
+};
 use semver::Version;
 
 pub use error::PublishError;
@@ -78,14 +80,17 @@ impl Client {
         progress: &dyn Progress,
     ) -> Result<Published, Error> {
         let checked = check(request).await?;
-        let (skill, version) = (checked.package.manifest().id().clone(), checked.package.manifest().version().clone());
+        let (skill, version) =
+            (checked.package.manifest().id().clone(), checked.package.manifest().version().clone());
         self.refresh().await?;
         for _ in 0..MAX_MOVES {
             let history = self.history(skill.publisher()).await?;
             let archive = checked.package.archive_digest();
             if let Some(release) = released(&history, &skill, &version) {
                 if release.archive != archive {
-                    return Err(PublishError::VersionExists { skill, version, archive: release.archive }.into());
+                    return Err(
+                        PublishError::VersionExists { skill, version, archive: release.archive }.into()
+                    );
                 }
                 return self.proved(skill, version, archive, true).await;
             }

@@ -11,7 +11,8 @@ pub(crate) fn shown(text: &str) -> String {
             out.push('…');
             break;
         }
-        if character.is_alphanumeric() || character.is_ascii_graphic() || matches!(character, ' ' | '…' | '–') {
+        if character.is_alphanumeric() || character.is_ascii_graphic() || matches!(character, ' ' | '…' | '–')
+        {
             out.push(character);
         } else {
             out.extend(character.escape_unicode());

@@ -13,4 +13,4 @@ pub use history::PublisherHistory;
 pub use refresh::Fresh;
 
 pub(crate) use basis::{Basis, Seal};
-pub(crate) use history::{check_seen, evidence_of};
+pub(crate) use history::check_seen;

@@ -135,8 +135,11 @@ impl RegistryUrl {
     pub(crate) fn folder(&self) -> String {
         let url = Url::parse(&self.0).ok();
         let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-        let host: String =
-            host.chars().take(40).map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        let host: String = host
+            .chars()
+            .take(40)
+            .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+            .collect();
         let digest = openclaw_package::Digest::of(self.0.as_bytes()).hex();
         format!("{host}-{}", digest.get(..16).unwrap_or(&digest))
     }

@@ -214,7 +214,8 @@ impl Client {
         if !holds {
             let note = basis.seal.as_ref().map(|seal: &Seal| seal.note.clone()).unwrap_or_default();
             let text = format!("size: {size}\nroot of the entries that were served: {root}\n");
-            let evidence = Evidence::new("log-inconsistent").file("served.note", note).file("entries.txt", text);
+            let evidence =
+                Evidence::new("log-inconsistent").file("served.note", note).file("entries.txt", text);
             let evidence = self.registry().keep(evidence)?;
             return Err(TrustError::LogInconsistent { from: size, to: checkpoint.size(), evidence }.into());
         }

@@ -69,11 +69,14 @@ impl PublishError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::VersionExists { .. } => {
-                "raise the version in openclaw/skill.toml and pack again; a version is published once".to_owned()
+                "raise the version in openclaw/skill.toml and pack again; a version is published once"
+                    .to_owned()
             }
             Self::NotReleased { skill, .. } => format!("openclaw registry info {skill}"),
             Self::ForeignKey { publisher, .. } => {
-                format!("sign with a key that {publisher} granted, or have it granted: openclaw key rotate {publisher}")
+                format!(
+                    "sign with a key that {publisher} granted, or have it granted: openclaw key rotate {publisher}"
+                )
             }
             Self::NoHistory { .. } => "openclaw registry publish dist/skill.tar.gz".to_owned(),
             Self::Moved { .. } => "try again".to_owned(),

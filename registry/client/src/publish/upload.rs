@@ -73,9 +73,8 @@ impl Upload<'_> {
             sent.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             Ok::<_, Infallible>(chunk)
         });
-        let typed = |part: Part, mime: &str| {
-            part.mime_str(mime).map_err(|error| HttpError::Setup(error.to_string()))
-        };
+        let typed =
+            |part: Part, mime: &str| part.mime_str(mime).map_err(|error| HttpError::Setup(error.to_string()));
         let archive = Part::stream_with_length(Body::wrap_stream(chunks), length).file_name("skill.tar.gz");
         let signature = Part::stream(Body::from(self.signature.clone())).file_name("skill.tar.gz.dsse.json");
         // The small parts come first, so that a registry can refuse before it has read the large one.

@@ -99,9 +99,11 @@ fn not_older(
     passed_over: Vec<(Version, String)>,
 ) -> Result<Choice, ResolveError> {
     match &options.installed {
-        Some(installed) if version < *installed && !options.downgrade => {
-            Err(ResolveError::Downgrade { skill: skill.clone(), installed: installed.clone(), found: version })
-        }
+        Some(installed) if version < *installed && !options.downgrade => Err(ResolveError::Downgrade {
+            skill: skill.clone(),
+            installed: installed.clone(),
+            found: version,
+        }),
         _ => Ok(Choice { version, passed_over }),
     }
 }

@@ -81,8 +81,7 @@ pub(crate) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Resu
 }
 
 pub(crate) fn to_json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, StateError> {
-    let mut bytes =
-        serde_json::to_vec_pretty(value).map_err(|error| StateError::damaged(path, error))?;
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| StateError::damaged(path, error))?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -140,7 +140,8 @@ impl Registries {
         if let Some(known) = self.find(url)? {
             return Ok(known);
         }
-        let resembles = self.list()?.iter().map(KnownRegistry::url).find(|known| known.resembles(url)).cloned();
+        let resembles =
+            self.list()?.iter().map(KnownRegistry::url).find(|known| known.resembles(url)).cloned();
         Err(StateError::UnknownRegistry { url: url.clone(), resembles })
     }
 

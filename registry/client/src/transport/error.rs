@@ -204,7 +204,10 @@ impl HttpError {
     /// Whether it is the way to the registry that failed, not what it said.
     pub fn is_outage(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::TooSlow { .. } | Self::Truncated { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::TooSlow { .. }
+            | Self::Truncated { .. } => true,
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
             _ => false,
         }

@@ -41,7 +41,8 @@ impl Kind {
 
     pub(crate) const ROOT: Self = Self::new("root", 64 << 10, JSON).public();
     pub(crate) const CHECKPOINT: Self = Self::new("checkpoint", MAX_NOTE_SIZE as u64, TEXT).public();
-    pub(crate) const TAKEDOWNS: Self = Self::new("list of takedowns", MAX_ENVELOPE_SIZE as u64, JSON).public();
+    pub(crate) const TAKEDOWNS: Self =
+        Self::new("list of takedowns", MAX_ENVELOPE_SIZE as u64, JSON).public();
     pub(crate) const CONSISTENCY: Self = Self::new("consistency proof", 16 << 10, JSON).public();
     pub(crate) const PROOF: Self = Self::new("inclusion proof", MAX_LOG_PROOF_SIZE as u64, TEXT).public();
     pub(crate) const ENTRIES: Self =

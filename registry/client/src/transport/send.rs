@@ -48,7 +48,11 @@ pub(crate) type Headers = Vec<(HeaderName, HeaderValue)>;
 
 impl Http {
     /// The one place where a client is made.
-    pub(crate) fn new(base: RegistryUrl, token: Option<Token>, options: ClientOptions) -> Result<Self, HttpError> {
+    pub(crate) fn new(
+        base: RegistryUrl,
+        token: Option<Token>,
+        options: ClientOptions,
+    ) -> Result<Self, HttpError> {
         let tls = tls::config(options.ca_file.as_deref(), base.is_encrypted())?;
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| HttpError::Setup(innermost(&error)))
@@ -56,10 +60,6 @@ impl Http {
         let patient = build(builder(&options, tls.clone()))?;
         let client = build(builder(&options, tls).read_timeout(options.timeouts.idle))?;
         Ok(Self { client, patient, base, token, options })
-    }
-
-    pub(crate) fn base(&self) -> &RegistryUrl {
-        &self.base
     }
 
     pub(crate) fn options(&self) -> &ClientOptions {
@@ -142,7 +142,12 @@ impl Http {
     }
 
     /// Opens a GET, with redirects followed and outages waited for. The status may be anything but those.
-    pub(crate) async fn open(&self, kind: Kind, path: &str, headers: &Headers) -> Result<Response, HttpError> {
+    pub(crate) async fn open(
+        &self,
+        kind: Kind,
+        path: &str,
+        headers: &Headers,
+    ) -> Result<Response, HttpError> {
         let mut wait = self.options.backoff;
         for left in (0..=self.options.retries).rev() {
             let (error, asked) = match self.follow(kind, path, headers).await {

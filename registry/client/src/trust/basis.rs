@@ -52,7 +52,8 @@ impl Basis {
         let mut takedowns = None;
         if let Some(bytes) = &stored.takedowns {
             let envelope = Envelope::parse(bytes).map_err(|error| damaged("takedowns.json", &error))?;
-            let verify = |root: &TrustedRoot| Takedowns::verify(&envelope, origin, root.root().takedown_key());
+            let verify =
+                |root: &TrustedRoot| Takedowns::verify(&envelope, origin, root.root().takedown_key());
             takedowns = Some(by_any(&chain, verify).map_err(|error| damaged("takedowns.json", &error))?);
         }
         Ok(Self { stored, chain, root, seal, takedowns })

@@ -207,7 +207,8 @@ impl TrustError {
 
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
-        let stop = "do not use this registry before its operator has explained it; what is installed keeps working";
+        let stop =
+            "do not use this registry before its operator has explained it; what is installed keeps working";
         Some(match self {
             Self::Root(error) => return error.hint(),
             Self::Fingerprint { .. } => {

@@ -54,8 +54,8 @@ impl PublisherHistory {
             error,
         };
         let sequence = self.history.length();
-        let envelope = Envelope::parse(logged.entry.as_bytes())
-            .map_err(|error| TrustError::Takedowns(error.into()))?;
+        let envelope =
+            Envelope::parse(logged.entry.as_bytes()).map_err(|error| TrustError::Takedowns(error.into()))?;
         let last = self.logged.last();
         if last.is_some_and(|last| logged.index <= last.index) {
             return Err(failed(sequence, openclaw_package::registry::HistoryError::Fork));
@@ -104,7 +104,7 @@ fn parse_lines(bytes: &[u8]) -> Result<Vec<LoggedEvent>, HttpError> {
 }
 
 /// What is kept of a history that must not have been served.
-pub(crate) fn evidence_of(code: &'static str, seen: Seen, served: &[LoggedEvent]) -> Evidence {
+fn evidence_of(code: &'static str, seen: Seen, served: &[LoggedEvent]) -> Evidence {
     let text = format!("length: {}\nhead: {}\n", seen.length, seen.head);
     Evidence::new(code).file("seen.txt", text).file("served.ndjson", to_lines(served))
 }

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use openclaw_package::Digest;
 use openclaw_package::log::{MAX_PROOF_HASHES, verify_consistency};
 
-use super::basis::Seal;
 use super::TrustError;
+use super::basis::Seal;
 use crate::client::Client;
 use crate::error::Error;
 use crate::state::Evidence;
@@ -66,7 +66,8 @@ impl Client {
             return Err(HttpError::malformed(kind.name, "it has too many hashes").into());
         }
         let hashes = hashes.iter().map(|hash| digest(hash)).collect::<Option<Vec<_>>>();
-        let hashes = hashes.ok_or_else(|| HttpError::malformed(kind.name, "a hash is not 32 bytes in base64"))?;
+        let hashes =
+            hashes.ok_or_else(|| HttpError::malformed(kind.name, "a hash is not 32 bytes in base64"))?;
         Ok((hashes, text))
     }
 
@@ -77,8 +78,9 @@ impl Client {
         served: &Seal,
         proof: Option<String>,
     ) -> Result<std::path::PathBuf, Error> {
-        let mut evidence =
-            Evidence::new(code).file("seen.note", seen.note.as_str()).file("served.note", served.note.as_str());
+        let mut evidence = Evidence::new(code)
+            .file("seen.note", seen.note.as_str())
+            .file("served.note", served.note.as_str());
         if let Some(proof) = proof {
             evidence = evidence.file("proof.json", proof);
         }

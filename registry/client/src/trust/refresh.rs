@@ -1,12 +1,12 @@
 //! What a registry says now, held against what it said before: roots, log, takedowns, all or nothing.
 
 use jiff::Timestamp;
+use openclaw_package::Envelope;
 use openclaw_package::log::Checkpoint;
 use openclaw_package::registry::{RootError, Takedowns, TrustedRoot, root};
-use openclaw_package::Envelope;
 
-use super::basis::{Basis, Seal};
 use super::TrustError;
+use super::basis::{Basis, Seal};
 use crate::client::Client;
 use crate::error::Error;
 use crate::state::Update;
@@ -119,8 +119,8 @@ impl Client {
         let bytes = self.fresh_bytes(Kind::ROOT, path).await?;
         let envelope =
             Envelope::parse(&bytes).map_err(|error| TrustError::from(RootError::Document(error.into())))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| HttpError::malformed(Kind::ROOT.name, "it is not UTF-8"))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| HttpError::malformed(Kind::ROOT.name, "it is not UTF-8"))?;
         Ok((text, envelope))
     }
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use openclaw_package::Envelope;
 use openclaw_package::registry::{Takedowns, TrustedRoot};
 
-use super::basis::Basis;
 use super::TrustError;
+use super::basis::Basis;
 use crate::client::Client;
 use crate::error::Error;
 use crate::state::Evidence;
@@ -22,14 +22,15 @@ impl Client {
         let bytes = self.fresh_bytes(Kind::TAKEDOWNS, paths::TAKEDOWNS).await?;
         let envelope = Envelope::parse(&bytes).map_err(|error| TrustError::Takedowns(error.into()))?;
         let root = root.root();
-        let list = Takedowns::verify(&envelope, root.origin(), root.takedown_key()).map_err(TrustError::from)?;
+        let list =
+            Takedowns::verify(&envelope, root.origin(), root.takedown_key()).map_err(TrustError::from)?;
         if let Some(seen) = &basis.takedowns {
-            let same_sequence_other_list =
-                list.sequence == seen.sequence && list.takedowns != seen.takedowns;
+            let same_sequence_other_list = list.sequence == seen.sequence && list.takedowns != seen.takedowns;
             if !list.extends(seen) || same_sequence_other_list {
                 let old = basis.stored.takedowns.clone().unwrap_or_default();
-                let evidence =
-                    Evidence::new("takedowns-rolled-back").file("seen.json", old).file("served.json", bytes.clone());
+                let evidence = Evidence::new("takedowns-rolled-back")
+                    .file("seen.json", old)
+                    .file("served.json", bytes.clone());
                 let evidence = self.registry().keep(evidence)?;
                 let (seen, served) = (seen.sequence, list.sequence);
                 return Err(TrustError::TakedownsLost { seen, served, evidence }.into());

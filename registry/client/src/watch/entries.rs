@@ -96,9 +96,10 @@ impl Reader {
     }
 
     fn read_takedown(&mut self, log_index: u64, envelope: &Envelope) {
-        let notice = self.chain.iter().rev().find_map(|root| {
-            TakedownNotice::verify(envelope, &self.origin, root.root().takedown_key()).ok()
-        });
+        let notice =
+            self.chain.iter().rev().find_map(|root| {
+                TakedownNotice::verify(envelope, &self.origin, root.root().takedown_key()).ok()
+            });
         match notice {
             // Of a key from before the pinned root nothing can be said.
             None => {
