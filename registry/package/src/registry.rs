@@ -13,6 +13,6 @@ pub use document::DocumentError;
 pub use event::{Action, Event, Release, Visibility};
 pub use history::{History, HistoryError};
 pub use index::{Index, IndexEntry, IndexError, IndexLine};
-pub use origin::{MAX_ORIGIN_LEN, Origin, OriginError};
+pub use origin::{LOCAL, MAX_ORIGIN_LEN, Origin, OriginError};
 pub use root::{Root, RootError, RootParts, TrustedRoot};
-pub use takedown::{Takedown, TakedownNotice, Takedowns};
+pub use takedown::{KeptTakedowns, Takedown, TakedownNotice, Takedowns};
