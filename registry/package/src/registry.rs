@@ -6,6 +6,7 @@ pub mod event;
 pub mod history;
 pub mod index;
 mod origin;
+pub mod provenance;
 pub mod root;
 pub mod takedown;
 
@@ -14,5 +15,6 @@ pub use event::{Action, Event, Release, Visibility};
 pub use history::{History, HistoryError};
 pub use index::{Index, IndexEntry, IndexError, IndexLine};
 pub use origin::{LOCAL, MAX_ORIGIN_LEN, Origin, OriginError};
+pub use provenance::{LoggedEvent, ProvenRelease, Provenance, ProvenanceError};
 pub use root::{Root, RootError, RootParts, TrustedRoot};
 pub use takedown::{KeptTakedowns, Takedown, TakedownNotice, Takedowns};
