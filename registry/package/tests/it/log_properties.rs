@@ -34,7 +34,11 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn an_inclusion_proof_holds_for_nothing_else((index, size) in index_and_size(), bit in 0..256_usize, any: usize) {
+    fn an_inclusion_proof_holds_for_nothing_else(
+        (index, size) in index_and_size(),
+        bit in 0..256_usize,
+        any: usize,
+    ) {
         let (leaf, root) = (LOG.leaf(index), &LOG.root(size));
         let proof = LOG.inclusion(index, size);
         prop_assert!(verify_inclusion(leaf, index, size, &proof, root).is_ok());
@@ -55,7 +59,11 @@ proptest! {
     }
 
     #[test]
-    fn a_consistency_proof_holds_for_nothing_else((from, to) in index_and_size(), bit in 0..256_usize, any: usize) {
+    fn a_consistency_proof_holds_for_nothing_else(
+        (from, to) in index_and_size(),
+        bit in 0..256_usize,
+        any: usize,
+    ) {
         let from = from.max(1);
         let (from_root, to_root) = (&LOG.root(from), &LOG.root(to));
         let proof = LOG.consistency(from, to);
@@ -121,20 +129,26 @@ proptest! {
     }
 
     #[test]
-    fn a_path_that_is_read_is_the_one_that_is_written(text in "tile/(entries|[0-9]{1,2})(/x?[0-9]{3}){1,8}(\\.p/[0-9]{1,3})?") {
+    fn a_path_that_is_read_is_the_one_that_is_written(
+        text in "tile/(entries|[0-9]{1,2})(/x?[0-9]{3}){1,8}(\\.p/[0-9]{1,3})?",
+    ) {
         if let Ok(path) = TilePath::parse(&text) {
             prop_assert_eq!(path.to_string(), text);
         }
     }
 
     #[test]
-    fn a_bundle_is_written_as_it_is_read(entries in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..=256)) {
+    fn a_bundle_is_written_as_it_is_read(
+        entries in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..=256),
+    ) {
         let bytes = encode_entries(entries.iter().map(Vec::as_slice)).unwrap();
         prop_assert_eq!(decode_entries(&bytes).unwrap(), entries);
     }
 
     #[test]
-    fn bytes_are_a_bundle_in_one_way(bytes in prop::collection::vec(prop_oneof![Just(0), Just(1), any::<u8>()], 0..200)) {
+    fn bytes_are_a_bundle_in_one_way(
+        bytes in prop::collection::vec(prop_oneof![Just(0), Just(1), any::<u8>()], 0..200),
+    ) {
         if let Ok(entries) = decode_entries(&bytes) {
             prop_assert_eq!(encode_entries(entries.iter().map(Vec::as_slice)).unwrap(), bytes);
         }

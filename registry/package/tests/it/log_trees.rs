@@ -201,20 +201,6 @@ fn the_appender_grows_the_tree_of_the_definition_and_can_be_resumed() {
     );
 }
 
-#[test]
-fn partial_tiles_are_as_wide_as_the_specification_says() {
-    let widths = |size| -> Vec<(u8, u64, u16)> {
-        TileId::partial_tiles(size).iter().map(|id| (id.level, id.index, id.width(size))).collect()
-    };
-    assert_eq!(widths(70_000), [(0, 273, 112), (1, 1, 17), (2, 0, 1)]);
-    assert_eq!(widths(256), [(1, 0, 1)]);
-    assert_eq!(widths(0), []);
-    assert_eq!(widths(u64::MAX).len(), 8);
-    let width = |level, index, size| TileId { level, index }.width(size);
-    assert_eq!((width(0, 272, 70_000), width(0, 274, 70_000), width(1, 0, 70_000)), (256, 0, 256));
-    assert_eq!((width(8, 0, u64::MAX), width(255, u64::MAX, u64::MAX), width(0, u64::MAX, 1)), (0, 0, 0));
-}
-
 /// The proof is verified, and, where that is looked at, nothing beside it is.
 fn check_inclusion(index: u64, size: u64, thorough: bool) {
     let (leaf, root) = (LOG.leaf(index), &LOG.root(size));

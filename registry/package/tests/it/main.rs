@@ -7,6 +7,7 @@ mod components;
 mod envelopes;
 mod log;
 mod log_properties;
+mod log_tiles;
 mod log_trees;
 mod manifests;
 mod names;
