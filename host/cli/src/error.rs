@@ -147,6 +147,11 @@ impl From<InstallError> for CliError {
             InstallError::Collision { installed, .. } => {
                 Some(format!("if it is to take the other's place: openclaw remove {installed}"))
             }
+            InstallError::Takedown(error) => Some(error.hint()),
+            InstallError::OriginChanged { skill, .. } => Some(format!(
+                "if it is to take the other's place, remove that first, with all that it kept and was granted: \
+                 openclaw remove {skill} --purge"
+            )),
             InstallError::NotInstalled(_) => Some("openclaw list shows what is installed".to_owned()),
             _ => None,
         };

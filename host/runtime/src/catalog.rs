@@ -13,6 +13,7 @@ use crate::layout::DataDir;
 use crate::lockfile::{Locked, Lockfile, LockfileError};
 use crate::policy::{Policy, PolicyError};
 use crate::skill::{Authorized, SkillError, Unverified, installed_dir};
+use crate::takedowns::TakedownLists;
 use crate::trust::{TrustError, TrustStore};
 
 /// Why there is no snapshot.
@@ -48,6 +49,7 @@ pub struct Catalog {
     skills: BTreeMap<SkillId, Slot>,
     policy: Policy,
     trust: TrustStore,
+    takedowns: TakedownLists,
 }
 
 /// An installed skill, as the lockfile pins it, and what came of its verification.
@@ -100,7 +102,7 @@ impl Catalog {
             (skill.clone(), slot)
         };
         let skills = Lockfile::load(&dir.lockfile())?.iter().map(slot).collect();
-        Ok(Self { skills, policy, trust })
+        Ok(Self { skills, policy, trust, takedowns: TakedownLists::load(dir) })
     }
 
     /// The policy that the snapshot was made under.
@@ -135,8 +137,12 @@ impl Catalog {
 
     fn entry<'a>(&self, skill: &SkillId, slot: &'a Slot) -> &'a Entry {
         slot.entry.get_or_init(|| {
-            let loaded = Unverified::installed(slot.dir.clone(), skill.clone(), slot.locked.clone())
-                .verify(&self.trust)
+            let unverified = Unverified::installed(slot.dir.clone(), skill.clone(), slot.locked.clone());
+            let loaded = self
+                .takedowns
+                .check(skill, &slot.locked)
+                .map_err(SkillError::from)
+                .and_then(|()| unverified.verify(&self.trust))
                 .and_then(|verified| verified.authorize(&self.policy));
             match loaded {
                 Ok(authorized) => Entry::Loaded(Arc::new(authorized)),

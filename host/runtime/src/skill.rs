@@ -19,13 +19,16 @@ use openclaw_package::tools::{Tool, ToolList};
 use crate::audit::Subject;
 use crate::capability::grant::Grants;
 use crate::layout::LayoutError;
-use crate::lockfile::Locked;
+use crate::lockfile::{Locked, SkillOrigin};
 use crate::policy::Policy;
 use crate::sandbox::{Cut, Limits, PrepareError, Prepared, Sandbox};
+use crate::takedowns::TakedownError;
 use crate::trust::TrustStore;
 
 /// The file beside an installed package that holds its signature.
 pub(crate) const SIGNATURE_FILE: &str = "signature.dsse.json";
+/// The file beside an installed package that holds its registry's proof.
+pub(crate) const PROVENANCE_FILE: &str = "provenance.json";
 /// The directory of an installed package.
 pub(crate) const PACKAGE_DIR: &str = "package";
 
@@ -41,6 +44,9 @@ pub enum SkillError {
     /// It is not what its publisher signed.
     #[error(transparent)]
     Refused(#[from] RefusalError),
+    /// A registry's operator took it down, or nobody can tell.
+    #[error(transparent)]
+    Takedown(#[from] TakedownError),
     /// It is not what was installed.
     #[error("{skill} differs from what the lockfile pins ({what})")]
     NotAsLocked {
@@ -72,6 +78,7 @@ impl SkillError {
         match self {
             Self::Io(_) => "unreadable",
             Self::Refused(error) => error.code(),
+            Self::Takedown(error) => error.code(),
             Self::NotAsLocked { .. } => "not-as-locked",
             Self::Schema { .. } => "invalid-schema",
             Self::Record(_) => "host-failure",
@@ -107,8 +114,12 @@ impl Unverified {
         let dir = Dir::open_ambient_dir(&package_dir, ambient_authority())
             .map_err(LayoutError::at(&package_dir))?;
         // Of the trusted keys the one that signed what was installed: another signature changes nothing.
-        let keys = |publisher: &_| {
-            trust.keys(publisher).into_iter().filter(|key| *key == self.locked.signer).collect()
+        let keys = |publisher: &_| match &self.locked.origin {
+            SkillOrigin::Local => {
+                trust.keys(publisher).into_iter().filter(|key| *key == self.locked.signer).collect()
+            }
+            // The log proved it, and `openclaw registry verify` proves it again.
+            SkillOrigin::Registry(_) => vec![self.locked.signer.clone()],
         };
         let package = verify_dir(&dir, &envelope, keys, Depth::WithoutComponent)?;
         let differs = |what| SkillError::NotAsLocked { skill: self.skill.clone(), what };

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod envelope;
 mod json;
 pub mod key;
+pub mod log;
 pub mod manifest;
 pub mod name;
 pub mod package;

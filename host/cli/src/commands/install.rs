@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use openclaw_package::{Requests, SkillId, SkillMd};
 use openclaw_runtime::catalog::{Catalog, Entry};
-use openclaw_runtime::install::{InstallError, Installer, Staged};
+use openclaw_runtime::install::{InstallError, Installer, Source, Staged};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::lockfile::Locked;
 use openclaw_runtime::policy::{Policy, Rule};
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Outpu
     let installer = Installer::open(&dir)?;
     let staged = {
         let _progress = output.progress("verifying");
-        installer.stage(&arguments.archive, envelope)?
+        installer.stage(&arguments.archive, envelope, Source::Local)?
     };
     refuse_downgrade(&staged, arguments.allow_downgrade)?;
     {
