@@ -43,6 +43,7 @@ pub use progress::{Progress, Silent};
 pub use publish::{PublishError, PublishRequest, Published};
 pub use resolve::{ResolveError, ResolveOptions, Resolved};
 pub use state::{KnownRegistry, Registries, StateError};
+pub use text::shown;
 pub use token::{MAX_TOKEN_LEN, Token, TokenError};
 pub use transport::{ClientOptions, HttpError, Timeouts};
 pub use trust::{Fresh, PublisherHistory, TrustError};

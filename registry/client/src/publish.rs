@@ -3,6 +3,8 @@
 mod error;
 mod upload;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -161,7 +163,10 @@ async fn check(request: &PublishRequest<'_>) -> Result<Checked, Error> {
 }
 
 fn verify(archive: &[u8], envelope: &Envelope, keys: Vec<PublicKey>) -> Result<VerifiedPackage, Error> {
-    let place = tempfile::tempdir().map_err(|error| PublishError::Check(error.to_string()))?;
+    let place = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+        .map_err(|error| PublishError::Check(error.to_string()))?;
     let staging = Dir::open_ambient_dir(place.path(), ambient_authority())
         .map_err(|error| PublishError::Check(error.to_string()))?;
     Ok(verify_archive(archive, envelope, |_| keys.clone(), &staging, Limits::DEFAULT)?)

@@ -89,9 +89,7 @@ impl Client {
         let wanted = Wanted { skill, range, options };
         match self.resolve_by(&wanted, &fresh, &index).await {
             // A release, yank or takedown between two requests looks like a lie: ask once more for everything.
-            Err(Error::Trust(error))
-                if matches!(*error, TrustError::IndexWithholds { .. } | TrustError::IndexDiffers { .. }) =>
-            {
+            Err(Error::Trust(error)) if may_have_changed(&error) => {
                 fresh = self.refresh().await?;
                 index = self.index_of(skill, true).await?;
                 self.resolve_by(&wanted, &fresh, &index).await
@@ -130,8 +128,9 @@ impl Client {
         fresh: &Fresh,
     ) -> Result<(Provenance, ProvenRelease), Error> {
         let path = paths::provenance(skill, version);
-        let bytes = match self.http().bytes(Kind::PROVENANCE, &path).await {
-            Err(error) if error.is_not_found() => {
+        // An old proof would hold, but not show the newest event.
+        let bytes = match self.fresh_bytes(Kind::PROVENANCE, &path).await {
+            Err(Error::Http(error)) if error.is_not_found() => {
                 return Err(TrustError::IndexDiffers {
                     skill: skill.clone(),
                     version: version.clone(),
@@ -285,6 +284,15 @@ impl Wanted<'_> {
             return Err(TrustError::IndexDiffers { skill, version, what: "place in the log" }.into());
         }
         Ok(Resolved { skill, proven, provenance, entry, passed_over: choice.passed_over })
+    }
+}
+
+/// Whether it may be that something changed between two requests, and nobody lied.
+fn may_have_changed(error: &TrustError) -> bool {
+    match error {
+        TrustError::IndexWithholds { .. } | TrustError::IndexDiffers { .. } => true,
+        TrustError::RootRolledBack { seen, served } => served > seen,
+        _ => false,
     }
 }
 

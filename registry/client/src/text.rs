@@ -3,8 +3,8 @@
 /// How many characters of a text of others are shown.
 const SHOWN: usize = 300;
 
-/// A text without anything that moves a cursor, hides or reorders what is read, and not too long.
-pub(crate) fn shown(text: &str) -> String {
+/// A text of a registry or a publisher, made fit to be printed: without anything that moves a cursor, hides or reorders what is read, and not too long.
+pub fn shown(text: &str) -> String {
     let mut out = String::new();
     for (count, character) in text.chars().enumerate() {
         if count == SHOWN {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use openclaw_package::Digest;
+use openclaw_package::{Digest, Origin};
 
 use crate::url::RegistryUrl;
 
@@ -54,6 +54,16 @@ pub enum StateError {
     /// Several registries are known, and none is the default.
     #[error("there are {} registries, and none is the default", .0.len())]
     NoDefault(Vec<RegistryUrl>),
+    /// Another registry that is known has the same name: what is pinned to one could be asked of the other.
+    #[error("{url} calls itself {origin}, as {known} does, and is another registry")]
+    OriginTaken {
+        /// The URL.
+        url: RegistryUrl,
+        /// The name.
+        origin: Origin,
+        /// The registry that is known by that name.
+        known: RegistryUrl,
+    },
     /// The registry is known under another root.
     #[error("{url} is known by another root, {known}, which does not lead to {given}")]
     OtherRoot {
@@ -85,6 +95,7 @@ impl StateError {
             Self::UnknownRegistry { .. } => "unknown-registry",
             Self::NoRegistry => "no-registry",
             Self::NoDefault(_) => "no-default-registry",
+            Self::OriginTaken { .. } => "origin-taken",
             Self::OtherRoot { .. } => "fingerprint-differs",
         }
     }
@@ -110,6 +121,9 @@ impl StateError {
             Self::NoDefault(urls) => {
                 let first = urls.first().map_or("https://…", |url| url.as_str());
                 format!("name one with --registry {first}")
+            }
+            Self::OriginTaken { .. } => {
+                "a name belongs to one registry: ask both operators whose it is, and log in to that one".to_owned()
             }
             Self::OtherRoot { .. } => {
                 "ask the registry's operator for the fingerprint over another channel; if the registry was really \

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use openclaw_package::registry::{Takedowns, TrustedRoot};
 use openclaw_package::{Digest, Origin, PublisherName};
 
 use super::files::{self, Lock};
 use super::records::{self, Identity, Publishers, Roots, SCHEMA, Seen, Stored};
 use super::{Evidence, StateError};
 use crate::token::Token;
+use crate::trust::Basis;
 use crate::url::RegistryUrl;
 
 pub(super) const IDENTITY: &str = "registry.toml";
@@ -85,6 +87,25 @@ impl KnownRegistry {
         text.parse().map(Some).map_err(|error| StateError::damaged(&path, error))
     }
 
+    /// The newest list of takedowns that was seen, checked once more. It counts whether it is fresh or not: what was
+    /// taken down once stays so.
+    ///
+    /// # Errors
+    ///
+    /// A damaged file.
+    pub fn takedowns(&self) -> Result<Option<Takedowns>, StateError> {
+        Ok(Basis::read(self)?.takedowns)
+    }
+
+    /// The newest root that was seen, checked once more.
+    ///
+    /// # Errors
+    ///
+    /// A damaged file.
+    pub fn root(&self) -> Result<TrustedRoot, StateError> {
+        Ok(Basis::read(self)?.root)
+    }
+
     /// All that was last seen.
     pub(crate) fn stored(&self) -> Result<Stored, StateError> {
         let path = self.dir.join(ROOTS);
@@ -105,18 +126,19 @@ impl KnownRegistry {
         })
     }
 
-    /// Remembers what was checked against `basis`. Where another process has changed that meanwhile nothing is
-    /// written, and the answer is `false`: check again, against what is there now.
+    /// Remembers what was checked against `basis`. Where somebody else has changed what it was checked against nothing
+    /// is written, and the answer is `false`: check again, against what is there now.
     pub(crate) fn commit(&self, basis: &Stored, update: &Update) -> Result<bool, StateError> {
         let _lock = self.lock()?;
         // Between login with `--replace` and now the folder may have become another registry's.
         if Self::read(&self.dir)?.is_none_or(|now| now.identity != self.identity) {
             return Err(StateError::UnknownRegistry { url: self.url().clone(), resembles: None });
         }
-        if self.stored()? != *basis {
+        let now = self.stored()?;
+        if update.conflicts(basis, &now) {
             return Ok(false);
         }
-        self.write(basis, update)?;
+        self.write(&now, update)?;
         Ok(true)
     }
 
@@ -171,6 +193,14 @@ impl KnownRegistry {
 }
 
 impl Update {
+    /// Whether something that it was checked against is another thing now. Roots are the basis of all the rest.
+    fn conflicts(&self, basis: &Stored, now: &Stored) -> bool {
+        basis.roots != now.roots
+            || self.checkpoint.is_some() && basis.checkpoint != now.checkpoint
+            || self.takedowns.is_some() && basis.takedowns != now.takedowns
+            || self.publishers.iter().any(|(name, _)| basis.publishers.get(name) != now.publishers.get(name))
+    }
+
     /// Whether there is nothing to remember.
     pub(crate) fn is_empty(&self) -> bool {
         let Self { roots, checkpoint, takedowns, publishers } = self;

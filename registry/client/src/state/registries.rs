@@ -1,5 +1,7 @@
 //! The registries that there was a login to, and which of them is the default.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -86,13 +88,15 @@ impl Registries {
         }
     }
 
-    /// The registry that signs with that origin.
+    /// The registry that signs with that origin; of several mirrors of one registry the default, or the first.
     ///
     /// # Errors
     ///
     /// A damaged file.
     pub fn of_origin(&self, origin: &Origin) -> Result<Option<KnownRegistry>, StateError> {
-        Ok(self.list()?.into_iter().find(|known| known.origin() == origin))
+        let default = self.default_url()?;
+        let of_origin = self.list()?.into_iter().filter(|known| known.origin() == origin);
+        Ok(of_origin.min_by_key(|known| default.as_ref() != Some(known.url())))
     }
 
     /// The URL of the default registry, where one was set.
@@ -149,6 +153,7 @@ impl Registries {
     pub(crate) fn store(&self, login: Login) -> Result<KnownRegistry, StateError> {
         let _lock = files::lock(&self.dir)?;
         let dir = self.dir.join(login.url.folder());
+        self.check_origin(&login)?;
         let known = match KnownRegistry::read(&dir) {
             // The roots that were fetched lead on from the pinned one: it is the same registry.
             Ok(Some(known)) if known.fingerprint() == login.fingerprint => known,
@@ -168,10 +173,25 @@ impl Registries {
         Ok(known)
     }
 
+    /// Refuses a registry that has the name of another one. Mirrors of one registry have roots in common.
+    fn check_origin(&self, login: &Login) -> Result<(), StateError> {
+        for known in self.list()? {
+            if *known.origin() != login.origin || *known.url() == login.url {
+                continue;
+            }
+            if !known.stored()?.roots.iter().any(|root| login.roots.contains(root)) {
+                let (url, origin) = (login.url.clone(), login.origin.clone());
+                return Err(StateError::OriginTaken { url, origin, known: known.url().clone() });
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the folder of a registry: it is there whole or not at all.
     fn make(&self, dir: &Path, login: &Login) -> Result<KnownRegistry, StateError> {
         let staging = tempfile::Builder::new()
             .prefix(".login-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(&self.dir)
             .map_err(StateError::io(&self.dir))?;
         let (url, origin) = (login.url.clone(), login.origin.clone());

@@ -127,18 +127,29 @@ pub enum HttpError {
 
 /// The codes of registries that keep their name here; any other is `registry-refused`.
 const SERVER_CODES: &[&str] = &[
-    "bad-request",
+    "bad-token",
+    "busy",
     "forbidden",
     "history-moved",
-    "invalid-token",
-    "name-collides",
-    "name-taken",
+    "inactive-key",
+    "index-full",
+    "known-key",
+    "last-key",
+    "missing-scope",
+    "name-collision",
     "not-found",
+    "outside-pattern",
     "rate-limited",
-    "token-expired",
-    "unauthorized",
-    "unknown-publisher",
+    "taken-down",
+    "token-required",
+    "too-large",
+    "too-many-keys",
+    "too-slow",
+    "unknown-parameter",
     "version-exists",
+    "visibility-narrowed",
+    "wrong-publisher",
+    "yank-state",
 ];
 
 impl HttpError {
@@ -166,7 +177,7 @@ impl HttpError {
             Self::Refused { status, code, .. } => {
                 let known = SERVER_CODES.iter().find(|known| *known == code);
                 known.copied().unwrap_or(match status {
-                    401 => "unauthorized",
+                    401 => "token-required",
                     403 => "forbidden",
                     404 => "not-found",
                     429 => "rate-limited",

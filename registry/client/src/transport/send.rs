@@ -156,7 +156,8 @@ impl Http {
                     (self.refusal(response).await, asked)
                 }
                 Ok(response) => return Ok(response),
-                Err(error @ HttpError::Unreachable { .. }) => (error, None),
+                // Nothing of an answer had come yet, and to ask again changes nothing.
+                Err(error @ (HttpError::Unreachable { .. } | HttpError::Truncated { .. })) => (error, None),
                 Err(error) => return Err(error),
             };
             let pause = asked.unwrap_or(wait);

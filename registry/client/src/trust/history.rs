@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::state::{Evidence, KnownRegistry, Seen, Update};
 use crate::transport::{HttpError, Kind, paths};
 
+/// An answer with fewer events than this is the last: a registry that divides a history makes longer parts.
+const LONG_ANSWER: usize = 256;
+
 /// How often it is begun anew because another process has seen something newer meanwhile.
 const MAX_TRIES: usize = 5;
 
@@ -73,6 +76,11 @@ impl PublisherHistory {
 
     fn add_all(&mut self, lines: Vec<LoggedEvent>) -> Result<(), TrustError> {
         lines.into_iter().try_for_each(|line| self.add(line))
+    }
+
+    /// How many bytes the events have.
+    fn size(&self) -> u64 {
+        self.logged.iter().map(|event| event.entry.len() as u64).sum()
     }
 
     fn to_lines(&self) -> Vec<u8> {
@@ -172,20 +180,36 @@ impl Client {
         }
         let known = history.history.length();
         if known > 0 {
-            let lines = match self.history_lines(publisher, known).await {
-                Err(Error::Http(error)) if error.is_not_found() => None,
-                other => Some(other?),
-            };
-            if lines.is_some_and(|lines| history.add_all(lines).is_ok()) {
-                self.keep_history(&whole, known, &history);
-                return Ok(history);
+            match self.extend(&mut history).await {
+                Ok(()) => {
+                    self.keep_history(&whole, known, &history);
+                    return Ok(history);
+                }
+                Err(error) if error.is_outage() => return Err(error),
+                Err(_) => {}
             }
             // The cache may be of a history that was never the registry's: only the whole one decides.
         }
         let mut history = empty();
-        history.add_all(self.history_lines(publisher, 0).await?)?;
+        self.extend(&mut history).await?;
         self.keep_history(&whole, 0, &history);
         Ok(history)
+    }
+
+    /// Adds what a history lacks, answer by answer.
+    async fn extend(&self, history: &mut PublisherHistory) -> Result<(), Error> {
+        let publisher = history.history.publisher().clone();
+        loop {
+            let lines = self.history_lines(&publisher, history.history.length()).await?;
+            let count = lines.len();
+            history.add_all(lines)?;
+            if count < LONG_ANSWER {
+                return Ok(());
+            }
+            if history.size() > Kind::HISTORY.max {
+                return Err(HttpError::TooLarge { what: Kind::HISTORY.name, max: Kind::HISTORY.max }.into());
+            }
+        }
     }
 
     fn keep_history(&self, path: &str, known: u64, history: &PublisherHistory) {

@@ -172,8 +172,9 @@ async fn an_endless_archive_is_cut_at_its_size() {
     server.be_honest();
     // A size that no archive may have is not even begun.
     let size = pack(&hello(), "1.0.0", 1).archive.len().to_string();
-    server.lie("/index/", move |_, answer| {
-        Answer::new(200, "application/x-ndjson", answer.text().replace(&size, "99999999999"))
+    let text = server.world(|world| world.indexes[&hello()].clone());
+    server.lie("/index/", move |_, _| {
+        Answer::new(200, "application/x-ndjson", text.replace(&size, "99999999999"))
     });
     assert_eq!(home.refused(fetch(&home)).await.code(), "answer-too-large");
 }

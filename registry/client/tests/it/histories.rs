@@ -145,7 +145,7 @@ async fn a_cached_history_is_extended_and_never_believed() {
         let text = String::from_utf8(content).unwrap();
         if text.contains("/history?after=0") {
             let label = text.lines().next().unwrap();
-            let digest = Digest::of(text[label.len() + 1..].as_bytes()).to_string();
+            let digest = Digest::of(&text.as_bytes()[label.len() + 1..]).to_string();
             let label = label.replace(&digest, &Digest::of(lines.as_bytes()).to_string());
             std::fs::write(path, format!("{label}\n{lines}")).unwrap();
         }
@@ -259,6 +259,7 @@ async fn a_long_history_is_read_and_an_endless_one_is_not() {
     let resolved = home.resolve("*").await.unwrap();
     assert_eq!(resolved.proven.history.length(), 1502);
     assert_eq!(home.client().history(&acme()).await.unwrap().state().length(), 1502);
+    assert_eq!(server.requests("/api/v1/publishers/acme/history").len(), 3, "it comes in parts");
 
     server.lie("/api/v1/publishers/acme/history", |_, mut answer| {
         answer.bytes = vec![b'\n'; 1 << 20];

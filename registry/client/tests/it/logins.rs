@@ -21,8 +21,7 @@ async fn a_login_pins_the_root_and_keeps_the_token_to_its_owner() {
         let meta = std::fs::metadata(known.dir().join(file)).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, mode, "{file}");
     }
-    let elsewhere: Vec<_> = home
-        .state()
+    let elsewhere: Vec<_> = crate::home::files_below(home.place.path())
         .into_iter()
         .filter(|(path, _)| !path.ends_with("token"))
         .map(|(_, bytes)| bytes)
@@ -69,7 +68,7 @@ async fn a_token_that_the_registry_does_not_take_is_not_stored() {
     let mut request = home.request(&server);
     request.token = Some("another".parse().unwrap());
     let error = home.refused(home.login(request)).await;
-    assert_eq!(error.code(), "unauthorized");
+    assert_eq!(error.code(), "bad-token");
     assert!(home.state().is_empty());
 }
 
@@ -222,4 +221,43 @@ fn a_token_is_never_shown() {
         let error = bad.parse::<openclaw_registry_client::Token>().unwrap_err();
         assert!(bad.is_empty() || !error.to_string().contains(bad));
     }
+}
+
+#[tokio::test]
+async fn two_processes_log_in_at_once() {
+    let server = Server::start(World::with_hello()).await;
+    let home = Home::new();
+    let fingerprint = server.world(|world| world.fingerprint(1)).to_string();
+    let child = || {
+        tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "logins::one_process"])
+            .env(
+                "OPENCLAW_TEST_LOGIN",
+                format!("{} {} {fingerprint}", home.registries.dir().display(), server.url),
+            )
+            .output()
+    };
+    let all = futures::future::join_all((0..4).map(|_| child())).await;
+    assert!(all.iter().all(|output| output.as_ref().unwrap().status.success()), "{all:?}");
+    let known = home.registries.list().unwrap();
+    assert_eq!(known.len(), 1);
+    assert!(known[0].token().unwrap().is_some());
+    let left = std::fs::read_dir(home.registries.dir()).unwrap().count();
+    assert_eq!(left, 3, "the registry, the default, the lock, and nothing half made");
+}
+
+#[tokio::test]
+#[ignore = "a process of the test above"]
+async fn one_process() {
+    let Ok(text) = std::env::var("OPENCLAW_TEST_LOGIN") else { return };
+    let words: Vec<&str> = text.split(' ').collect();
+    let registries = openclaw_registry_client::Registries::open(words[0]).unwrap();
+    let request = openclaw_registry_client::LoginRequest {
+        url: words[1].parse().unwrap(),
+        token: Some(TOKEN.parse().unwrap()),
+        fingerprint: Some(words[2].parse().unwrap()),
+        replace: false,
+    };
+    let options = openclaw_registry_client::ClientOptions::new(format!("{}/../cache", words[0]));
+    registries.login(request, options).await.unwrap().accept().await.unwrap();
 }

@@ -14,6 +14,7 @@ mod roots;
 mod server;
 mod states;
 mod takedowns;
+mod tls;
 mod transport;
 mod watching;
 mod world;

@@ -106,9 +106,10 @@ async fn an_index_that_calls_a_version_yanked_or_taken_down_is_found_out() {
     server.world(|world| world.publish(&hello(), "1.0.1"));
     home.resolve("*").await.unwrap();
     for kind in ["yank", "takedown"] {
-        server.lie("/index/", move |_, answer| {
+        let text = server.world(|world| world.indexes[&hello()].clone());
+        server.lie("/index/", move |_, _| {
             let line = format!("{{\"type\":\"{kind}\",\"version\":\"1.0.1\",\"reason\":\"so\"}}\n");
-            Answer::new(200, "application/x-ndjson", answer.text() + &line)
+            Answer::new(200, "application/x-ndjson", text.clone() + &line)
         });
         assert_eq!(home.refused(home.resolve("*")).await.code(), "index-withholds", "{kind}");
         // Also where nothing else would be left.
@@ -150,16 +151,18 @@ async fn an_index_that_says_something_else_than_the_log_is_found_out() {
     let evil = Digest::of(b"malware").to_string();
     for (from, to) in [(real.as_str(), evil.as_str()), ("\"log_index\":2", "\"log_index\":1")] {
         let (from, to) = (from.to_owned(), to.to_owned());
-        server.lie("/index/", move |_, answer| {
-            assert!(answer.text().contains(&from));
-            Answer::new(200, "application/x-ndjson", answer.text().replace(&from, &to))
+        let text = server.world(|world| world.indexes[&hello()].clone());
+        server.lie("/index/", move |_, _| {
+            assert!(text.contains(&from));
+            Answer::new(200, "application/x-ndjson", text.replace(&from, &to))
         });
         assert_eq!(home.refused(home.resolve("*")).await.code(), "index-differs");
         server.be_honest();
     }
     // A version that nobody released.
-    server.lie("/index/", |_, answer| {
-        Answer::new(200, "application/x-ndjson", answer.text() + &answer.text().replace("1.0.0", "9.0.0"))
+    let text = server.world(|world| world.indexes[&hello()].clone());
+    server.lie("/index/", move |_, _| {
+        Answer::new(200, "application/x-ndjson", text.clone() + &text.replace("1.0.0", "9.0.0"))
     });
     assert_eq!(home.refused(home.resolve("*")).await.code(), "index-differs");
     server.be_honest();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::world::World;
 
@@ -69,10 +69,6 @@ impl Answer {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
-
-    pub fn text(&self) -> String {
-        String::from_utf8(self.bytes.clone()).unwrap()
-    }
 }
 
 type Lie = Box<dyn FnMut(&Request, Answer) -> Answer + Send>;
@@ -126,7 +122,26 @@ impl Server {
         change(&mut self.world.lock().unwrap())
     }
 
-    async fn serve(&self, mut stream: TcpStream) {
+    /// The same registry by way of TLS, under its own certificate; gives the URL for a host of that name.
+    pub async fn start_tls(&self, host: &str, config: tokio_rustls::rustls::ServerConfig) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let server = self.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (server, acceptor) = (server.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        server.serve(stream).await;
+                    }
+                });
+            }
+        });
+        format!("https://{host}:{port}")
+    }
+
+    async fn serve(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         let Some(request) = read(&mut stream).await else { return };
         let honest = self.world(|world| world.answer(&request));
         let answer = {
@@ -139,7 +154,7 @@ impl Server {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Request> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -168,7 +183,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
     Some(Request { method, path, headers, body })
 }
 
-async fn write(stream: &mut TcpStream, answer: &Answer) -> std::io::Result<()> {
+async fn write(stream: &mut (impl AsyncWrite + Unpin), answer: &Answer) -> std::io::Result<()> {
     let mut head = format!("HTTP/1.1 {} Status\r\nconnection: close\r\n", answer.status);
     for (name, value) in &answer.headers {
         head += &format!("{name}: {value}\r\n");

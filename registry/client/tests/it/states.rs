@@ -73,9 +73,7 @@ async fn what_others_can_read_or_write_is_refused() {
 #[tokio::test]
 async fn the_first_registry_is_the_default_until_another_is() {
     let (one, home) = at_home().await;
-    let mut world = World::with_hello();
-    world.next_root(|parts| parts.expires = crate::world::in_days(99));
-    let two = Server::start(world).await;
+    let two = Server::start(World::new("other.example.com")).await;
     home.login(home.request(&two)).await.unwrap();
     assert_eq!(home.registries.list().unwrap().len(), 2);
     assert_eq!(home.registries.select(None).unwrap().url().as_str(), one.url);
@@ -108,4 +106,19 @@ async fn many_at_once_never_forget_what_one_of_them_saw() {
         let note = fs::read_to_string(home.registry_dir().join("checkpoint")).unwrap();
         assert_eq!(note.lines().nth(1).unwrap(), size.to_string());
     }
+}
+
+#[tokio::test]
+async fn another_registry_cannot_take_the_name_of_a_known_one() {
+    let (one, home) = at_home().await;
+    let two = Server::start(World::with_hello()).await;
+    let error = home.refused(home.login(home.request(&two))).await;
+    assert_eq!(error.code(), "origin-taken");
+    // A mirror of the same registry can.
+    let mirror = Server::start(one.world(|world| world.clone())).await;
+    home.login(home.request(&mirror)).await.unwrap();
+    let origin = "skills.example.com".parse().unwrap();
+    assert_eq!(home.registries.of_origin(&origin).unwrap().unwrap().url().as_str(), one.url);
+    home.registries.set_default(&RegistryUrl::new(&mirror.url).unwrap()).unwrap();
+    assert_eq!(home.registries.of_origin(&origin).unwrap().unwrap().url().as_str(), mirror.url);
 }

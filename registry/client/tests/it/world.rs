@@ -195,11 +195,11 @@ impl World {
         let index = self.entries.len() as u64;
         logged.push(LoggedEvent { index, entry: entry.to_owned() });
         self.entries.push(entry.as_bytes().to_vec());
-        self.to_index(&event);
+        self.note_change(&event);
         Ok(index)
     }
 
-    fn to_index(&mut self, event: &Event) {
+    fn note_change(&mut self, event: &Event) {
         let line = match event.action.clone() {
             Action::Yank { version, reason, .. } => IndexLine::Yank { version, reason: reason.to_string() },
             Action::Unyank { version, reason, .. } => {
@@ -374,7 +374,7 @@ impl World {
     pub fn history(&self, publisher: &PublisherName, after: usize) -> Option<String> {
         let (_, logged) = self.histories.get(publisher)?;
         let line = |event: &LoggedEvent| serde_json::to_string(event).unwrap() + "\n";
-        Some(logged.iter().skip(after).map(line).collect())
+        Some(logged.iter().skip(after).take(1000).map(line).collect())
     }
 
     fn bundle(&self, path: &str) -> Answer {
@@ -405,7 +405,7 @@ impl World {
 
     fn put(&mut self, request: &Request, skill: &SkillId, version: &str) -> Answer {
         if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
-            return Answer::error(401, "unauthorized");
+            return Answer::error(401, "bad-token");
         }
         let parts = multipart(request);
         let publication: Publication = serde_json::from_slice(&parts["publication"]).unwrap();
@@ -432,7 +432,7 @@ fn refused(code: String) -> Answer {
 
 fn whoami(request: &Request) -> Answer {
     if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
-        return Answer::error(401, "unauthorized");
+        return Answer::error(401, "bad-token");
     }
     Answer::json(format!(
         r#"{{"publisher":"acme","name":"ci","scopes":["publish-new"],"pattern":"*","expires":"{}"}}"#,
