@@ -1,8 +1,11 @@
 //! Looking around: search, categories, pages. All of it is a hint, shown to a person and believed by nobody.
 
 use openclaw_package::registry::Index;
-use openclaw_package::registry::api::{Category, Health, PublisherPage, SearchResults, SkillPage, Whoami};
+use openclaw_package::registry::api::{
+    Category, Health, PublisherPage, ReleasePage, SearchResults, SkillPage, Whoami,
+};
 use openclaw_package::{PublisherName, SkillId};
+use semver::Version;
 use serde::de::DeserializeOwned;
 
 use crate::client::Client;
@@ -53,6 +56,21 @@ impl Client {
             self.cached(Kind::PAGE, &paths::skill(skill), false, |bytes| json(Kind::PAGE, bytes)).await?;
         if page.skill != *skill {
             return Err(HttpError::malformed(Kind::PAGE.name, "it is of another skill").into());
+        }
+        Ok(page)
+    }
+
+    /// The page of one version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::search`].
+    pub async fn release_page(&self, skill: &SkillId, version: &Version) -> Result<ReleasePage, Error> {
+        let path = paths::version(skill, version);
+        let page: ReleasePage =
+            self.cached(Kind::PAGE, &path, false, |bytes| json(Kind::PAGE, bytes)).await?;
+        if page.version != *version {
+            return Err(HttpError::malformed(Kind::PAGE.name, "it is of another version").into());
         }
         Ok(page)
     }

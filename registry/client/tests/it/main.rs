@@ -1,6 +1,7 @@
 //! Tests of the client against a registry that is honest, until a test makes it lie; a file for each part.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod answers;
 mod auditing;
 mod downloads;
 mod events;
