@@ -133,7 +133,7 @@ impl Client {
         }
         let mut reader = Reader::new(state, &basis, &fresh, seen);
         self.read_entries(&mut reader, &basis, &fresh, progress).await?;
-        let publishers = reader.to_compare();
+        let publishers = reader.take_publishers();
         let compared = publishers.len() as u64;
         self.compare(&mut reader, publishers).await?;
         Ok(WatchReport { from, to, compared, findings: reader.findings })

@@ -129,7 +129,7 @@ impl Reader {
     }
 
     /// The publishers whose histories are to be compared: those with new events, and those that were dealt with.
-    pub(super) fn to_compare(&mut self) -> BTreeSet<PublisherName> {
+    pub(super) fn take_publishers(&mut self) -> BTreeSet<PublisherName> {
         let mut publishers = std::mem::take(&mut self.changed);
         for (publisher, seen) in std::mem::take(&mut self.seen) {
             let logged = self.state.history(&publisher).map_or(0, History::length);
