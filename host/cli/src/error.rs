@@ -119,7 +119,9 @@ coded_with_hint!(
     openclaw_package::ProofError,
     openclaw_package::RefusalError,
     openclaw_package::SkillMdError,
+    openclaw_package::StatementError,
     openclaw_package::ToolsError,
+    openclaw_registry_client::Error,
 );
 
 uncoded!(
@@ -134,6 +136,12 @@ uncoded!(
 impl From<std::sync::Arc<openclaw_runtime::skill::SkillError>> for CliError {
     fn from(error: std::sync::Arc<openclaw_runtime::skill::SkillError>) -> Self {
         Self::coded(error.code(), &error)
+    }
+}
+
+impl From<openclaw_registry_client::StateError> for CliError {
+    fn from(error: openclaw_registry_client::StateError) -> Self {
+        openclaw_registry_client::Error::from(error).into()
     }
 }
 

@@ -14,7 +14,7 @@ use openclaw_package::name::{PublisherName, SkillId};
 use openclaw_package::package::{RefusalError, VerifiedPackage, verify_archive};
 use openclaw_package::registry::{Origin, Release};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use semver::Version;
+use semver::{Version, VersionReq};
 
 use crate::capability::memory::{MemoryError, MemoryStores};
 use crate::layout::{DataDir, DataDirLock, LayoutError, private_dir, quota_file, replace};
@@ -137,6 +137,8 @@ pub struct Registered {
     pub release: Release,
     /// Whose it is.
     pub publisher: PublisherName,
+    /// The versions that it may be updated to later; any where there is none.
+    pub range: Option<VersionReq>,
     /// The proof, to be kept beside the package.
     pub provenance: Vec<u8>,
 }
@@ -278,23 +280,25 @@ impl Installer {
             policy.allow(&skill, rule);
         }
         let grants = policy.policy()?.allowed(&skill).to_vec();
+        let registered = match &staged.source {
+            Source::Local => None,
+            Source::Registry(registered) => Some(registered),
+        };
         let locked = Locked {
             version: offered,
             archive: staged.package.archive_digest(),
             statement: staged.package.statement_digest(),
             signer: staged.package.signer().clone(),
             origin: staged.source.origin(),
-            log_index: match &staged.source {
-                Source::Local => None,
-                Source::Registry(registered) => Some(registered.log_index),
-            },
+            log_index: registered.map(|registered| registered.log_index),
+            range: registered.and_then(|registered| registered.range.clone()),
             grants,
         };
         let skill_dir = self.dir.skill(&skill);
         private_dir(&skill_dir)?;
         let target = installed_dir(&skill_dir, &locked);
         replace(&staged.staging.path().join(SIGNATURE_FILE), &staged.envelope)?;
-        if let Source::Registry(registered) = &staged.source {
+        if let Some(registered) = registered {
             replace(&staged.staging.path().join(PROVENANCE_FILE), &registered.provenance)?;
         }
         put_dir(&staged.staging.keep(), &target)?;
@@ -368,6 +372,12 @@ impl Staged {
     #[must_use]
     pub fn package(&self) -> &VerifiedPackage {
         &self.package
+    }
+
+    /// Who vouches for its signer.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// The version that is installed, if one is.

@@ -8,7 +8,7 @@ use openclaw_package::digest::Digest;
 use openclaw_package::key::PublicKey;
 use openclaw_package::name::SkillId;
 use openclaw_package::registry::{LOCAL, Origin, OriginError};
-use semver::Version;
+use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{LayoutError, replace};
@@ -43,6 +43,9 @@ pub struct Locked {
     /// The place of its release in the registry's log, if it came from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,
+    /// The versions that it may be updated to; any where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<VersionReq>,
     /// What the policy granted it when this was written.
     pub grants: Vec<Rule>,
 }

@@ -18,7 +18,7 @@ use openclaw_package::tools::{Tool, ToolList};
 
 use crate::audit::Subject;
 use crate::capability::grant::Grants;
-use crate::layout::LayoutError;
+use crate::layout::{DataDir, LayoutError};
 use crate::lockfile::{Locked, SkillOrigin};
 use crate::policy::Policy;
 use crate::sandbox::{Cut, Limits, PrepareError, Prepared, Sandbox};
@@ -96,10 +96,11 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    /// The package that the lockfile pins, below `dir`.
+    /// The package that the lockfile pins.
     #[must_use]
-    pub fn installed(dir: PathBuf, skill: SkillId, locked: Locked) -> Self {
-        Self { dir, skill, locked }
+    pub fn installed(dir: &DataDir, skill: &SkillId, locked: &Locked) -> Self {
+        let path = installed_dir(&dir.skill(skill), locked);
+        Self { dir: path, skill: skill.clone(), locked: locked.clone() }
     }
 
     /// Checks signature, pins and every file but the component, which is checked when it is loaded.
@@ -107,6 +108,27 @@ impl Unverified {
     /// # Errors
     /// [`SkillError::Refused`] and [`SkillError::NotAsLocked`].
     pub fn verify(self, trust: &TrustStore) -> Result<Verified, SkillError> {
+        self.verify_to(trust, Depth::WithoutComponent)
+    }
+
+    /// Checks all of it, the component too, as it was checked when it was installed.
+    ///
+    /// # Errors
+    /// As [`Unverified::verify`].
+    pub fn verify_full(self, trust: &TrustStore) -> Result<Verified, SkillError> {
+        self.verify_to(trust, Depth::Full)
+    }
+
+    /// The proof of its registry, as it was kept when it was installed.
+    ///
+    /// # Errors
+    /// [`LayoutError`] where it cannot be read.
+    pub fn provenance(&self) -> Result<Vec<u8>, LayoutError> {
+        let path = self.dir.join(PROVENANCE_FILE);
+        std::fs::read(&path).map_err(LayoutError::at(&path))
+    }
+
+    fn verify_to(self, trust: &TrustStore, depth: Depth) -> Result<Verified, SkillError> {
         let signature_path = self.dir.join(SIGNATURE_FILE);
         let signature = std::fs::read(&signature_path).map_err(LayoutError::at(&signature_path))?;
         let envelope = Envelope::parse(&signature).map_err(RefusalError::from)?;
@@ -121,7 +143,7 @@ impl Unverified {
             // The log proved it, and `openclaw registry verify` proves it again.
             SkillOrigin::Registry(_) => vec![self.locked.signer.clone()],
         };
-        let package = verify_dir(&dir, &envelope, keys, Depth::WithoutComponent)?;
+        let package = verify_dir(&dir, &envelope, keys, depth)?;
         let differs = |what| SkillError::NotAsLocked { skill: self.skill.clone(), what };
         if package.manifest().id() != &self.skill {
             return Err(differs("name"));

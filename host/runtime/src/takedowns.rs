@@ -67,7 +67,10 @@ impl TakedownError {
     pub fn hint(&self) -> String {
         match self {
             Self::TakenDown { skill, .. } => format!("openclaw remove {skill}"),
-            Self::Damaged(_) => "openclaw registry audit fetches the list anew".to_owned(),
+            Self::Damaged(_) => {
+                "restore the file from a backup, or log in anew with openclaw registry login --replace"
+                    .to_owned()
+            }
         }
     }
 }

@@ -78,6 +78,7 @@ impl Template {
             signer: self.key.public_key(),
             origin: SkillOrigin::Local,
             log_index: None,
+            range: None,
             grants: Vec::new(),
         };
         let dir = skill_dir.join(locked.directory());

@@ -91,7 +91,9 @@ impl ResolveError {
                 format!("remove it: openclaw skill remove {skill}")
             }
             Self::Downgrade { skill, found, .. } => {
-                format!("openclaw registry install {skill}@={found} --downgrade, if that is what you want")
+                format!(
+                    "openclaw registry install {skill}@={found} --allow-downgrade, if that is what you want"
+                )
             }
         })
     }

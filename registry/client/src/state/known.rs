@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use openclaw_package::registry::{Takedowns, TrustedRoot};
+use openclaw_package::registry::{KeptTakedowns, Takedowns, TrustedRoot};
 use openclaw_package::{Digest, Origin, PublisherName};
 
 use super::files::{self, Lock};
@@ -121,7 +121,7 @@ impl KnownRegistry {
         Ok(Stored {
             roots: roots.roots,
             checkpoint: files::read_text(&self.dir.join(CHECKPOINT))?,
-            takedowns: files::read(&self.dir.join(TAKEDOWNS))?,
+            takedowns: self.kept_takedowns()?,
             publishers: publishers.publishers,
         })
     }
@@ -153,7 +153,7 @@ impl KnownRegistry {
             files::replace(&self.dir.join(CHECKPOINT), note.as_bytes())?;
         }
         if let Some(list) = &update.takedowns {
-            files::replace(&self.dir.join(TAKEDOWNS), list)?;
+            self.keep_takedowns(list, update.roots.as_ref().unwrap_or(&basis.roots))?;
         }
         if !update.publishers.is_empty() {
             let path = self.dir.join(PUBLISHERS);
@@ -163,6 +163,22 @@ impl KnownRegistry {
             files::replace(&path, &records::to_json(&path, &record)?)?;
         }
         Ok(())
+    }
+
+    /// The list is kept with all that proves it: the runtime, which knows no registry, reads it at every load.
+    fn keep_takedowns(&self, list: &[u8], roots: &[String]) -> Result<(), StateError> {
+        let path = self.dir.join(TAKEDOWNS);
+        let list = String::from_utf8(list.to_vec()).map_err(|error| StateError::damaged(&path, error))?;
+        let kept = KeptTakedowns { pinned: self.fingerprint(), roots: roots.to_vec(), list };
+        files::replace(&path, &records::to_json(&path, &kept)?)
+    }
+
+    fn kept_takedowns(&self) -> Result<Option<Vec<u8>>, StateError> {
+        let path = self.dir.join(TAKEDOWNS);
+        let Some(bytes) = files::read(&path)? else { return Ok(None) };
+        let kept: KeptTakedowns =
+            serde_json::from_slice(&bytes).map_err(|error| StateError::damaged(&path, error))?;
+        Ok(Some(kept.list.into_bytes()))
     }
 
     pub(super) fn write_identity(&self) -> Result<(), StateError> {

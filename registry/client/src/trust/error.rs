@@ -219,7 +219,7 @@ impl TrustError {
                     .to_owned()
             }
             Self::IndexWithholds { .. } => {
-                "try again later; if it stays so, the registry hides releases: openclaw registry audit --log".to_owned()
+                "try again later; if it stays so, the registry hides releases: openclaw registry audit --whole-log".to_owned()
             }
             Self::LogShrank { evidence, .. }
             | Self::LogForked { evidence, .. }
