@@ -53,12 +53,13 @@ impl Http {
         token: Option<Token>,
         options: ClientOptions,
     ) -> Result<Self, HttpError> {
-        let tls = tls::config(options.ca_file.as_deref(), base.is_encrypted())?;
+        let encrypted = base.is_encrypted();
+        let tls = tls::config(options.ca_file.as_deref(), encrypted)?;
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| HttpError::Setup(innermost(&error)))
         };
-        let patient = build(builder(&options, tls.clone()))?;
-        let client = build(builder(&options, tls).read_timeout(options.timeouts.idle))?;
+        let patient = build(builder(&options, tls.clone(), encrypted))?;
+        let client = build(builder(&options, tls, encrypted).read_timeout(options.timeouts.idle))?;
         Ok(Self { client, patient, base, token, options })
     }
 
@@ -238,7 +239,7 @@ impl Http {
 }
 
 /// How every client is made.
-fn builder(options: &ClientOptions, tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
+fn builder(options: &ClientOptions, tls: rustls::ClientConfig, encrypted: bool) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("openclaw/", env!("CARGO_PKG_VERSION")))
@@ -248,7 +249,8 @@ fn builder(options: &ClientOptions, tls: rustls::ClientConfig) -> reqwest::Clien
         .retry(reqwest::retry::never())
         .referer(false)
         .http1_only();
-    if options.environment_proxy { builder } else { builder.no_proxy() }
+    // A proxy sees what is not encrypted, the token too.
+    if options.environment_proxy && encrypted { builder } else { builder.no_proxy() }
 }
 
 fn location(response: &Response) -> Option<String> {
