@@ -112,7 +112,7 @@ impl Finding {
     pub fn hint(&self, skill: &SkillId) -> Option<String> {
         Some(match self {
             Self::TakenDown { .. } | Self::NotReleased | Self::OtherArchive { .. } => {
-                format!("openclaw skill remove {skill}")
+                format!("openclaw remove {skill}")
             }
             Self::Yanked { .. } | Self::Newer { .. } => format!("openclaw registry update {skill}"),
             Self::SignerRevoked { .. } => {

@@ -175,13 +175,16 @@ impl Partial {
             let held = file.metadata().map_err(StateError::io(path))?;
             // Who held it before may have given it its final name, or deleted it.
             let named = std::fs::symlink_metadata(path).is_ok_and(|named| named.ino() == held.ino());
+            if place.exists() {
+                if named {
+                    std::fs::remove_file(path).map_err(StateError::io(path))?;
+                }
+                return Ok(None);
+            }
             if named {
                 let mut partial = Self { file, path: path.to_owned(), length: held.len() };
                 partial.file.seek(SeekFrom::End(0)).map_err(StateError::io(path))?;
                 return Ok(Some(partial));
-            }
-            if place.exists() {
-                return Ok(None);
             }
         }
     }

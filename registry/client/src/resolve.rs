@@ -142,8 +142,7 @@ impl Client {
         };
         let provenance: Provenance = serde_json::from_slice(&bytes)
             .map_err(|error| HttpError::malformed(Kind::PROVENANCE.name, error))?;
-        let pinned = self.registry().fingerprint();
-        let proven = provenance.verify(&pinned, skill, version).map_err(TrustError::from)?;
+        let (provenance, proven) = self.verify(provenance, skill, version).await?;
         // Which log key counts is decided by the newest root: an older chain could bring back a key that was given up.
         if proven.root != fresh.root {
             let (seen, served) = (fresh.root.root().version(), proven.root.root().version());
@@ -151,6 +150,23 @@ impl Client {
         }
         self.observe(skill, &provenance, &proven).await?;
         Ok((provenance, proven))
+    }
+
+    /// Checks a proof where it holds up nobody: a hostile one can ask for many signatures to be checked.
+    async fn verify(
+        &self,
+        provenance: Provenance,
+        skill: &SkillId,
+        version: &Version,
+    ) -> Result<(Provenance, ProvenRelease), Error> {
+        let pinned = self.registry().fingerprint();
+        let (skill, version) = (skill.clone(), version.clone());
+        let checked = tokio::task::spawn_blocking(move || {
+            let proven = provenance.verify(&pinned, &skill, &version);
+            proven.map(|proven| (provenance, proven))
+        });
+        let checked = checked.await.map_err(|error| HttpError::Setup(error.to_string()))?;
+        Ok(checked.map_err(TrustError::from)?)
     }
 
     /// Holds a proof against what was seen of log and history before, and remembers what is newer.

@@ -88,7 +88,7 @@ impl ResolveError {
             }
             Self::NoneLeft { skill, .. } => format!("openclaw registry info {skill} lists all versions"),
             Self::TakenDown { skill, .. } => {
-                format!("remove it: openclaw skill remove {skill}")
+                format!("remove it: openclaw remove {skill}")
             }
             Self::Downgrade { skill, found, .. } => {
                 format!(

@@ -12,6 +12,9 @@ use super::StateError;
 /// The largest file of the state, in bytes.
 const MAX_FILE: u64 = 16 << 20;
 
+/// How the names of files begin that are not whole yet.
+const TEMPORARY: &str = ".new-";
+
 /// Makes a directory, and those above it, for this user alone.
 pub(crate) fn private_dir(path: &Path) -> Result<(), StateError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StateError::io(path))
@@ -52,7 +55,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     let dir = path.parent().unwrap_or(path);
     let write = || -> io::Result<()> {
         // Temporary files are made with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
@@ -68,6 +71,17 @@ pub(crate) fn remove(path: &Path) -> Result<bool, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StateError::io(path)(error)),
     }
+}
+
+/// Removes what a process that was killed left half written, a token among it. To be called under the lock.
+pub(crate) fn sweep(dir: &Path) -> Result<(), StateError> {
+    for entry in std::fs::read_dir(dir).map_err(StateError::io(dir))? {
+        let entry = entry.map_err(StateError::io(dir))?;
+        if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The right to change the state, until it is dropped.

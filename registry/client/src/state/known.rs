@@ -194,6 +194,7 @@ impl KnownRegistry {
 
     /// Removes the token; pins and what was seen stay. Says whether there was one.
     pub(super) fn forget_token(&self) -> Result<bool, StateError> {
+        files::sweep(&self.dir)?;
         files::remove(&self.dir.join(TOKEN))
     }
 

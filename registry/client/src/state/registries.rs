@@ -205,8 +205,9 @@ impl Registries {
             files::private_dir(&evidence)?;
             let time = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ");
             let old = evidence.join(format!("{time}-replaced"));
+            files::sweep(dir)?;
+            files::remove(&dir.join(super::known::TOKEN))?;
             std::fs::rename(dir, &old).map_err(StateError::io(dir))?;
-            files::remove(&old.join(super::known::TOKEN))?;
         }
         let staging = staging.keep();
         std::fs::rename(&staging, dir).map_err(StateError::io(dir))?;

@@ -249,3 +249,11 @@ async fn several_are_fetched_in_order_and_tell_how_far_they_are() {
     assert!(counted.values().all(|(_, ended)| *ended));
     assert_eq!(counted["acme/skill-0 1.0.0"].0, resolved[0].entry.size);
 }
+
+#[tokio::test]
+async fn two_who_want_the_same_fetch_it_once() {
+    let (server, home) = ready().await;
+    let all = futures::future::join_all((0..5).map(|_| fetch(&home))).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(server.requests(&blob_path()).len(), 1);
+}

@@ -32,8 +32,8 @@ impl Home {
         options.backoff = Duration::from_millis(5);
         options.longest_wait = Duration::from_millis(500);
         options.timeouts.connect = Duration::from_secs(2);
-        options.timeouts.idle = Duration::from_secs(2);
-        options.timeouts.grace = Duration::from_millis(400);
+        options.timeouts.idle = Duration::from_secs(5);
+        options.timeouts.grace = Duration::from_secs(1);
         options
     }
 

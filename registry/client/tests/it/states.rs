@@ -122,3 +122,14 @@ async fn another_registry_cannot_take_the_name_of_a_known_one() {
     home.registries.set_default(&RegistryUrl::new(&mirror.url).unwrap()).unwrap();
     assert_eq!(home.registries.of_origin(&origin).unwrap().unwrap().url().as_str(), mirror.url);
 }
+
+#[tokio::test]
+async fn a_half_written_token_does_not_outlive_a_logout() {
+    let (server, home) = at_home().await;
+    let left = home.registry_dir().join(".new-Ab12Cd");
+    fs::write(&left, crate::world::TOKEN).unwrap();
+    home.registries.forget_token(&RegistryUrl::new(&server.url).unwrap()).unwrap();
+    assert!(!left.exists());
+    let all = crate::home::files_below(home.registries.dir());
+    assert!(all.values().all(|content| !String::from_utf8_lossy(content).contains(crate::world::TOKEN)));
+}
