@@ -34,10 +34,22 @@ pub(super) fn run(arguments: &RegistryInstall, context: &Context<'_>) -> Result<
     let mut installed = Vec::new();
     for (client, wanted) in plan(arguments, context)? {
         for (wanted, fetched) in fetch(&client, wanted, context)? {
-            installed.push(put(&client, wanted.range, fetched, &terms, context)?);
+            match put(&client, wanted.range, fetched, &terms, context) {
+                Ok(done) => installed.push(done),
+                Err(error) => return Err(after(&installed, error)),
+            }
         }
     }
     if context.output.is_json() { context.output.document(&installed) } else { Ok(()) }
+}
+
+/// The error of one skill, where others were installed before it.
+fn after(installed: &[Installed], error: CliError) -> CliError {
+    if installed.is_empty() {
+        return error;
+    }
+    let names: Vec<_> = installed.iter().map(|done| format!("{} {}", done.skill, done.version)).collect();
+    CliError { message: format!("{} (installed before that: {})", error.message, names.join(", ")), ..error }
 }
 
 /// What is wanted from which registry.
