@@ -40,3 +40,17 @@ need_cargo_fuzz() {
         cargo install --quiet --locked cargo-fuzz
     fi
 }
+
+# A real database server, which the tests of the registry start for themselves.
+need_postgres() {
+    if command -v initdb >/dev/null 2>&1 || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+        return
+    fi
+    say "installing PostgreSQL"
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends postgresql
+    else
+        echo "the tests start a PostgreSQL server: install the package postgresql (initdb and postgres must be there)" >&2
+        exit 1
+    fi
+}

@@ -1,11 +1,18 @@
 //! The command line: every command, its arguments and its help.
 
+mod registry;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use openclaw_package::{Program, PublicKey, PublisherName, SkillId, SkillName, ToolId, ToolName};
+use openclaw_package::{Program, PublicKey, PublisherName, Reason, SkillId, SkillName, ToolId, ToolName};
 
 use crate::exit;
+
+pub(crate) use registry::{
+    RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
+    RegistryUpdate, RegistryYank,
+};
 
 /// Write, sign, install and run sandboxed skills.
 #[derive(Debug, Parser)]
@@ -40,6 +47,9 @@ pub(crate) enum Command {
     /// Say what an installed skill may do
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Find, install, update and publish skills
+    #[command(subcommand)]
+    Registry(RegistryCommand),
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
@@ -78,6 +88,36 @@ pub(crate) enum KeyCommand {
     Show {
         /// The publisher
         publisher: PublisherName,
+    },
+    /// Make a new key, have the registry's log grant it, and revoke the one in use
+    ///
+    /// What was released with the old key stays valid. The old key's file is kept beside the new one.
+    #[command(
+        after_help = "Examples:\n  openclaw key rotate acme\n  openclaw key rotate acme --reason 'laptop lost'"
+    )]
+    Rotate {
+        /// The publisher
+        publisher: PublisherName,
+        /// Why the old key goes
+        #[arg(long, default_value = "rotated")]
+        reason: Reason,
+        /// The registry's URL, as at login [default: the default registry]
+        #[arg(long, value_name = "URL", env = "OPENCLAW_REGISTRY")]
+        registry: Option<String>,
+    },
+    /// Have the registry's log revoke a key of a publisher; the last one cannot be
+    #[command(after_help = "Examples:\n  openclaw key revoke acme ed25519:… --reason 'laptop lost'")]
+    Revoke {
+        /// The publisher
+        publisher: PublisherName,
+        /// The key, in its public form
+        key: PublicKey,
+        /// Why
+        #[arg(long)]
+        reason: Reason,
+        /// The registry's URL, as at login [default: the default registry]
+        #[arg(long, value_name = "URL", env = "OPENCLAW_REGISTRY")]
+        registry: Option<String>,
     },
 }
 

@@ -7,6 +7,7 @@ mod grant;
 mod install;
 mod installed;
 mod key;
+mod registry;
 mod skill;
 mod tool;
 mod trigger;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::List => done(installed::list(&environment, output)),
         Command::Remove(arguments) => done(installed::remove(&arguments, &environment, output)),
         Command::Grant(command) => done(grant::run(command, &environment, output)),
+        Command::Registry(command) => registry::run(command, &environment, output),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
         Command::Trigger(command) => done(trigger::run(command, &environment, output)),
         Command::Audit(arguments) => done(audit::run(&arguments, &environment, output)),

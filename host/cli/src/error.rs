@@ -119,7 +119,9 @@ coded_with_hint!(
     openclaw_package::ProofError,
     openclaw_package::RefusalError,
     openclaw_package::SkillMdError,
+    openclaw_package::StatementError,
     openclaw_package::ToolsError,
+    openclaw_registry_client::Error,
 );
 
 uncoded!(
@@ -137,6 +139,12 @@ impl From<std::sync::Arc<openclaw_runtime::skill::SkillError>> for CliError {
     }
 }
 
+impl From<openclaw_registry_client::StateError> for CliError {
+    fn from(error: openclaw_registry_client::StateError) -> Self {
+        openclaw_registry_client::Error::from(error).into()
+    }
+}
+
 impl From<InstallError> for CliError {
     fn from(error: InstallError) -> Self {
         let hint = match &error {
@@ -147,6 +155,11 @@ impl From<InstallError> for CliError {
             InstallError::Collision { installed, .. } => {
                 Some(format!("if it is to take the other's place: openclaw remove {installed}"))
             }
+            InstallError::Takedown(error) => Some(error.hint()),
+            InstallError::OriginChanged { skill, .. } => Some(format!(
+                "if it is to take the other's place, remove that first, with all that it kept and was granted: \
+                 openclaw remove {skill} --purge"
+            )),
             InstallError::NotInstalled(_) => Some("openclaw list shows what is installed".to_owned()),
             _ => None,
         };

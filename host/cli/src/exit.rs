@@ -9,6 +9,7 @@
 //! | 4 | not found | there is no such skill, tool, key, rule or file |
 //! | 5 | limits | fuel, time, memory, output or rate ran out, or the host is busy |
 //! | 6 | host | this machine, or the data directory, is not as it has to be |
+//! | 7 | registry | the registry could not be reached, or broke off |
 
 use std::process::ExitCode;
 
@@ -29,6 +30,8 @@ pub(crate) enum Exit {
     Limits = 5,
     /// This machine, or the data directory, is not as it has to be.
     Host = 6,
+    /// The registry could not be reached, or broke off.
+    Registry = 7,
 }
 
 /// The table as `openclaw --help` shows it.
@@ -40,7 +43,8 @@ Exit codes:
   3  refused: signature, package, permission or missing consent
   4  no such skill, tool, key, rule or file
   5  out of fuel, time, memory, output or rate, or the host is busy
-  6  this machine or the data directory is not as it has to be";
+  6  this machine or the data directory is not as it has to be
+  7  the registry could not be reached, or broke off";
 
 impl Exit {
     /// The class of an error by its stable code; a code that is not known is a refusal, since most
@@ -48,8 +52,19 @@ impl Exit {
     pub(crate) fn of_code(code: &str) -> Self {
         match code {
             "tool-failed" | "trap" | "exit" => Self::Failed,
-            "malformed-input" | "invalid-input" | "invalid-name" => Self::Usage,
-            "unknown-skill" | "unknown-tool" | "not-installed" => Self::NotFound,
+            "malformed-input"
+            | "invalid-input"
+            | "invalid-name"
+            | "invalid-registry-url"
+            | "invalid-token" => Self::Usage,
+            "unknown-skill"
+            | "unknown-tool"
+            | "not-installed"
+            | "unknown-registry"
+            | "no-registry"
+            | "no-default-registry"
+            | "no-matching-version"
+            | "not-found" => Self::NotFound,
             "fuel-exhausted"
             | "timeout"
             | "cancelled"
@@ -58,6 +73,11 @@ impl Exit {
             | "rate-limited"
             | "busy"
             | "compile-limits-exceeded" => Self::Limits,
+            "registry-unreachable"
+            | "registry-timeout"
+            | "registry-too-slow"
+            | "registry-refused"
+            | "answer-truncated" => Self::Registry,
             "host-failure"
             | "tree-unavailable"
             | "audit-unavailable"
@@ -75,6 +95,10 @@ impl Exit {
             | "watch-failed"
             | "unreadable"
             | "no-randomness"
+            | "no-connection"
+            | "not-private"
+            | "registry-state-damaged"
+            | "registry-state-newer"
             | "io" => Self::Host,
             _ => Self::Refused,
         }
@@ -94,7 +118,7 @@ mod tests {
     #[test]
     fn the_help_lists_each_code_once_and_in_order() {
         let codes: Vec<_> = HELP.lines().skip(1).filter_map(|line| line.trim().chars().next()).collect();
-        assert_eq!(codes, ['0', '1', '2', '3', '4', '5', '6']);
+        assert_eq!(codes, ['0', '1', '2', '3', '4', '5', '6', '7']);
     }
 
     #[test]

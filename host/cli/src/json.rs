@@ -3,6 +3,8 @@
 //! Sizes are in bytes and times in the unit that the field's name ends with. Digests are
 //! `sha256:<hex>`, keys `ed25519:<base64>`, skills `publisher/skill`, tools `publisher/skill/tool`.
 
+pub(crate) mod registry;
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -309,7 +311,7 @@ pub(crate) struct TrustedPublisher {
     pub(crate) keys: Vec<PublicKey>,
 }
 
-/// `install`.
+/// `install`, and an element of `registry install` and `registry update`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Installed {
     /// The skill.
@@ -322,6 +324,10 @@ pub(crate) struct Installed {
     pub(crate) digest: Digest,
     /// The key that signed it.
     pub(crate) signer: PublicKey,
+    /// The registry that it came from, or `local`.
+    pub(crate) origin: String,
+    /// The place of its release in the registry's log, or null.
+    pub(crate) log_index: Option<u64>,
     /// What it asks for, and whether it is granted now.
     pub(crate) permissions: Vec<Permission>,
     /// The limits of its calls, below your ceilings.

@@ -3,17 +3,49 @@
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use openclaw_package::{PublisherName, SigningKey};
 use openclaw_runtime::layout::DataDir;
+use zeroize::Zeroizing;
 
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 
 /// Makes a key, and tells where it is kept. A key that is there is left alone.
 pub(crate) fn create(dir: &DataDir, publisher: &PublisherName) -> Result<(SigningKey, PathBuf)> {
-    let path = dir.key(publisher);
+    create_at(dir, publisher, dir.key(publisher))
+}
+
+/// Makes the key that is to take the place of a publisher's, beside it; or finds the one that an interrupted
+/// rotation left, which the registry may know already.
+pub(crate) fn successor(dir: &DataDir, publisher: &PublisherName) -> Result<SigningKey> {
+    let path = successor_path(dir, publisher);
+    if path.is_file() {
+        return read(&path);
+    }
+    Ok(create_at(dir, publisher, path)?.0)
+}
+
+/// Puts the successor in place, and keeps the old key's file beside it, for nothing is thrown away that signed.
+pub(crate) fn succeed(dir: &DataDir, publisher: &PublisherName) -> Result<PathBuf> {
+    let (old, path) = load(dir, publisher)?;
+    let kept = dir.keys().join(format!("{publisher}.{}.old", old.public_key().key_id()));
+    fs::hard_link(&path, &kept).or_else(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Ok(()),
+        _ => Err(CliError::io(&kept, &error)),
+    })?;
+    fs::rename(successor_path(dir, publisher), &path).map_err(CliError::at(&path))?;
+    let keys = dir.keys();
+    fs::File::open(&keys).and_then(|dir| dir.sync_all()).map_err(CliError::at(&keys))?;
+    Ok(kept)
+}
+
+fn successor_path(dir: &DataDir, publisher: &PublisherName) -> PathBuf {
+    dir.keys().join(format!("{publisher}.next"))
+}
+
+fn create_at(dir: &DataDir, publisher: &PublisherName, path: PathBuf) -> Result<(SigningKey, PathBuf)> {
     let key = SigningKey::generate()?;
     let keys = dir.keys();
     DirBuilder::new().recursive(true).mode(0o700).create(&keys).map_err(CliError::at(&keys))?;
@@ -39,24 +71,25 @@ pub(crate) fn create(dir: &DataDir, publisher: &PublisherName) -> Result<(Signin
 /// Reads a publisher's key.
 pub(crate) fn load(dir: &DataDir, publisher: &PublisherName) -> Result<(SigningKey, PathBuf)> {
     let path = dir.key(publisher);
-    let text = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let message = format!("there is no key of {publisher}");
-            return Err(CliError::new(Exit::NotFound, "no-key", message).hint(advice(dir, publisher)?));
-        }
-        text => text.map_err(CliError::at(&path))?,
-    };
-    let mode = fs::metadata(&path).map_err(CliError::at(&path))?.permissions().mode();
+    if !path.is_file() {
+        let message = format!("there is no key of {publisher}");
+        return Err(CliError::new(Exit::NotFound, "no-key", message).hint(advice(dir, publisher)?));
+    }
+    Ok((read(&path)?, path))
+}
+
+fn read(path: &Path) -> Result<SigningKey> {
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(CliError::at(path))?);
+    let mode = fs::metadata(path).map_err(CliError::at(path))?.permissions().mode();
     if mode & 0o077 != 0 {
         let message = format!("others can read the key {}", path.display());
         return Err(CliError::new(Exit::Refused, "key-not-private", message)
             .hint(format!("chmod 600 {}", path.display())));
     }
-    let key = SigningKey::from_secret_text(&text).map_err(|error| {
+    SigningKey::from_secret_text(&text).map_err(|error| {
         let error = CliError::from(error);
         CliError { message: format!("{}: {}", path.display(), error.message), ..error }
-    })?;
-    Ok((key, path))
+    })
 }
 
 /// The publishers whose keys are there, by name.

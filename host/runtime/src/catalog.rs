@@ -2,7 +2,6 @@
 //! the one they began with.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use openclaw_package::digest::Digest;
@@ -12,7 +11,8 @@ use openclaw_package::tools::Tool;
 use crate::layout::DataDir;
 use crate::lockfile::{Locked, Lockfile, LockfileError};
 use crate::policy::{Policy, PolicyError};
-use crate::skill::{Authorized, SkillError, Unverified, installed_dir};
+use crate::skill::{Authorized, SkillError, Unverified};
+use crate::takedowns::TakedownLists;
 use crate::trust::{TrustError, TrustStore};
 
 /// Why there is no snapshot.
@@ -48,12 +48,13 @@ pub struct Catalog {
     skills: BTreeMap<SkillId, Slot>,
     policy: Policy,
     trust: TrustStore,
+    takedowns: TakedownLists,
+    dir: DataDir,
 }
 
 /// An installed skill, as the lockfile pins it, and what came of its verification.
 #[derive(Debug)]
 struct Slot {
-    dir: PathBuf,
     locked: Locked,
     entry: OnceLock<Entry>,
 }
@@ -92,15 +93,10 @@ impl Catalog {
         let policy = Policy::load(&dir.policy())?;
         let trust = TrustStore::load(&dir.trust())?;
         let slot = |(skill, locked): (&SkillId, &Locked)| {
-            let slot = Slot {
-                dir: installed_dir(&dir.skill(skill), locked),
-                locked: locked.clone(),
-                entry: OnceLock::new(),
-            };
-            (skill.clone(), slot)
+            (skill.clone(), Slot { locked: locked.clone(), entry: OnceLock::new() })
         };
         let skills = Lockfile::load(&dir.lockfile())?.iter().map(slot).collect();
-        Ok(Self { skills, policy, trust })
+        Ok(Self { skills, policy, trust, takedowns: TakedownLists::load(dir), dir: dir.clone() })
     }
 
     /// The policy that the snapshot was made under.
@@ -135,8 +131,12 @@ impl Catalog {
 
     fn entry<'a>(&self, skill: &SkillId, slot: &'a Slot) -> &'a Entry {
         slot.entry.get_or_init(|| {
-            let loaded = Unverified::installed(slot.dir.clone(), skill.clone(), slot.locked.clone())
-                .verify(&self.trust)
+            let unverified = Unverified::installed(&self.dir, skill, &slot.locked);
+            let loaded = self
+                .takedowns
+                .check(skill, &slot.locked)
+                .map_err(SkillError::from)
+                .and_then(|()| unverified.verify(&self.trust))
                 .and_then(|verified| verified.authorize(&self.policy));
             match loaded {
                 Ok(authorized) => Entry::Loaded(Arc::new(authorized)),

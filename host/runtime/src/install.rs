@@ -8,19 +8,22 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use openclaw_package::archive::Limits as ArchiveLimits;
 use openclaw_package::envelope::Envelope;
+use openclaw_package::key::PublicKey;
 use openclaw_package::manifest::Manifest;
-use openclaw_package::name::SkillId;
+use openclaw_package::name::{PublisherName, SkillId};
 use openclaw_package::package::{RefusalError, VerifiedPackage, verify_archive};
+use openclaw_package::registry::{Origin, Release};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use semver::Version;
+use semver::{Version, VersionReq};
 
 use crate::capability::memory::{MemoryError, MemoryStores};
 use crate::layout::{DataDir, DataDirLock, LayoutError, private_dir, quota_file, replace};
-use crate::lockfile::{Locked, Lockfile, LockfileError};
+use crate::lockfile::{Locked, Lockfile, LockfileError, SkillOrigin};
 use crate::policy::{Policy, PolicyError, Rule};
 use crate::policy_file::{PolicyFile, PolicyFileError};
 use crate::sandbox::Sandbox;
-use crate::skill::{PACKAGE_DIR, SIGNATURE_FILE, SkillError, Tools, installed_dir};
+use crate::skill::{PACKAGE_DIR, PROVENANCE_FILE, SIGNATURE_FILE, SkillError, Tools, installed_dir};
+use crate::takedowns::{TakedownError, TakedownLists};
 use crate::trust::{TrustError, TrustStore};
 
 /// Why a package was not installed, or a skill not removed. What was installed is as it was.
@@ -65,6 +68,21 @@ pub enum InstallError {
         /// The name that is installed.
         installed: SkillId,
     },
+    /// A registry's operator took it down, or nobody can tell.
+    #[error(transparent)]
+    Takedown(#[from] TakedownError),
+    /// The same name came from somewhere else, signed by another key.
+    #[error(
+        "{skill} is installed from {installed}, and this one comes from {offered} and is signed by another key"
+    )]
+    OriginChanged {
+        /// The skill.
+        skill: SkillId,
+        /// Where the installed one came from.
+        installed: SkillOrigin,
+        /// Where the package comes from.
+        offered: SkillOrigin,
+    },
     /// It is not installed.
     #[error("{0} is not installed")]
     NotInstalled(SkillId),
@@ -83,6 +101,8 @@ impl InstallError {
             Self::Memory(_) => "memory-unavailable",
             Self::Downgrade { .. } => "downgrade",
             Self::Collision { .. } => "name-collision",
+            Self::Takedown(error) => error.code(),
+            Self::OriginChanged { .. } => "origin-changed",
             Self::NotInstalled(_) => "not-installed",
         }
     }
@@ -97,10 +117,62 @@ pub struct Installer {
     _lock: DataDirLock,
 }
 
+/// Who vouches for the key that signed a package.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The owner, in `trust.toml`.
+    Local,
+    /// A registry, whose proof was checked.
+    Registry(Registered),
+}
+
+/// A release that a registry's log proves.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The registry.
+    pub origin: Origin,
+    /// The place of the release in its log.
+    pub log_index: u64,
+    /// What was released.
+    pub release: Release,
+    /// Whose it is.
+    pub publisher: PublisherName,
+    /// The versions that it may be updated to later; any where there is none.
+    pub range: Option<VersionReq>,
+    /// The proof, to be kept beside the package.
+    pub provenance: Vec<u8>,
+}
+
+impl Source {
+    fn origin(&self) -> SkillOrigin {
+        match self {
+            Self::Local => SkillOrigin::Local,
+            Self::Registry(registered) => SkillOrigin::Registry(registered.origin.clone()),
+        }
+    }
+}
+
+impl Registered {
+    /// Refuses a package that is not the one that was released.
+    fn check(&self, package: &VerifiedPackage) -> Result<(), RefusalError> {
+        let Release { name, version, archive, statement, .. } = &self.release;
+        package.expect(&SkillId::new(self.publisher.clone(), name.clone()), version)?;
+        for (expected, found) in
+            [(*archive, package.archive_digest()), (*statement, package.statement_digest())]
+        {
+            if expected != found {
+                return Err(RefusalError::DigestMismatch { expected, found });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A package that is verified and unpacked, and not installed yet.
 #[derive(Debug)]
 pub struct Staged {
     package: VerifiedPackage,
+    source: Source,
     envelope: Vec<u8>,
     staging: tempfile::TempDir,
     installed: Option<(Locked, Option<Manifest>)>,
@@ -132,7 +204,7 @@ impl Installer {
     ///
     /// # Errors
     /// [`InstallError::Refused`] for whatever is wrong with it.
-    pub fn stage(&self, archive: &Path, envelope: Vec<u8>) -> Result<Staged, InstallError> {
+    pub fn stage(&self, archive: &Path, envelope: Vec<u8>, source: Source) -> Result<Staged, InstallError> {
         let parsed = Envelope::parse(&envelope).map_err(RefusalError::from)?;
         let file = File::open(archive).map_err(LayoutError::at(archive))?;
         let staging_dir = self.dir.staging();
@@ -140,9 +212,20 @@ impl Installer {
         let target = staging.path().join(PACKAGE_DIR);
         private_dir(&target)?;
         let dir = Dir::open_ambient_dir(&target, ambient_authority()).map_err(LayoutError::at(&target))?;
-        let keys = |publisher: &_| self.trust.keys(publisher);
+        let keys = |publisher: &_| match &source {
+            Source::Local => self.trust.keys(publisher),
+            Source::Registry(registered) if registered.publisher == *publisher => {
+                vec![registered.release.signer.clone()]
+            }
+            Source::Registry(_) => Vec::new(),
+        };
         let package = verify_archive(file, &parsed, keys, &dir, ArchiveLimits::DEFAULT)?;
+        if let Source::Registry(registered) = &source {
+            registered.check(&package)?;
+        }
         let skill = package.manifest().id();
+        let (version, digest) = (package.manifest().version(), package.archive_digest());
+        TakedownLists::load(&self.dir).check_release(skill, version, &digest, &source.origin())?;
         if let Some((installed, _)) = self
             .lockfile
             .iter()
@@ -150,6 +233,7 @@ impl Installer {
         {
             return Err(InstallError::Collision { offered: skill.clone(), installed: installed.clone() });
         }
+        self.check_origin(skill, &source, package.signer())?;
         let installed = self.lockfile.get(skill).map(|locked| {
             let manifest =
                 installed_dir(&self.dir.skill(skill), locked).join(PACKAGE_DIR).join("openclaw/skill.toml");
@@ -158,7 +242,19 @@ impl Installer {
                 std::fs::read_to_string(manifest).ok().and_then(|text| Manifest::parse(&text).ok());
             (locked.clone(), manifest)
         });
-        Ok(Staged { package, envelope, staging, installed })
+        Ok(Staged { package, source, envelope, staging, installed })
+    }
+
+    /// Refuses a skill of the same name from somewhere else: what the owner granted and what the skill kept was
+    /// meant for another. The same key from elsewhere is the same publisher.
+    fn check_origin(&self, skill: &SkillId, source: &Source, signer: &PublicKey) -> Result<(), InstallError> {
+        match self.lockfile.get(skill) {
+            Some(locked) if locked.origin != source.origin() && locked.signer != *signer => {
+                let (installed, offered) = (locked.origin.clone(), source.origin());
+                Err(InstallError::OriginChanged { skill: skill.clone(), installed, offered })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Puts a staged package in place, and adds rules that its owner consented to.
@@ -184,18 +280,27 @@ impl Installer {
             policy.allow(&skill, rule);
         }
         let grants = policy.policy()?.allowed(&skill).to_vec();
+        let registered = match &staged.source {
+            Source::Local => None,
+            Source::Registry(registered) => Some(registered),
+        };
         let locked = Locked {
             version: offered,
             archive: staged.package.archive_digest(),
             statement: staged.package.statement_digest(),
             signer: staged.package.signer().clone(),
-            origin: "local".to_owned(),
+            origin: staged.source.origin(),
+            log_index: registered.map(|registered| registered.log_index),
+            range: registered.and_then(|registered| registered.range.clone()),
             grants,
         };
         let skill_dir = self.dir.skill(&skill);
         private_dir(&skill_dir)?;
         let target = installed_dir(&skill_dir, &locked);
         replace(&staged.staging.path().join(SIGNATURE_FILE), &staged.envelope)?;
+        if let Some(registered) = registered {
+            replace(&staged.staging.path().join(PROVENANCE_FILE), &registered.provenance)?;
+        }
         put_dir(&staged.staging.keep(), &target)?;
         policy.save()?;
         self.lockfile.insert(skill, locked.clone());
@@ -267,6 +372,12 @@ impl Staged {
     #[must_use]
     pub fn package(&self) -> &VerifiedPackage {
         &self.package
+    }
+
+    /// Who vouches for its signer.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// The version that is installed, if one is.

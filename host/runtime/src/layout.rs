@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 /// skills/           installed packages                   staging/        packages being installed
 /// data/             `$data` of each skill                memory/         key-value stores
 /// audit.ndjson      a record of each call                logs/           what skills logged
+/// registries/       pins, roots and takedowns of each registry
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDir {
@@ -122,6 +123,12 @@ impl DataDir {
     #[must_use]
     pub fn memory(&self) -> PathBuf {
         self.root.join("memory")
+    }
+
+    /// The directory of the registries that the owner logged in to, a folder each.
+    #[must_use]
+    pub fn registries(&self) -> PathBuf {
+        self.root.join("registries")
     }
 
     /// Where packages are unpacked before they are accepted.

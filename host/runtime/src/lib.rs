@@ -26,6 +26,7 @@ mod ready;
 mod runtime;
 pub mod sandbox;
 pub mod skill;
+pub mod takedowns;
 pub mod trust;
 mod watch;
 pub mod workspace;

@@ -1,18 +1,21 @@
 //! What is installed, pinned: `openclaw.lock`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use openclaw_package::digest::Digest;
 use openclaw_package::key::PublicKey;
 use openclaw_package::name::SkillId;
-use semver::Version;
+use openclaw_package::registry::{LOCAL, Origin, OriginError};
+use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{LayoutError, replace};
 use crate::policy::Rule;
 
-const VERSION: u32 = 1;
+/// Version 2 knows skills that came from a registry; version 1 is read as well.
+const VERSION: u32 = 2;
 
 /// The lockfile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,10 +38,49 @@ pub struct Locked {
     pub statement: Digest,
     /// The key that signed it.
     pub signer: PublicKey,
-    /// Where it came from: `local` for a file.
-    pub origin: String,
+    /// Where it came from.
+    pub origin: SkillOrigin,
+    /// The place of its release in the registry's log, if it came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_index: Option<u64>,
+    /// The versions that it may be updated to; any where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<VersionReq>,
     /// What the policy granted it when this was written.
     pub grants: Vec<Rule>,
+}
+
+/// Where an installed skill came from, and so who vouched for its publisher's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum SkillOrigin {
+    /// A file: the owner trusts the key, in `trust.toml`. Written `local`.
+    Local,
+    /// A registry: its log proved the key when the skill was installed, and the lockfile pins it.
+    Registry(Origin),
+}
+
+impl fmt::Display for SkillOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str(LOCAL),
+            Self::Registry(origin) => origin.fmt(f),
+        }
+    }
+}
+
+impl TryFrom<String> for SkillOrigin {
+    type Error = OriginError;
+
+    fn try_from(text: String) -> Result<Self, OriginError> {
+        if text == LOCAL { Ok(Self::Local) } else { text.parse().map(Self::Registry) }
+    }
+}
+
+impl From<SkillOrigin> for String {
+    fn from(origin: SkillOrigin) -> String {
+        origin.to_string()
+    }
 }
 
 /// Why the lockfile cannot be used.

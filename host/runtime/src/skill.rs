@@ -18,14 +18,17 @@ use openclaw_package::tools::{Tool, ToolList};
 
 use crate::audit::Subject;
 use crate::capability::grant::Grants;
-use crate::layout::LayoutError;
-use crate::lockfile::Locked;
+use crate::layout::{DataDir, LayoutError};
+use crate::lockfile::{Locked, SkillOrigin};
 use crate::policy::Policy;
 use crate::sandbox::{Cut, Limits, PrepareError, Prepared, Sandbox};
+use crate::takedowns::TakedownError;
 use crate::trust::TrustStore;
 
 /// The file beside an installed package that holds its signature.
 pub(crate) const SIGNATURE_FILE: &str = "signature.dsse.json";
+/// The file beside an installed package that holds its registry's proof.
+pub(crate) const PROVENANCE_FILE: &str = "provenance.json";
 /// The directory of an installed package.
 pub(crate) const PACKAGE_DIR: &str = "package";
 
@@ -41,6 +44,9 @@ pub enum SkillError {
     /// It is not what its publisher signed.
     #[error(transparent)]
     Refused(#[from] RefusalError),
+    /// A registry's operator took it down, or nobody can tell.
+    #[error(transparent)]
+    Takedown(#[from] TakedownError),
     /// It is not what was installed.
     #[error("{skill} differs from what the lockfile pins ({what})")]
     NotAsLocked {
@@ -72,6 +78,7 @@ impl SkillError {
         match self {
             Self::Io(_) => "unreadable",
             Self::Refused(error) => error.code(),
+            Self::Takedown(error) => error.code(),
             Self::NotAsLocked { .. } => "not-as-locked",
             Self::Schema { .. } => "invalid-schema",
             Self::Record(_) => "host-failure",
@@ -89,10 +96,11 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    /// The package that the lockfile pins, below `dir`.
+    /// The package that the lockfile pins.
     #[must_use]
-    pub fn installed(dir: PathBuf, skill: SkillId, locked: Locked) -> Self {
-        Self { dir, skill, locked }
+    pub fn installed(dir: &DataDir, skill: &SkillId, locked: &Locked) -> Self {
+        let path = installed_dir(&dir.skill(skill), locked);
+        Self { dir: path, skill: skill.clone(), locked: locked.clone() }
     }
 
     /// Checks signature, pins and every file but the component, which is checked when it is loaded.
@@ -100,6 +108,27 @@ impl Unverified {
     /// # Errors
     /// [`SkillError::Refused`] and [`SkillError::NotAsLocked`].
     pub fn verify(self, trust: &TrustStore) -> Result<Verified, SkillError> {
+        self.verify_to(trust, Depth::WithoutComponent)
+    }
+
+    /// Checks all of it, the component too, as it was checked when it was installed.
+    ///
+    /// # Errors
+    /// As [`Unverified::verify`].
+    pub fn verify_full(self, trust: &TrustStore) -> Result<Verified, SkillError> {
+        self.verify_to(trust, Depth::Full)
+    }
+
+    /// The proof of its registry, as it was kept when it was installed.
+    ///
+    /// # Errors
+    /// [`LayoutError`] where it cannot be read.
+    pub fn provenance(&self) -> Result<Vec<u8>, LayoutError> {
+        let path = self.dir.join(PROVENANCE_FILE);
+        std::fs::read(&path).map_err(LayoutError::at(&path))
+    }
+
+    fn verify_to(self, trust: &TrustStore, depth: Depth) -> Result<Verified, SkillError> {
         let signature_path = self.dir.join(SIGNATURE_FILE);
         let signature = std::fs::read(&signature_path).map_err(LayoutError::at(&signature_path))?;
         let envelope = Envelope::parse(&signature).map_err(RefusalError::from)?;
@@ -107,10 +136,14 @@ impl Unverified {
         let dir = Dir::open_ambient_dir(&package_dir, ambient_authority())
             .map_err(LayoutError::at(&package_dir))?;
         // Of the trusted keys the one that signed what was installed: another signature changes nothing.
-        let keys = |publisher: &_| {
-            trust.keys(publisher).into_iter().filter(|key| *key == self.locked.signer).collect()
+        let keys = |publisher: &_| match &self.locked.origin {
+            SkillOrigin::Local => {
+                trust.keys(publisher).into_iter().filter(|key| *key == self.locked.signer).collect()
+            }
+            // The log proved it, and `openclaw registry verify` proves it again.
+            SkillOrigin::Registry(_) => vec![self.locked.signer.clone()],
         };
-        let package = verify_dir(&dir, &envelope, keys, Depth::WithoutComponent)?;
+        let package = verify_dir(&dir, &envelope, keys, depth)?;
         let differs = |what| SkillError::NotAsLocked { skill: self.skill.clone(), what };
         if package.manifest().id() != &self.skill {
             return Err(differs("name"));

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use crate::layout::private_dir;
 use crate::runtime::Runtime;
+use crate::takedowns::TAKEDOWNS_FILE;
 
 /// How long after a change more changes are waited for.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -40,6 +42,10 @@ impl Watcher {
             }
         })?;
         watcher.watch(runtime.data_dir().root(), RecursiveMode::NonRecursive)?;
+        // Made here, so that what a first login or takedown writes there is seen.
+        let registries = runtime.data_dir().registries();
+        private_dir(&registries).map_err(|error| notify::Error::io(error.source))?;
+        watcher.watch(&registries, RecursiveMode::Recursive)?;
         // For what changed between the opening and now; the receiver is still here.
         let _ = first.send(());
         drop(first);
@@ -50,7 +56,7 @@ impl Watcher {
 
 /// Whether a file decides what may run.
 fn decides(path: &Path) -> bool {
-    ["policy.toml", "trust.toml", "openclaw.lock"]
+    ["policy.toml", "trust.toml", "openclaw.lock", TAKEDOWNS_FILE]
         .iter()
         .any(|name| path.file_name() == Some(OsStr::new(name)))
 }

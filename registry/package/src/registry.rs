@@ -6,6 +6,7 @@ pub mod event;
 pub mod history;
 pub mod index;
 mod origin;
+pub mod provenance;
 pub mod root;
 pub mod takedown;
 
@@ -13,6 +14,7 @@ pub use document::DocumentError;
 pub use event::{Action, Event, Release, Visibility};
 pub use history::{History, HistoryError};
 pub use index::{Index, IndexEntry, IndexError, IndexLine};
-pub use origin::{MAX_ORIGIN_LEN, Origin, OriginError};
+pub use origin::{LOCAL, MAX_ORIGIN_LEN, Origin, OriginError};
+pub use provenance::{LoggedEvent, ProvenRelease, Provenance, ProvenanceError};
 pub use root::{Root, RootError, RootParts, TrustedRoot};
-pub use takedown::{Takedown, TakedownNotice, Takedowns};
+pub use takedown::{KeptTakedowns, Takedown, TakedownNotice, Takedowns};

@@ -33,6 +33,7 @@ targets![
     key,
     manifest,
     name,
+    note,
     package,
     path,
     permission,

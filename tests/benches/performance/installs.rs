@@ -11,7 +11,7 @@ use openclaw_package::envelope::IN_TOTO_PAYLOAD_TYPE;
 use openclaw_package::{Digest, Envelope, PackageSource, SigningKey};
 use openclaw_runtime::ToolCall;
 use openclaw_runtime::layout::DataDir;
-use openclaw_runtime::lockfile::{Locked, Lockfile};
+use openclaw_runtime::lockfile::{Locked, Lockfile, SkillOrigin};
 use openclaw_tests::Home;
 use openclaw_tests::home::PUBLISHER;
 use serde_json::{Value, json};
@@ -76,7 +76,9 @@ impl Template {
             archive,
             statement: archive,
             signer: self.key.public_key(),
-            origin: "local".to_owned(),
+            origin: SkillOrigin::Local,
+            log_index: None,
+            range: None,
             grants: Vec::new(),
         };
         let dir = skill_dir.join(locked.directory());

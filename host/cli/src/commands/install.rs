@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use openclaw_package::{Requests, SkillId, SkillMd};
 use openclaw_runtime::catalog::{Catalog, Entry};
-use openclaw_runtime::install::{InstallError, Installer, Staged};
+use openclaw_runtime::install::{InstallError, Installer, Source, Staged};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::lockfile::Locked;
 use openclaw_runtime::policy::{Policy, Rule};
@@ -14,10 +14,11 @@ use openclaw_runtime::workspace::Workspace;
 
 use crate::cli::Install;
 use crate::consent::{Assessed, Standing, assess};
-use crate::describe;
+use crate::describe::{self, Request};
 use crate::environment::{self, Environment};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::json::registry::Changes;
 use crate::json::{CallLimits, Installed};
 use crate::output::{Output, dim, good, heading, warning};
 use crate::text::summary;
@@ -32,17 +33,51 @@ pub(crate) fn signature_path(archive: &Path) -> PathBuf {
     name.into()
 }
 
-/// Installs.
+/// Installs a package from a file.
 pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Output) -> Result<()> {
-    let dir = environment.data_dir()?;
-    let workspace = environment::workspace(arguments.workspace.as_deref())?;
     let envelope = read_signature(&arguments.archive)?;
+    let offer = Offer { archive: &arguments.archive, envelope, source: Source::Local };
+    let terms = Terms {
+        yes: arguments.yes,
+        workspace: arguments.workspace.as_deref(),
+        allow_downgrade: arguments.allow_downgrade,
+    };
+    let installed = accept(offer, &terms, environment, output)?;
+    if output.is_json() { output.document(&installed) } else { Ok(()) }
+}
+
+/// A package that may be installed.
+pub(crate) struct Offer<'a> {
+    pub(crate) archive: &'a Path,
+    pub(crate) envelope: Vec<u8>,
+    pub(crate) source: Source,
+}
+
+/// What its owner said beforehand.
+pub(crate) struct Terms<'a> {
+    /// Whether all that is shown is granted without a question.
+    pub(crate) yes: bool,
+    /// The directory that requests for the workspace are granted for.
+    pub(crate) workspace: Option<&'a Path>,
+    /// Whether an older version may take the place of a newer one.
+    pub(crate) allow_downgrade: bool,
+}
+
+/// Verifies a package, shows what it asks for, has it consented to, and puts it in place.
+pub(crate) fn accept(
+    offer: Offer<'_>,
+    terms: &Terms<'_>,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Installed> {
+    let dir = environment.data_dir()?;
+    let workspace = environment::workspace(terms.workspace)?;
     let installer = Installer::open(&dir)?;
     let staged = {
         let _progress = output.progress("verifying");
-        installer.stage(&arguments.archive, envelope)?
+        installer.stage(offer.archive, offer.envelope, offer.source)?
     };
-    refuse_downgrade(&staged, arguments.allow_downgrade)?;
+    refuse_downgrade(&staged, terms.allow_downgrade)?;
     {
         let _progress = output.progress("compiling the component");
         probe(&staged, environment)?;
@@ -50,11 +85,30 @@ pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Outpu
     let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
     let policy = Policy::load(&dir.policy())?;
     show(&staged, &asked, &policy, workspace.as_ref(), output);
-    let consented = asked.consent(arguments.yes, output)?;
+    let consented = asked.consent(terms.yes, output)?;
     let previous = staged.installed().cloned();
-    let locked = installer.commit(staged, &consented, arguments.allow_downgrade)?;
+    let locked = installer.commit(staged, &consented, terms.allow_downgrade)?;
     let done = Done { skill: asked.skill, previous, locked };
     finish(&done, &dir, workspace.as_ref(), output)
+}
+
+/// Verifies a package and shows what it asks for, and what changes; nothing is installed.
+pub(crate) fn preview(
+    offer: Offer<'_>,
+    terms: &Terms<'_>,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Changes> {
+    let dir = environment.data_dir()?;
+    let workspace = environment::workspace(terms.workspace)?;
+    let staged = Installer::open(&dir)?.stage(offer.archive, offer.envelope, offer.source)?;
+    let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
+    show(&staged, &asked, &Policy::load(&dir.policy())?, workspace.as_ref(), output);
+    let new = asked.requests.iter().filter(|(_, is_new)| *is_new);
+    Ok(Changes {
+        asks_anew: new.map(|(assessed, _)| assessed.document(&asked.skill)).collect(),
+        asks_no_longer: dropped(&staged).into_iter().map(|request| request.words).collect(),
+    })
 }
 
 /// Tries the package out before it takes the place of one that works; its component is then compiled.
@@ -185,10 +239,16 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
     };
     output.note(format_args!("{} {version}", heading(manifest.id())));
     output.note(format_args!("signed by {} as {}", manifest.id().publisher(), package.signer()));
+    if let Source::Registry(registered) = staged.source() {
+        output.note(format_args!("entry {} in the log of {}", registered.log_index, registered.origin));
+    }
     if asked.requests.is_empty() {
         output.note("it asks for no permission");
     } else {
         output.note("it asks to");
+    }
+    for request in dropped(staged) {
+        output.note(format_args!("  - {}{}", good("no longer "), request.words));
     }
     for (assessed, is_new) in &asked.requests {
         let mark = match (&assessed.standing, is_new) {
@@ -237,6 +297,13 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
     output.note(format_args!("it says of itself: {}", own_words(package.skill_md())));
 }
 
+/// What the installed version asked for and this one does not.
+fn dropped(staged: &Staged) -> Vec<Request> {
+    let now = staged.package().manifest().requests();
+    let before = staged.installed_manifest().map(|manifest| describe::requests(manifest.requests()));
+    before.unwrap_or_default().into_iter().filter(|request| !now.covers(&request.alone)).collect()
+}
+
 fn own_words(skill_md: &SkillMd) -> String {
     dim(summary(skill_md.description(), DESCRIPTION))
 }
@@ -249,7 +316,7 @@ struct Done {
 }
 
 /// Says what is installed now, as the runtime reads it.
-fn finish(done: &Done, dir: &DataDir, workspace: Option<&Workspace>, output: &Output) -> Result<()> {
+fn finish(done: &Done, dir: &DataDir, workspace: Option<&Workspace>, output: &Output) -> Result<Installed> {
     let skill = &done.skill;
     let catalog = Catalog::load(dir)?;
     let loaded = match catalog.get(skill) {
@@ -258,19 +325,22 @@ fn finish(done: &Done, dir: &DataDir, workspace: Option<&Workspace>, output: &Ou
         None => return Err(not_loaded(skill, "it was removed meanwhile", "not-installed")),
     };
     let tools: Vec<_> = loaded.tools().iter().map(|tool| skill.tool(tool.name.clone())).collect();
+    let assessed = assess(dir, skill, loaded.manifest().requests(), workspace)?;
+    let document = Installed {
+        skill: skill.clone(),
+        version: done.locked.version.clone(),
+        previous: done.previous.clone(),
+        digest: done.locked.archive,
+        signer: done.locked.signer.clone(),
+        origin: done.locked.origin.to_string(),
+        log_index: done.locked.log_index,
+        permissions: assessed.iter().map(|assessed| assessed.document(skill)).collect(),
+        limits: CallLimits::from(loaded.limits()),
+        cuts: loaded.cuts().to_vec(),
+        tools,
+    };
     if output.is_json() {
-        let assessed = assess(dir, skill, loaded.manifest().requests(), workspace)?;
-        return output.document(&Installed {
-            skill: skill.clone(),
-            version: done.locked.version.clone(),
-            previous: done.previous.clone(),
-            digest: done.locked.archive,
-            signer: done.locked.signer.clone(),
-            permissions: assessed.iter().map(|assessed| assessed.document(skill)).collect(),
-            limits: CallLimits::from(loaded.limits()),
-            cuts: loaded.cuts().to_vec(),
-            tools,
-        });
+        return Ok(document);
     }
     let from = match &done.previous {
         Some(previous) if *previous == done.locked.version => " again".to_owned(),
@@ -278,10 +348,10 @@ fn finish(done: &Done, dir: &DataDir, workspace: Option<&Workspace>, output: &Ou
         None => String::new(),
     };
     output.line(format_args!("{} {skill} {}{from}", good("installed"), done.locked.version));
-    if let Some(tool) = tools.first() {
+    if let Some(tool) = document.tools.first() {
         output.note(format_args!("Call a tool of it with: openclaw tool call {tool} '{{…}}'"));
     }
-    Ok(())
+    Ok(document)
 }
 
 fn not_loaded(skill: &SkillId, reason: &str, code: &'static str) -> CliError {

@@ -40,7 +40,7 @@ pub(crate) fn list(environment: &Environment, output: &Output) -> Result<()> {
                 description,
                 digest: locked.archive,
                 signer: locked.signer.clone(),
-                origin: locked.origin.clone(),
+                origin: locked.origin.to_string(),
             }
         })
         .collect();

@@ -6,6 +6,7 @@
 mod archive;
 mod component;
 mod manifest;
+mod note;
 mod package;
 mod permission;
 mod process;
@@ -21,6 +22,7 @@ use std::fmt::Display;
 pub use archive::{archive, tar};
 pub use component::{component, proof};
 pub use manifest::manifest;
+pub use note::note;
 pub use package::package;
 pub use permission::permission;
 pub use signed::{envelope, statement};

@@ -10,6 +10,9 @@ use crate::text::quoted;
 /// The longest origin, in bytes.
 pub const MAX_ORIGIN_LEN: usize = 128;
 
+/// What a lockfile writes for a skill that came from a file, and so the name of no registry.
+pub const LOCAL: &str = "local";
+
 /// Why a text is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the name of a registry")]
@@ -24,7 +27,8 @@ impl OriginError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(format!(
-            "use 1 to {MAX_ORIGIN_LEN} visible ASCII characters other than +, for example skills.example.com"
+            "use 1 to {MAX_ORIGIN_LEN} visible ASCII characters other than +, for example skills.example.com; {LOCAL:?} is \
+             taken"
         ))
     }
 }
@@ -49,7 +53,7 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+');
-        if text.is_empty() || text.len() > MAX_ORIGIN_LEN || !visible {
+        if text.is_empty() || text.len() > MAX_ORIGIN_LEN || !visible || text == LOCAL {
             return Err(OriginError(quoted(text)));
         }
         Ok(Self(text.to_owned()))

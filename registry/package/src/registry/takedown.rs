@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Origin;
 use super::document::{Document, DocumentError};
+use super::root::{RootError, TrustedRoot};
 use crate::digest::Digest;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, EnvelopeError};
 use crate::key::{PublicKey, SigningKey};
 use crate::name::SkillId;
 use crate::permission::Reason;
+use crate::text::quoted;
 
 /// The payload type of a list of takedowns.
 pub const TAKEDOWNS_PAYLOAD_TYPE: &str = "application/vnd.openclaw.takedowns.v1+json";
@@ -141,6 +143,62 @@ impl Takedowns {
     /// Whether this list has all that an older one had, in the same order.
     pub fn extends(&self, older: &Takedowns) -> bool {
         self.sequence >= older.sequence && self.takedowns.starts_with(&older.takedowns)
+    }
+}
+
+/// A list of takedowns with all that is needed to believe it without the registry, as a client keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptTakedowns {
+    /// The fingerprint of the root that the owner pinned.
+    pub pinned: Digest,
+    /// The envelopes of all roots, oldest first.
+    pub roots: Vec<String>,
+    /// The envelope of the list.
+    pub list: String,
+}
+
+/// Why a kept list cannot be believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeptTakedownsError {
+    /// It is not such a file.
+    #[error("it is not a list of takedowns: {0}")]
+    Form(String),
+    /// An envelope cannot be read.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The roots do not follow from the pinned one.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The list is not the registry's.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+impl KeptTakedowns {
+    /// The list, proved from the pinned root. An expired root or list counts here: what was taken down stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`KeptTakedownsError`].
+    pub fn verify(&self) -> Result<Takedowns, KeptTakedownsError> {
+        let roots =
+            self.roots.iter().map(|root| Envelope::parse(root.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+        let root = TrustedRoot::pin(&roots, &self.pinned)?;
+        let list = Envelope::parse(self.list.as_bytes())?;
+        Ok(Takedowns::verify(&list, root.root().origin(), root.root().takedown_key())?)
+    }
+
+    /// Reads a kept file and proves it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeptTakedownsError`].
+    pub fn verify_file(bytes: &[u8]) -> Result<Takedowns, KeptTakedownsError> {
+        let kept: Self = serde_json::from_slice(bytes)
+            .map_err(|error| KeptTakedownsError::Form(quoted(&error.to_string())))?;
+        kept.verify()
     }
 }
 

@@ -1,0 +1,85 @@
+//! `openclaw registry publish` and `yank`: what a publisher adds to the log.
+
+use std::fs;
+use std::path::Path;
+
+use openclaw_package::{Envelope, PublisherName, Statement};
+use openclaw_registry_client::PublishRequest;
+
+use super::transfer::Bars;
+use super::{Context, entries};
+use crate::cli::{RegistryPublish, RegistryYank};
+use crate::commands::install::signature_path;
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
+use crate::json::registry::{Logged, Published};
+use crate::output::good;
+
+/// Publishes a package.
+pub(super) fn publish(arguments: &RegistryPublish, context: &Context<'_>) -> Result<()> {
+    let archive = &arguments.archive;
+    let signature = signature_path(archive);
+    if !signature.is_file() {
+        let message = format!("{} is not signed: there is no {}", archive.display(), signature.display());
+        return Err(CliError::new(Exit::Refused, "unsigned", message)
+            .hint(format!("openclaw skill sign {}", archive.display())));
+    }
+    let key = context.key(&publisher_of(&signature)?)?;
+    let client = context.client(arguments.at.registry.as_deref())?;
+    let request = PublishRequest {
+        archive,
+        signature: &signature,
+        key: &key,
+        visibility: arguments.visibility,
+        category: arguments.category.as_deref(),
+    };
+    let bars = Bars::new(context.output);
+    let published = context.wait(client.publish(&request, &bars))?;
+    let document = Published {
+        skill: published.skill,
+        version: published.version,
+        digest: published.archive,
+        log_index: published.log_index,
+        already: published.already,
+    };
+    if context.output.is_json() {
+        return context.output.document(&document);
+    }
+    let Published { skill, version, log_index, already, .. } = &document;
+    let done = if *already { "was published already:" } else { "published" };
+    context.output.line(format_args!("{} {skill} {version}, entry {log_index} in the log", good(done)));
+    context.output.note(format_args!("Others install it with: openclaw registry install {skill}"));
+    Ok(())
+}
+
+/// Whose key is needed; the package itself is checked when it is published.
+fn publisher_of(signature: &Path) -> Result<PublisherName> {
+    let bytes = fs::read(signature).map_err(CliError::at(signature))?;
+    let statement = Statement::parse(Envelope::parse(&bytes)?.payload_unverified())?;
+    Ok(statement.publisher().clone())
+}
+
+/// Yanks a version, or takes that back.
+pub(super) fn yank(arguments: &RegistryYank, context: &Context<'_>) -> Result<()> {
+    let (skill, version) = (&arguments.release.skill, &arguments.release.version);
+    let key = context.key(skill.publisher())?;
+    let client = context.client(arguments.at.registry.as_deref())?;
+    let added = if arguments.undo {
+        context.wait(client.unyank(skill, version, &arguments.reason, &key))?
+    } else {
+        context.wait(client.yank(skill, version, &arguments.reason, &key))?
+    };
+    let log_indices = added.log_indices;
+    if context.output.is_json() {
+        let publisher = skill.publisher().clone();
+        return context.output.document(&Logged { publisher, log_indices, public_key: None });
+    }
+    let done = if arguments.undo { "took back the yank of" } else { "yanked" };
+    context.output.line(format_args!("{} {skill} {version}: {}", good(done), entries(&log_indices)));
+    if !arguments.undo {
+        context
+            .output
+            .note("It is not chosen any more. Who has it keeps it, and is told by openclaw registry audit.");
+    }
+    Ok(())
+}

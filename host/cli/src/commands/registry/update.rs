@@ -1,0 +1,150 @@
+//! `openclaw registry update`: newer versions, and what they ask for that the installed ones do not.
+
+use openclaw_package::SkillId;
+use openclaw_registry_client::{Client, ResolveOptions, Resolved};
+use openclaw_runtime::lockfile::{Locked, Lockfile, SkillOrigin};
+
+use super::Context;
+use super::install::{Wanted, offered, put, resolve};
+use super::transfer::Bars;
+use crate::cli::RegistryUpdate;
+use crate::commands::install::{Offer, Terms, preview};
+use crate::commands::installed;
+use crate::error::{CliError, Result};
+use crate::json::registry::Update;
+use crate::output::good;
+
+/// Updates, or shows what would be updated.
+pub(super) fn run(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<()> {
+    let terms =
+        Terms { yes: arguments.yes, workspace: arguments.workspace.as_deref(), allow_downgrade: false };
+    let mut outcome = Outcome::default();
+    for (skill, locked) in chosen(arguments, context)? {
+        if let Err(error) = one(&skill, &locked, arguments, &terms, context, &mut outcome) {
+            // One skill must not keep the others back.
+            outcome.failed.push((skill, error));
+        }
+    }
+    outcome.tell(arguments.dry_run, context)
+}
+
+/// What became of the skills.
+#[derive(Default)]
+struct Outcome {
+    looked_at: usize,
+    available: Vec<Update>,
+    installed: Vec<crate::json::Installed>,
+    failed: Vec<(SkillId, CliError)>,
+}
+
+/// The skills that are meant, as they are installed.
+fn chosen(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<Vec<(SkillId, Locked)>> {
+    let dir = context.environment.data_dir()?;
+    let lockfile = Lockfile::load(&dir.lockfile())?;
+    let from_registry = |locked: &Locked| locked.origin != SkillOrigin::Local;
+    if arguments.skills.is_empty() {
+        let all = lockfile.iter().filter(|(_, locked)| from_registry(locked));
+        return Ok(all.map(|(skill, locked)| (skill.clone(), locked.clone())).collect());
+    }
+    let find = |skill: &SkillId| {
+        let locked = lockfile.get(skill).ok_or_else(|| installed::unknown(&dir, skill))?;
+        if from_registry(locked) {
+            return Ok((skill.clone(), locked.clone()));
+        }
+        let message = format!("{skill} came from a file, so that no registry is asked for it");
+        Err(CliError::usage(message).hint(format!("openclaw registry install {skill}")))
+    };
+    arguments.skills.iter().map(find).collect()
+}
+
+fn one(
+    skill: &SkillId,
+    locked: &Locked,
+    arguments: &RegistryUpdate,
+    terms: &Terms<'_>,
+    context: &Context<'_>,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let client = client(skill, locked, context)?;
+    let range = if arguments.latest { None } else { locked.range.clone() };
+    let options = ResolveOptions {
+        installed: Some(locked.version.clone()),
+        locked: None,
+        pre_releases: arguments.pre_releases,
+        downgrade: false,
+    };
+    let wanted = Wanted { skill: skill.clone(), range, options };
+    outcome.looked_at += 1;
+    let Some(resolved) = newer(&client, &wanted, locked, context)? else { return Ok(()) };
+    let bars = Bars::new(context.output);
+    let fetched = context.wait(client.fetch(&resolved, &bars))?;
+    if !arguments.dry_run {
+        outcome.installed.push(put(&client, wanted.range, fetched, terms, context)?);
+        return Ok(());
+    }
+    let archive = fetched.archive.clone();
+    let (envelope, source) = offered(&client, wanted.range, fetched)?;
+    let offer = Offer { archive: &archive, envelope, source };
+    let changes = preview(offer, terms, context.environment, context.output)?;
+    let (installed, version) = (locked.version.clone(), resolved.version().clone());
+    outcome.available.push(Update { skill: skill.clone(), installed, version, changes });
+    Ok(())
+}
+
+/// The version that would take the installed one's place, if there is one.
+fn newer(
+    client: &Client,
+    wanted: &Wanted,
+    locked: &Locked,
+    context: &Context<'_>,
+) -> Result<Option<Resolved>> {
+    match resolve(client, wanted, context) {
+        Ok(resolved) => Ok((*resolved.version() > locked.version).then_some(resolved)),
+        // Everything that may be chosen is older than what is installed, or was yanked: it stays.
+        Err(error) if matches!(error.code, "downgrade" | "yanked" | "no-matching-version") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn client(skill: &SkillId, locked: &Locked, context: &Context<'_>) -> Result<Client> {
+    let SkillOrigin::Registry(origin) = &locked.origin else {
+        return Err(CliError::usage(format!("{skill} came from a file")));
+    };
+    let known = context.registries()?.of_origin(origin)?.ok_or_else(|| {
+        let message = format!("{skill} came from {origin}, and there was no login to that registry");
+        CliError::new(crate::exit::Exit::Refused, "unknown-registry", message)
+            .hint("openclaw registry login --registry https://…")
+    })?;
+    context.client_of(known)
+}
+
+impl Outcome {
+    /// Says what was done; an error where a skill could not be updated.
+    fn tell(mut self, dry_run: bool, context: &Context<'_>) -> Result<()> {
+        let output = context.output;
+        if output.is_json() {
+            if dry_run {
+                output.document(&self.available)?;
+            } else {
+                output.document(&self.installed)?;
+            }
+        } else if dry_run {
+            for update in &self.available {
+                let Update { skill, installed, version, .. } = update;
+                output.line(format_args!("{skill} {installed} -> {version}"));
+            }
+            if !self.available.is_empty() {
+                output.note("Nothing was changed. openclaw registry update does it.");
+            }
+        }
+        let done = if dry_run { self.available.len() } else { self.installed.len() };
+        if self.failed.is_empty() && done == 0 && !output.is_json() {
+            output.line(format_args!("{}: {} skills looked at", good("up to date"), self.looked_at));
+        }
+        let Some((skill, first)) = self.failed.pop() else { return Ok(()) };
+        for (skill, error) in &self.failed {
+            output.warn(format_args!("{skill} was not updated: {error}"));
+        }
+        Err(CliError { message: format!("{skill} was not updated: {}", first.message), ..first })
+    }
+}

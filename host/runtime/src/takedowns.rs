@@ -1,0 +1,152 @@
+//! What the operators of the owner's registries took down: read from the data directory, without any registry.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use openclaw_package::digest::Digest;
+use openclaw_package::name::SkillId;
+use openclaw_package::registry::takedown::KeptTakedowns;
+use openclaw_package::registry::{Takedown, Takedowns};
+use semver::Version;
+
+use crate::layout::DataDir;
+use crate::lockfile::{Locked, SkillOrigin};
+
+/// The file in a registry's folder that holds its list.
+pub const TAKEDOWNS_FILE: &str = "takedowns.json";
+
+/// The lists of all registries.
+#[derive(Debug, Default)]
+pub(crate) struct TakedownLists {
+    lists: Vec<Takedowns>,
+    damaged: Option<Damaged>,
+}
+
+/// A list that cannot be believed, so that nobody knows what it says.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the list of takedowns {} cannot be believed: {reason}", path.display())]
+pub struct Damaged {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Why a release is refused.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TakedownError {
+    /// A registry's operator took it down.
+    #[error("{skill} {version} was taken down by {origin}: {reason}")]
+    TakenDown {
+        /// The skill.
+        skill: SkillId,
+        /// The version.
+        version: Version,
+        /// The registry that says so.
+        origin: String,
+        /// Why.
+        reason: String,
+    },
+    /// It came from a registry, and a list of takedowns cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+}
+
+impl TakedownError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TakenDown { .. } => "taken-down",
+            Self::Damaged(_) => "takedowns-damaged",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::TakenDown { skill, .. } => format!("openclaw remove {skill}"),
+            Self::Damaged(_) => {
+                "restore the file from a backup, or log in anew with openclaw registry login --replace"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+impl TakedownLists {
+    /// Reads the list of each registry; one that never sent a list took nothing down.
+    pub(crate) fn load(dir: &DataDir) -> Self {
+        let mut lists = Self::default();
+        let registries = dir.registries();
+        let entries = match std::fs::read_dir(&registries) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return lists,
+            Err(error) => {
+                lists.damaged = Some(Damaged { path: registries, reason: error.to_string() });
+                return lists;
+            }
+        };
+        for entry in entries {
+            let path = match entry {
+                Ok(entry) => entry.path().join(TAKEDOWNS_FILE),
+                Err(error) => {
+                    lists.damaged = Some(Damaged { path: registries.clone(), reason: error.to_string() });
+                    continue;
+                }
+            };
+            match read(&path) {
+                Ok(list) => lists.lists.extend(list),
+                Err(damaged) => lists.damaged = Some(damaged),
+            }
+        }
+        lists
+    }
+
+    /// Refuses what was taken down. A list counts for the skills of its registry by name, and for everything by
+    /// the archive's digest.
+    ///
+    /// # Errors
+    /// [`TakedownError`]. A damaged list refuses all that came from a registry.
+    pub(crate) fn check(&self, skill: &SkillId, locked: &Locked) -> Result<(), TakedownError> {
+        self.check_release(skill, &locked.version, &locked.archive, &locked.origin)
+    }
+
+    /// The same, for what is not installed yet.
+    pub(crate) fn check_release(
+        &self,
+        skill: &SkillId,
+        version: &Version,
+        archive: &Digest,
+        origin: &SkillOrigin,
+    ) -> Result<(), TakedownError> {
+        for list in &self.lists {
+            let is_from_there = *origin == SkillOrigin::Registry(list.origin.clone());
+            let found =
+                if is_from_there { list.find(skill, version, archive) } else { list.find_archive(archive) };
+            if let Some(Takedown { reason, .. }) = found {
+                return Err(TakedownError::TakenDown {
+                    skill: skill.clone(),
+                    version: version.clone(),
+                    origin: list.origin.to_string(),
+                    reason: reason.to_string(),
+                });
+            }
+        }
+        match &self.damaged {
+            Some(damaged) if *origin != SkillOrigin::Local => Err(damaged.clone().into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Takedowns>, Damaged> {
+    let damaged = |reason: String| Damaged { path: path.to_owned(), reason };
+    match std::fs::read(path) {
+        Ok(bytes) => KeptTakedowns::verify_file(&bytes).map(Some).map_err(|error| damaged(error.to_string())),
+        // A file beside the folders, as the name of the default registry, has no list either.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(damaged(error.to_string())),
+    }
+}

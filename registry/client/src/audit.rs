@@ -1,0 +1,256 @@
+//! What is known today of what was installed yesterday: takedowns, yanks, revoked keys, newer versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use openclaw_package::registry::{Action, Takedowns, Visibility};
+use openclaw_package::{Digest, Origin, PublicKey, PublisherName, SkillId};
+use semver::Version;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::events::yank_reason;
+use crate::publish::released;
+use crate::trust::PublisherHistory;
+
+/// How many histories are fetched at once.
+const AT_ONCE: usize = 4;
+
+/// A skill that is installed, as the lockfile has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The skill.
+    pub skill: SkillId,
+    /// The version.
+    pub version: Version,
+    /// The digest of the archive.
+    pub archive: Digest,
+    /// The registry that it came from.
+    pub origin: Origin,
+}
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// To be looked at.
+    Warning,
+    /// It must not run.
+    Refusal,
+}
+
+/// Something to know of an installed skill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The operator took it down.
+    TakenDown {
+        /// Why.
+        reason: String,
+    },
+    /// The publisher yanked it.
+    Yanked {
+        /// Why.
+        reason: String,
+    },
+    /// The key that signed it was revoked after it was released.
+    SignerRevoked {
+        /// The key.
+        key: PublicKey,
+        /// Why.
+        reason: String,
+    },
+    /// Its publisher's history does not have this release: the key was revoked before, or it was never released.
+    NotReleased,
+    /// Its publisher has released the version with other content.
+    OtherArchive {
+        /// The digest of the archive that was released.
+        released: Digest,
+    },
+    /// There is a newer version.
+    Newer {
+        /// The version.
+        version: Version,
+    },
+    /// The publisher's history could not be had, or does not hold.
+    Unknown {
+        /// The code of the error.
+        code: &'static str,
+        /// The error in words.
+        message: String,
+        /// Whether the registry is to blame, rather than the way to it.
+        refused: bool,
+    },
+}
+
+impl Finding {
+    /// The stable code of the finding.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TakenDown { .. } => "taken-down",
+            Self::Yanked { .. } => "yanked",
+            Self::SignerRevoked { .. } => "signer-revoked",
+            Self::NotReleased => "not-released",
+            Self::OtherArchive { .. } => "other-archive",
+            Self::Newer { .. } => "newer-version",
+            Self::Unknown { .. } => "history-unknown",
+        }
+    }
+
+    /// How grave it is.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::TakenDown { .. } | Self::NotReleased | Self::OtherArchive { .. } => Severity::Refusal,
+            Self::Yanked { .. } | Self::SignerRevoked { .. } | Self::Unknown { .. } => Severity::Warning,
+            Self::Newer { .. } => Severity::Note,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self, skill: &SkillId) -> Option<String> {
+        Some(match self {
+            Self::TakenDown { .. } | Self::NotReleased | Self::OtherArchive { .. } => {
+                format!("openclaw remove {skill}")
+            }
+            Self::Yanked { .. } | Self::Newer { .. } => format!("openclaw registry update {skill}"),
+            Self::SignerRevoked { .. } => {
+                format!(
+                    "read why, and update when there is a newer version: openclaw registry update {skill}"
+                )
+            }
+            Self::Unknown { .. } => "openclaw registry audit, later".to_owned(),
+        })
+    }
+}
+
+/// What was found of one installed skill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// The skill.
+    pub installed: Installed,
+    /// What there is to know, the gravest first.
+    pub findings: Vec<Finding>,
+}
+
+/// What an audit found.
+#[derive(Debug)]
+pub struct AuditReport {
+    /// The skills, in the order in which they were given.
+    pub skills: Vec<Audited>,
+    /// When the list of takedowns that was used was signed; none where none was ever seen.
+    pub list_issued: Option<Timestamp>,
+    /// Until when that list counts as fresh.
+    pub list_expires: Option<Timestamp>,
+    /// Why the registry could not be asked: then the list is the last that was seen.
+    pub outage: Option<Error>,
+}
+
+impl AuditReport {
+    /// The gravest finding.
+    pub fn gravest(&self) -> Option<Severity> {
+        self.skills.iter().flat_map(|skill| &skill.findings).map(Finding::severity).max()
+    }
+}
+
+impl Client {
+    /// Looks up what is known of installed skills. Those of other registries are held against takedowns of their
+    /// bytes only.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError`](crate::TrustError) where root, log or takedowns do not hold; that the registry cannot be reached is no error.
+    pub async fn audit(&self, installed: &[Installed]) -> Result<AuditReport, Error> {
+        let (list, outage) = match self.refresh().await {
+            Ok(fresh) => (Some(fresh.takedowns), None),
+            Err(error) if error.is_outage() => (self.basis().await?.takedowns, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let ours = |one: &&Installed| one.origin == *self.registry().origin();
+        let publishers: BTreeSet<PublisherName> =
+            installed.iter().filter(ours).map(|one| one.skill.publisher().clone()).collect();
+        let histories = match outage {
+            None => self.histories(publishers).await,
+            Some(_) => BTreeMap::new(),
+        };
+        let skills = installed.iter().map(|one| {
+            let mut findings = taken_down(list.as_ref(), one, ours(&one));
+            if ours(&one) {
+                match histories.get(one.skill.publisher()) {
+                    Some(Ok(history)) => findings.extend(by_history(history, one)),
+                    Some(Err(error)) => findings.push(unknown(error)),
+                    None => {}
+                }
+            }
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
+            Audited { installed: one.clone(), findings }
+        });
+        Ok(AuditReport {
+            skills: skills.collect(),
+            list_issued: list.as_ref().map(|list| list.issued),
+            list_expires: list.as_ref().map(|list| list.expires),
+            outage,
+        })
+    }
+
+    async fn histories(
+        &self,
+        publishers: BTreeSet<PublisherName>,
+    ) -> BTreeMap<PublisherName, Result<PublisherHistory, Error>> {
+        let fetch = |publisher: PublisherName| async move {
+            let history = self.history(&publisher).await;
+            (publisher, history)
+        };
+        futures::stream::iter(publishers).map(fetch).buffer_unordered(AT_ONCE).collect().await
+    }
+}
+
+fn taken_down(list: Option<&Takedowns>, installed: &Installed, ours: bool) -> Vec<Finding> {
+    let found = list.and_then(|list| {
+        if ours {
+            list.find(&installed.skill, &installed.version, &installed.archive)
+        } else {
+            list.find_archive(&installed.archive)
+        }
+    });
+    found.map(|takedown| Finding::TakenDown { reason: takedown.reason.to_string() }).into_iter().collect()
+}
+
+fn by_history(history: &PublisherHistory, installed: &Installed) -> Vec<Finding> {
+    let (skill, version) = (&installed.skill, &installed.version);
+    let Some(release) = released(history, skill, version) else { return vec![Finding::NotReleased] };
+    if release.archive != installed.archive {
+        return vec![Finding::OtherArchive { released: release.archive }];
+    }
+    let mut findings = Vec::new();
+    findings.extend(yank_reason(history, skill, version).map(|reason| Finding::Yanked { reason }));
+    findings.extend(revocation(history, &release.signer));
+    let newest = history.events().iter().filter_map(|event| match &event.action {
+        Action::Release(other)
+            if other.name == *skill.name()
+                && other.version > *version
+                && (other.version.pre.is_empty() || !version.pre.is_empty())
+                && (other.visibility == Visibility::Public || release.visibility == Visibility::Private)
+                && yank_reason(history, skill, &other.version).is_none() =>
+        {
+            Some(other.version.clone())
+        }
+        _ => None,
+    });
+    findings.extend(newest.max().map(|version| Finding::Newer { version }));
+    findings
+}
+
+fn revocation(history: &PublisherHistory, signer: &PublicKey) -> Option<Finding> {
+    history.events().iter().find_map(|event| match &event.action {
+        Action::Revoke { key, reason } if key == signer => {
+            Some(Finding::SignerRevoked { key: key.clone(), reason: reason.to_string() })
+        }
+        _ => None,
+    })
+}
+
+fn unknown(error: &Error) -> Finding {
+    Finding::Unknown { code: error.code(), message: error.to_string(), refused: !error.is_outage() }
+}

@@ -1,0 +1,201 @@
+//! Login: nothing is stored, and no token sent, before a person has given or confirmed the root's fingerprint.
+
+use jiff::Timestamp;
+use openclaw_package::registry::api::Whoami;
+use openclaw_package::registry::root::fingerprint;
+use openclaw_package::registry::{Root, RootError, TrustedRoot};
+use openclaw_package::{Digest, Envelope, Origin};
+
+use crate::client::blocking;
+use crate::error::Error;
+use crate::state::{KnownRegistry, Login, Registries, StateError};
+use crate::token::Token;
+use crate::transport::{ClientOptions, Http, HttpError, Kind, Reply, paths};
+use crate::trust::TrustError;
+use crate::url::RegistryUrl;
+
+/// How many roots are looked through for a fingerprint.
+const MAX_ROOTS: u64 = 64;
+
+/// What a login begins with.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    /// The registry, letter by letter.
+    pub url: RegistryUrl,
+    /// The token; without one only what is public can be seen.
+    pub token: Option<Token>,
+    /// The fingerprint of the root, where it is known; otherwise a person must confirm the one that is served.
+    pub fingerprint: Option<Digest>,
+    /// Whether another registry may take the place of one that is known under this URL.
+    pub replace: bool,
+}
+
+/// A registry whose root was fetched, and that nobody has confirmed yet. Nothing is stored.
+#[derive(Debug)]
+pub struct Pending {
+    registries: Registries,
+    request: LoginRequest,
+    options: ClientOptions,
+    chain: Vec<(String, Envelope)>,
+    root: TrustedRoot,
+    fingerprint: Digest,
+}
+
+/// A login that was stored.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// The registry.
+    pub registry: KnownRegistry,
+    /// What the token may do, where there is one.
+    pub whoami: Option<Whoami>,
+}
+
+impl Registries {
+    /// Fetches the root of a registry. A fingerprint that was given and is not the registry's is refused here.
+    ///
+    /// # Errors
+    ///
+    /// An outage, a root that does not hold, or another one than is pinned.
+    pub async fn login(&self, request: LoginRequest, options: ClientOptions) -> Result<Pending, Error> {
+        // Without the token: whose it is has still to be shown.
+        let http = Http::new(request.url.clone(), None, options.clone())?;
+        let known = match self.find(&request.url) {
+            Err(error) if !request.replace => return Err(error.into()),
+            known => known.ok().flatten().filter(|_| !request.replace),
+        };
+        let pinned = known.as_ref().map(KnownRegistry::fingerprint);
+        let newest = root_at(&http, paths::ROOT).await?;
+        let served = fingerprint(&newest.1);
+        let wanted = request.fingerprint.or(pinned).unwrap_or(served);
+        let mut chain = vec![newest];
+        extend_to(&http, &mut chain, &wanted).await?;
+        // A second login leads from the first one's root to the one that is given now, or is of another registry.
+        if let Some(pinned) = pinned.filter(|pinned| *pinned != wanted) {
+            extend_to(&http, &mut chain, &pinned).await?;
+            if !chain.iter().any(|(_, envelope)| fingerprint(envelope) == pinned) {
+                return Err(StateError::OtherRoot { url: request.url, known: pinned, given: wanted }.into());
+            }
+        }
+        let start = pinned.unwrap_or(wanted);
+        let envelopes: Vec<Envelope> = chain.iter().map(|(_, envelope)| envelope.clone()).collect();
+        let root = match TrustedRoot::pin(&envelopes, &start) {
+            Err(RootError::NotPinned(given)) => return Err(TrustError::Fingerprint { given, served }.into()),
+            other => other.map_err(TrustError::from)?,
+        };
+        if !envelopes.iter().any(|envelope| fingerprint(envelope) == wanted) {
+            return Err(TrustError::Fingerprint { given: wanted, served }.into());
+        }
+        root.check_expiry(Timestamp::now()).map_err(TrustError::from)?;
+        chain.retain({
+            let mut found = false;
+            move |(_, envelope)| {
+                found |= fingerprint(envelope) == start;
+                found
+            }
+        });
+        Ok(Pending { registries: self.clone(), request, options, chain, root, fingerprint: start })
+    }
+}
+
+impl Pending {
+    /// The registry.
+    pub fn url(&self) -> &RegistryUrl {
+        &self.request.url
+    }
+
+    /// The name that stands in everything the registry signs.
+    pub fn origin(&self) -> &Origin {
+        self.root.root().origin()
+    }
+
+    /// The newest root.
+    pub fn root(&self) -> &Root {
+        self.root.root()
+    }
+
+    /// The fingerprint of the root that is pinned when this is accepted: show it, and have it confirmed.
+    pub fn fingerprint(&self) -> &Digest {
+        &self.fingerprint
+    }
+
+    /// Whether a person still has to confirm it: no fingerprint was given, and none was pinned before.
+    pub fn needs_confirmation(&self) -> bool {
+        self.request.fingerprint.is_none() && !self.is_known()
+    }
+
+    /// Whether there was a login to this very registry before.
+    pub fn is_known(&self) -> bool {
+        let known = self.registries.find(&self.request.url).ok().flatten();
+        known.is_some_and(|known| known.fingerprint() == self.fingerprint)
+    }
+
+    /// Stores the login, once the token was found good. To be called when the fingerprint was given or confirmed.
+    ///
+    /// # Errors
+    ///
+    /// A token that the registry does not take, or another process that has pinned another root meanwhile. Nothing
+    /// is stored then.
+    pub async fn accept(self) -> Result<LoggedIn, Error> {
+        let Self { registries, request, options, chain, root, fingerprint } = self;
+        let whoami = match &request.token {
+            Some(token) => {
+                let http = Http::new(request.url.clone(), Some(token.clone()), options)?;
+                Some(http.json(Kind::WHOAMI, paths::WHOAMI).await?)
+            }
+            None => None,
+        };
+        let login = Login {
+            url: request.url,
+            origin: root.root().origin().clone(),
+            fingerprint,
+            roots: chain.into_iter().map(|(text, _)| text).collect(),
+            token: request.token,
+            replace: request.replace,
+        };
+        let registry = blocking(move || registries.store(login)).await?;
+        Ok(LoggedIn { registry, whoami })
+    }
+}
+
+/// Puts older roots in front of the chain until the wanted one is there, or there are none.
+async fn extend_to(http: &Http, chain: &mut Vec<(String, Envelope)>, wanted: &Digest) -> Result<(), Error> {
+    for _ in 0..MAX_ROOTS {
+        if chain.iter().any(|(_, envelope)| fingerprint(envelope) == *wanted) {
+            return Ok(());
+        }
+        let oldest = chain.first().and_then(|(_, envelope)| version_unverified(envelope)).unwrap_or(1);
+        if oldest <= 1 {
+            return Ok(());
+        }
+        match root_at(http, &paths::root(oldest - 1)).await {
+            Ok(older) => {
+                // The version is only a claim; it must fall, or this would never end.
+                if version_unverified(&older.1) != Some(oldest - 1) {
+                    return Ok(());
+                }
+                chain.insert(0, older);
+            }
+            Err(Error::Http(error)) if error.is_not_found() => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn root_at(http: &Http, path: &str) -> Result<(String, Envelope), Error> {
+    let kind = Kind::ROOT;
+    let Reply::Document { bytes, .. } = http.get(kind, path, None, true).await? else {
+        return Err(HttpError::malformed(kind.name, "not modified, though nobody asked").into());
+    };
+    let envelope =
+        Envelope::parse(&bytes).map_err(|error| TrustError::from(RootError::Document(error.into())))?;
+    let text =
+        String::from_utf8(bytes.into()).map_err(|_| HttpError::malformed(kind.name, "it is not UTF-8"))?;
+    Ok((text, envelope))
+}
+
+/// The version that a root claims: to know which one to ask for next.
+fn version_unverified(envelope: &Envelope) -> Option<u64> {
+    let root: serde_json::Value = serde_json::from_slice(envelope.payload_unverified()).ok()?;
+    root.get("version")?.as_u64()
+}

@@ -1,0 +1,44 @@
+//! Takedowns stay: a list that has lost something, or is no longer fresh, is not followed.
+
+use jiff::Timestamp;
+use openclaw_package::Envelope;
+use openclaw_package::registry::{Takedowns, TrustedRoot};
+
+use super::TrustError;
+use super::basis::Basis;
+use crate::client::Client;
+use crate::error::Error;
+use crate::state::Evidence;
+use crate::transport::{Kind, paths};
+
+impl Client {
+    /// The list that is served now, checked against the one that was seen.
+    pub(crate) async fn newest_takedowns(
+        &self,
+        basis: &Basis,
+        root: &TrustedRoot,
+        now: Timestamp,
+    ) -> Result<(Takedowns, Vec<u8>), Error> {
+        let bytes = self.fresh_bytes(Kind::TAKEDOWNS, paths::TAKEDOWNS).await?;
+        let envelope = Envelope::parse(&bytes).map_err(|error| TrustError::Takedowns(error.into()))?;
+        let root = root.root();
+        let list =
+            Takedowns::verify(&envelope, root.origin(), root.takedown_key()).map_err(TrustError::from)?;
+        if let Some(seen) = &basis.takedowns {
+            let same_sequence_other_list = list.sequence == seen.sequence && list.takedowns != seen.takedowns;
+            if !list.extends(seen) || same_sequence_other_list {
+                let old = basis.stored.takedowns.clone().unwrap_or_default();
+                let evidence = Evidence::new("takedowns-rolled-back")
+                    .file("seen.json", old)
+                    .file("served.json", bytes.clone());
+                let evidence = self.registry().keep(evidence)?;
+                let (seen, served) = (seen.sequence, list.sequence);
+                return Err(TrustError::TakedownsLost { seen, served, evidence }.into());
+            }
+        }
+        if list.expires <= now {
+            return Err(TrustError::TakedownsExpired(list.expires).into());
+        }
+        Ok((list, bytes))
+    }
+}

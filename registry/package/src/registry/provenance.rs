@@ -1,0 +1,258 @@
+//! All that is needed to believe a release, and to believe it again without the registry.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use super::event::{Action, Event, Release};
+use super::history::{History, HistoryError};
+use super::root::{RootError, TrustedRoot};
+use crate::digest::Digest;
+use crate::envelope::{Envelope, EnvelopeError};
+use crate::log::{Checkpoint, LogError, LogProof};
+use crate::name::{SkillId, SkillName};
+
+/// The largest provenance that is read, in bytes: some twenty thousand events.
+pub const MAX_PROVENANCE_SIZE: usize = 32 << 20;
+
+/// A registry's proof of one release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Provenance {
+    /// The envelopes of all roots, oldest first.
+    pub roots: Vec<String>,
+    /// The publisher's history, oldest first.
+    pub history: Vec<LoggedEvent>,
+    /// The tlog-proof of the release's event.
+    pub release: String,
+    /// The tlog-proof of the newest event, against the same checkpoint.
+    pub head: String,
+}
+
+/// An event, and where the log has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoggedEvent {
+    /// The place in the log.
+    pub index: u64,
+    /// The envelope, byte for byte as the log has it.
+    pub entry: String,
+}
+
+/// Why a release is not proved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProvenanceError {
+    /// An envelope cannot be read.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The roots do not follow from the pinned one.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The log does not have it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The publisher's history does not hold.
+    #[error("event {sequence} of {publisher}: {error}")]
+    History {
+        /// Whose history.
+        publisher: String,
+        /// Which event.
+        sequence: u64,
+        /// What is wrong with it.
+        error: HistoryError,
+    },
+    /// The history has no such release.
+    #[error("{skill} {version} is not in the history of its publisher")]
+    NotReleased {
+        /// The skill.
+        skill: SkillId,
+        /// The version.
+        version: Version,
+    },
+    /// The history has the same version twice.
+    #[error("{skill} {version} was released twice")]
+    ReleasedTwice {
+        /// The skill.
+        skill: SkillId,
+        /// The version.
+        version: Version,
+    },
+    /// The parts do not belong together.
+    #[error("the proof {0}")]
+    Parts(&'static str),
+}
+
+impl ProvenanceError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Envelope(error) => error.code(),
+            Self::Root(error) => error.code(),
+            Self::Log(error) => error.code(),
+            Self::History { error, .. } => error.code(),
+            Self::NotReleased { .. } => "not-released",
+            Self::ReleasedTwice { .. } => "released-twice",
+            Self::Parts(_) => "invalid-provenance",
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Root(error) => error.hint(),
+            _ => Some("do not use this registry before its operator has explained it".to_owned()),
+        }
+    }
+}
+
+/// A release that was proved.
+#[derive(Debug, Clone)]
+pub struct ProvenRelease {
+    /// The newest root.
+    pub root: TrustedRoot,
+    /// What the log's key said of the log.
+    pub checkpoint: Checkpoint,
+    /// The same, as the signed note.
+    pub note: String,
+    /// The release.
+    pub release: Release,
+    /// The place of the release's event in the log.
+    pub log_index: u64,
+    /// The publisher's history to its newest event.
+    pub history: History,
+    /// The digest of each event, in order: to compare with what was seen before.
+    pub events: Vec<Digest>,
+    /// All releases of the skill, and why they were yanked, if they were.
+    pub versions: BTreeMap<Version, Option<String>>,
+}
+
+impl ProvenRelease {
+    /// Why the release was yanked, if it was.
+    pub fn yanked(&self) -> Option<&str> {
+        self.versions.get(&self.release.version).and_then(Option::as_deref)
+    }
+
+    /// Whether the key that signed the package was revoked after the release.
+    pub fn is_signer_revoked(&self) -> bool {
+        !self.history.is_active(&self.release.signer)
+    }
+}
+
+impl Provenance {
+    /// Checks the whole proof against the pinned fingerprint of a root. Needs no network and no clock: whether the
+    /// root has expired, and whether the log contains what it contained before, is for those who have the registry
+    /// before them.
+    ///
+    /// # Errors
+    ///
+    /// [`ProvenanceError`].
+    pub fn verify(
+        &self,
+        pinned: &Digest,
+        skill: &SkillId,
+        version: &Version,
+    ) -> Result<ProvenRelease, ProvenanceError> {
+        let roots =
+            self.roots.iter().map(|root| Envelope::parse(root.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+        let root = TrustedRoot::pin(&roots, pinned)?;
+        let replayed = self.replay(&root, skill)?;
+        let (release, log_index) = replayed.find(skill, version)?;
+        let checkpoint = self.check_log(&root, log_index)?;
+        Ok(ProvenRelease {
+            root,
+            checkpoint,
+            note: LogProof::parse(&self.head)?.checkpoint,
+            release,
+            log_index,
+            history: replayed.history,
+            events: replayed.events,
+            versions: replayed.versions,
+        })
+    }
+
+    /// Checks that release and newest event are in the log, under one checkpoint.
+    fn check_log(&self, root: &TrustedRoot, log_index: u64) -> Result<Checkpoint, ProvenanceError> {
+        let (release, head) = (LogProof::parse(&self.release)?, LogProof::parse(&self.head)?);
+        if release.checkpoint != head.checkpoint {
+            return Err(ProvenanceError::Parts("has two checkpoints"));
+        }
+        let newest = self.history.last().ok_or(ProvenanceError::Parts("has no history"))?;
+        if release.index != log_index || head.index != newest.index {
+            return Err(ProvenanceError::Parts("is of other places in the log than the history says"));
+        }
+        let released = self.history.iter().find(|event| event.index == log_index);
+        let released = released.ok_or(ProvenanceError::Parts("has no release"))?;
+        let (origin, key) = (root.root().origin(), root.root().log_key());
+        release.verify(released.entry.as_bytes(), origin, key)?;
+        Ok(head.verify(newest.entry.as_bytes(), origin, key)?)
+    }
+
+    fn replay(&self, root: &TrustedRoot, skill: &SkillId) -> Result<Replayed, ProvenanceError> {
+        let history = History::new(root.root().origin().clone(), skill.publisher().clone());
+        let mut replayed =
+            Replayed { history, events: Vec::new(), releases: Vec::new(), versions: BTreeMap::new() };
+        let mut last = None;
+        for event in &self.history {
+            if last.is_some_and(|last| event.index <= last) {
+                return Err(ProvenanceError::Parts("has a history that is out of order"));
+            }
+            last = Some(event.index);
+            replayed.add(event, skill)?;
+        }
+        Ok(replayed)
+    }
+}
+
+/// A history that was gone through, and what it says of one skill.
+struct Replayed {
+    history: History,
+    events: Vec<Digest>,
+    releases: Vec<(Release, u64)>,
+    versions: BTreeMap<Version, Option<String>>,
+}
+
+impl Replayed {
+    fn add(&mut self, logged: &LoggedEvent, skill: &SkillId) -> Result<(), ProvenanceError> {
+        let envelope = Envelope::parse(logged.entry.as_bytes())?;
+        let sequence = self.history.length();
+        let event = self.history.accept(&envelope).map_err(|error| ProvenanceError::History {
+            publisher: skill.publisher().to_string(),
+            sequence,
+            error,
+        })?;
+        self.events.push(Digest::of(envelope.payload_unverified()));
+        self.note(event, logged.index, skill.name());
+        Ok(())
+    }
+
+    fn note(&mut self, event: Event, index: u64, skill: &SkillName) {
+        match event.action {
+            Action::Release(release) if release.name == *skill => {
+                self.versions.entry(release.version.clone()).or_default();
+                self.releases.push((release, index));
+            }
+            Action::Yank { name, version, reason } if name == *skill => {
+                self.versions.entry(version).and_modify(|yanked| *yanked = Some(reason.to_string()));
+            }
+            Action::Unyank { name, version, .. } if name == *skill => {
+                self.versions.entry(version).and_modify(|yanked| *yanked = None);
+            }
+            _ => {}
+        }
+    }
+
+    fn find(&self, skill: &SkillId, version: &Version) -> Result<(Release, u64), ProvenanceError> {
+        let mut found = self.releases.iter().filter(|(release, _)| release.version == *version);
+        match (found.next(), found.next()) {
+            (Some(found), None) => Ok(found.clone()),
+            (Some(_), Some(_)) => {
+                Err(ProvenanceError::ReleasedTwice { skill: skill.clone(), version: version.clone() })
+            }
+            (None, _) => Err(ProvenanceError::NotReleased { skill: skill.clone(), version: version.clone() }),
+        }
+    }
+}
