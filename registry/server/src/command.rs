@@ -5,8 +5,8 @@ mod report;
 mod serve;
 
 pub use admin::{
-    Admin, Backup, CreatePublisher, IssueToken, ListPublishers, ListTokens, Publisher, Restore, RevokeToken, RootCommand,
-    RotateRoot, ShowRoot, TakeDown, Token, Verify,
+    Admin, Backup, CreatePublisher, IssueToken, ListPublishers, ListTokens, Publisher, Restore, RevokeToken,
+    RootCommand, RotateRoot, ShowRoot, TakeDown, Token, Verify,
 };
 pub use report::Report;
 pub use serve::{Ready, Serve, stop_signal};

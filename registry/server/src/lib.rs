@@ -12,8 +12,8 @@ pub mod keys;
 pub mod limits;
 pub mod location;
 pub mod registry;
-pub mod store;
 pub mod server;
+pub mod store;
 pub mod token;
 pub mod verify;
 

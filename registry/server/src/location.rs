@@ -53,7 +53,8 @@ impl Location {
     pub fn lock(&self) -> Result<DirectoryLock> {
         let path = self.data.join("lock");
         let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(false).write(true).open(&path).map_err(Fault::file(&path))?;
+        let file =
+            options.create(true).truncate(false).write(true).open(&path).map_err(Fault::file(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(DirectoryLock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Fault::InUse(self.data.clone()).into()),

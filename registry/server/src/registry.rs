@@ -35,7 +35,6 @@ use crate::store::{Store, log};
 
 pub use blob::Blob;
 pub use caller::Caller;
-pub use provenance::{LoggedEntry, Provenance};
 pub use root::Rotation;
 pub use start::{Start, Started};
 pub use tokens::{Issued, NewToken};
@@ -120,7 +119,11 @@ impl Registry {
     }
 
     /// The root of that version, which is the newest, with the log's key; read again when an operator rotated it.
-    pub(crate) async fn authority(&self, connection: &mut AnyConnection, version: u64) -> Result<Arc<Authority>> {
+    pub(crate) async fn authority(
+        &self,
+        connection: &mut AnyConnection,
+        version: u64,
+    ) -> Result<Arc<Authority>> {
         if let Some(known) = self.inner.authority.load_full()
             && known.root.version() == version
         {
@@ -139,9 +142,8 @@ impl Registry {
 /// The chain of roots, oldest first: as envelopes, and as what they say once each follows from the one before.
 pub(crate) async fn chain(connection: &mut AnyConnection) -> Result<(Vec<Envelope>, Vec<Root>)> {
     let entries = log::roots(connection).await?;
-    let parse = |(_, entry): (u64, Vec<u8>)| {
-        Envelope::parse(&entry).map_err(|error| Fault::damaged("a root", error))
-    };
+    let parse =
+        |(_, entry): (u64, Vec<u8>)| Envelope::parse(&entry).map_err(|error| Fault::damaged("a root", error));
     let chain: Vec<Envelope> = entries.into_iter().map(parse).collect::<std::result::Result<_, _>>()?;
     let roots = root::follow(&chain)?;
     Ok((chain, roots))

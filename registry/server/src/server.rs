@@ -97,12 +97,8 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
 ) -> Connection<
-    impl hyper::service::HttpService<
-        Incoming,
-        ResBody = Body,
-        Error = std::convert::Infallible,
-        Future: Send,
-    > + use<>,
+    impl hyper::service::HttpService<Incoming, ResBody = Body, Error = std::convert::Infallible, Future: Send>
+    + use<>,
 > {
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
@@ -157,7 +153,11 @@ impl AsyncRead for Patient {
 }
 
 impl AsyncWrite for Patient {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.watch(context, poll)
     }

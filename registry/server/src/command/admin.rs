@@ -297,7 +297,8 @@ impl TakeDown {
 impl RotateRoot {
     async fn run(self) -> Result<Report> {
         let registry = Registry::open(&self.location).await?;
-        let others = !self.add_keys.is_empty() || self.threshold.is_some() || self.log_key || self.takedown_key;
+        let others =
+            !self.add_keys.is_empty() || self.threshold.is_some() || self.log_key || self.takedown_key;
         let rotation = Rotation {
             root_key: !self.renew && !others,
             add_keys: self.add_keys,

@@ -18,7 +18,8 @@ const UNLIMITED: [&str; 2] = ["/health", "/metrics"];
 /// Counts, limits and bounds a request.
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or("none").to_owned();
+    let route =
+        request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or("none").to_owned();
     let method = request.method().clone();
     let mut response = match limit(&app, &route, &request) {
         Ok(()) => bounded(&app, &method, request, next).await,
@@ -29,7 +30,10 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     };
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let (status, took) = (response.status().as_u16(), began.elapsed());
@@ -79,7 +83,7 @@ pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 
 /// The answer where there is no such path.
 pub(super) async fn no_path() -> Failure {
-    Refusal::NotFound("such path".to_owned()).into()
+    Refusal::NoPath.into()
 }
 
 /// The answer where the path has no such method.

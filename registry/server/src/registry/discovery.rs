@@ -111,10 +111,19 @@ mod tests {
 
     #[test]
     fn every_skill_has_a_label_of_its_own() {
-        let skills: Vec<SkillId> =
-            ["acme/hello", "other/hello", "acme/only", "x/acme-only", "y/z", "a-b/c", "a/b-c", "q/c", "q/b-c"]
-                .map(|id| id.parse().unwrap())
-                .into();
+        let skills: Vec<SkillId> = [
+            "acme/hello",
+            "other/hello",
+            "acme/only",
+            "x/acme-only",
+            "y/z",
+            "a-b/c",
+            "a/b-c",
+            "q/c",
+            "q/b-c",
+        ]
+        .map(|id| id.parse().unwrap())
+        .into();
         let names = names(skills.iter());
         let of = |id: &str| names.get(&id.parse::<SkillId>().unwrap()).unwrap().as_str();
         assert_eq!(of("acme/hello"), "acme-hello");

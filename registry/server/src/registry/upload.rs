@@ -138,7 +138,8 @@ pub(super) fn verify(upload: &mut Upload, claim: &Claim) -> Result<Checked> {
     let dir = Dir::open_ambient_dir(&unpacked, ambient_authority()).map_err(internal())?;
     upload.archive.file.seek(SeekFrom::Start(0)).map_err(internal())?;
     let keys = |_: &_| vec![release.signer.clone()];
-    let package = verify_archive(&upload.archive.file, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)?;
+    let package =
+        verify_archive(&upload.archive.file, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)?;
     package.expect(&upload.skill, &upload.version)?;
     if package.statement_digest() != release.statement {
         return refuse("statement's digest", &package.statement_digest(), &release.statement);

@@ -61,7 +61,8 @@ type Row = (
     String,
 );
 
-const COLUMNS: &str = "version, archive, archive_size, signature, signature_size, log_index, published, category,
+const COLUMNS: &str =
+    "version, archive, archive_size, signature, signature_size, log_index, published, category,
     yanked, taken_down, kinds, description";
 
 fn release(row: Row) -> Result<Release> {
@@ -93,7 +94,8 @@ pub async fn insert(
     release: &Release,
     page: &ReleasePage,
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO releases (skill, version, archive, archive_size, signature, signature_size,
+    const SQL: &str =
+        "INSERT INTO releases (skill, version, archive, archive_size, signature, signature_size,
             log_index, published, category, taken_down, kinds, description, page)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let page = serde_json::to_string(page).map_err(|error| Fault::damaged("a page", error))?;
