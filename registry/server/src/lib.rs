@@ -4,6 +4,8 @@
 //! types. Nothing here prints: commands give reports, and whoever embeds them shows these.
 
 pub mod backup;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod blobs;
 pub mod command;
 pub mod error;

@@ -30,7 +30,7 @@ enum Command {
     Serve(Box<Serve>),
     /// Look after a registry
     #[command(subcommand)]
-    Admin(Admin),
+    Admin(Box<Admin>),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

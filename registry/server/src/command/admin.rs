@@ -241,7 +241,7 @@ impl Admin {
             Self::Takedown(args) => args.run().await,
             Self::Root(RootCommand::Show(args)) => {
                 let (root, fingerprint) = Registry::open(&args.location).await?.show_root().await?;
-                Ok(Report::Root(report::ShownRoot { root, fingerprint }))
+                Ok(Report::Root(Box::new(report::ShownRoot { root, fingerprint })))
             }
             Self::Root(RootCommand::Rotate(args)) => args.run().await,
             Self::Backup(args) => {
@@ -310,6 +310,6 @@ impl RotateRoot {
             return Err(Fault::Usage("a threshold is at least 1".to_owned()).into());
         }
         let (root, fingerprint) = registry.rotate_root(&rotation).await?;
-        Ok(Report::Root(report::ShownRoot { root, fingerprint }))
+        Ok(Report::Root(Box::new(report::ShownRoot { root, fingerprint })))
     }
 }

@@ -198,7 +198,7 @@ impl Registry {
     }
 
     /// Appends events to the log and to the history that accepted them.
-    pub(super) async fn append_events(
+    pub(crate) async fn append_events(
         &self,
         write: &mut Write,
         history: &History,

@@ -77,7 +77,7 @@ pub async fn keys_come_and_go(world: World) {
     // Some of several do not count without the others.
     let length = renewed.history().await.length();
     let both = vec![Action::Grant { key: key(30).public_key() }, grant];
-    assert_eq!(refusal(renewed.events(both, &[&second, &key(30)]).await).await.0, 409);
+    assert_eq!(refusal(renewed.events(both, &[&second, &key(30)]).await).await.0, 422);
     assert_eq!(renewed.history().await.length(), length);
     let after = world.text("/api/v1/publishers/acme/history?after=2").await;
     assert_eq!(after.lines().count() as u64, length - 2);

@@ -48,7 +48,7 @@ pub async fn a_skill_is_published_found_fetched_and_proved(world: World) {
     let publisher: PublisherPage =
         serde_json::from_value(world.json("/api/v1/publishers/acme").await).unwrap();
     assert_eq!(publisher.active_keys, [key(1).public_key()]);
-    assert_eq!(publisher.skills, [hello.id.clone()]);
+    assert_eq!(publisher.skills, std::slice::from_ref(&hello.id));
     let whoami = world.get("/api/v1/whoami").bearer_auth(&world.token).send().await.unwrap();
     let whoami: Whoami = whoami.json().await.unwrap();
     assert_eq!((whoami.publisher.as_str(), whoami.pattern.as_str()), ("acme", "acme/*"));
