@@ -124,13 +124,14 @@ struct Patient {
     stream: TcpStream,
     patience: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
-    /// How much is read and thrown away before the end.
+    /// How much is read and thrown away before the end, and until when.
     lingering: usize,
+    end: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
     fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None, lingering: MAX_LINGERING }
+        Self { stream, patience, waiting: None, lingering: MAX_LINGERING, end: None }
     }
 
     /// Passes on what a write came to; while it waits, the time runs.
@@ -176,13 +177,15 @@ impl AsyncWrite for Patient {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Doing this again, when woken, changes nothing.
         ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        let patience = self.patience;
+        let end = self.end.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
         let mut space = [0; 8192];
         while self.lingering > 0 {
             let mut buffer = ReadBuf::new(&mut space);
-            let poll = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
-            if poll.is_pending() {
-                return self.watch(context, poll);
-            }
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
             match buffer.filled().len() {
                 0 => break,
                 read => self.lingering = self.lingering.saturating_sub(read),
