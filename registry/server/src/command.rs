@@ -1,0 +1,12 @@
+//! What an operator types: the arguments and what is done with them. Reports are values; whoever runs them shows them.
+
+mod admin;
+mod report;
+mod serve;
+
+pub use admin::{
+    Admin, Backup, CreatePublisher, IssueToken, ListPublishers, ListTokens, Publisher, Restore, RevokeToken, RootCommand,
+    RotateRoot, ShowRoot, TakeDown, Token, Verify,
+};
+pub use report::Report;
+pub use serve::{Ready, Serve, stop_signal};

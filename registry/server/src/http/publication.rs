@@ -1,0 +1,100 @@
+//! `PUT /api/v1/skills/{publisher}/{name}/{version}`: publishing a version.
+
+use axum::extract::{FromRequest as _, Multipart, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
+use http::StatusCode;
+use openclaw_package::registry::api::{Appended, ErrorBody};
+
+use super::answer::json;
+use super::multipart::{UPLOAD_SIZE, receive};
+use super::parameters::NoParameters;
+use super::path::ReleasePath;
+use super::{App, Asking, Failure};
+use crate::error::{Error, Refusal};
+use crate::registry::{Caller, Upload};
+
+/// The parts of an upload.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+pub(super) struct UploadForm {
+    /// What is published, as JSON.
+    publication: openclaw_package::registry::api::Publication,
+    /// The signature's file, `skill.tar.gz.dsse.json`.
+    #[schema(value_type = String, format = Binary)]
+    signature: Vec<u8>,
+    /// The archive, `skill.tar.gz`.
+    #[schema(value_type = String, format = Binary)]
+    archive: Vec<u8>,
+}
+
+/// Publish a version: all of it, or nothing
+#[utoipa::path(put, path = "/api/v1/skills/{publisher}/{name}/{version}", tag = "publish",
+    security(("token" = [])),
+    params(
+        ("publisher" = String, Path, description = "Publisher"),
+        ("name" = String, Path, description = "The skill's own name"),
+        ("version" = String, Path, description = "Semantic version without build metadata"),
+    ),
+    request_body(content = inline(UploadForm), content_type = "multipart/form-data"),
+    responses(
+        (status = 201, description = "Published", body = Appended),
+        (status = 400, description = "A name, a part or an envelope cannot be read", body = ErrorBody),
+        (status = 401, description = "No token, or one that does not hold", body = ErrorBody),
+        (status = 403, description = "The token may not do this", body = ErrorBody),
+        (status = 404, description = "No such publisher", body = ErrorBody),
+        (status = 408, description = "It came too slowly", body = ErrorBody),
+        (status = 409, description = "The version, a like name or another event was first", body = ErrorBody),
+        (status = 410, description = "It was taken down", body = ErrorBody),
+        (status = 413, description = "A part is too large", body = ErrorBody),
+        (status = 422, description = "A client would refuse the package or the events", body = ErrorBody),
+        (status = 429, description = "Too much in too little time", body = ErrorBody),
+        (status = 503, description = "The registry is busy", body = ErrorBody),
+    ))]
+pub(super) async fn put(
+    State(app): State<App>,
+    NoParameters: NoParameters,
+    ReleasePath(skill, version): ReleasePath,
+    Asking(caller): Asking,
+    request: Request,
+) -> Result<Response, Failure> {
+    if let Err(error) = app.registry.check_upload(&caller, &skill, &version).await {
+        return Err(refuse_politely(&app, &caller, request, error).await);
+    }
+    let time = app.registry.limits().upload_time;
+    let work = async {
+        let _place = app.registry.upload_place().await?;
+        let form = Multipart::from_request(request, &app).await.map_err(|_| not_multipart())?;
+        let parts = receive(&app.registry, form).await?;
+        let (publication, signature, archive) = (parts.publication, parts.signature, parts.archive);
+        app.registry.publish(&caller, Upload { skill, version, publication, signature, archive }).await
+    };
+    let appended = tokio::time::timeout(time, work).await.map_err(|_| Error::from(Refusal::TooSlow))??;
+    app.metrics.count_published();
+    let mut response = json(&appended);
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response.into_response())
+}
+
+fn not_multipart() -> Error {
+    let fact = "the upload is not sent as multipart/form-data";
+    Refusal::malformed("invalid-upload", fact, "the parts of an upload are in /openapi.json").into()
+}
+
+/// Reads what a token's holder is sending anyway, so that the answer is heard before the connection goes.
+async fn refuse_politely(app: &App, caller: &Caller, request: Request, error: Error) -> Failure {
+    if caller.token().is_ok() {
+        let drain = async {
+            let (mut stream, mut size) = (request.into_body().into_data_stream(), 0);
+            while let Some(Ok(chunk)) = stream.next().await {
+                size += chunk.len();
+                if size > UPLOAD_SIZE {
+                    break;
+                }
+            }
+        };
+        // Whether it ended in time changes nothing about the answer.
+        let _ = tokio::time::timeout(app.registry.limits().idle_time, drain).await;
+    }
+    Failure(error)
+}

@@ -1,0 +1,121 @@
+//! Where a registry keeps what: a data directory, and perhaps a database and a store of blobs elsewhere.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::blobs::{Blobs, BlobsUrl};
+use crate::error::{Fault, Result};
+use crate::keys::Keys;
+use crate::store::{DatabaseUrl, Store};
+
+/// Where a registry keeps what.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Location {
+    /// The directory of the registry: its keys, and by default its database and blobs
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// A database elsewhere: postgres://user@host/database
+    #[arg(long, value_name = "URL", env = "OPENCLAW_REGISTRY_DATABASE", hide_env_values = true)]
+    pub database: Option<DatabaseUrl>,
+    /// Blobs elsewhere: s3://bucket/prefix?endpoint=…&region=… with the AWS_* variables, or a directory
+    #[arg(long, value_name = "URL")]
+    pub blobs: Option<BlobsUrl>,
+}
+
+/// The one server of a data directory. Others are kept out as long as it lives.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+impl Location {
+    /// A data directory that has everything.
+    pub fn directory(path: impl Into<PathBuf>) -> Self {
+        Self { data: path.into(), database: None, blobs: None }
+    }
+
+    /// Makes the data directory where there is none.
+    ///
+    /// # Errors
+    ///
+    /// A directory that cannot be made.
+    pub fn create(&self) -> Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        Ok(builder.recursive(true).mode(0o700).create(&self.data).map_err(Fault::file(&self.data))?)
+    }
+
+    /// Keeps other servers out of the directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::InUse`] where another one has it.
+    pub fn lock(&self) -> Result<DirectoryLock> {
+        let path = self.data.join("lock");
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(&path).map_err(Fault::file(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(DirectoryLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Fault::InUse(self.data.clone()).into()),
+            Err(TryLockError::Error(error)) => Err(Fault::file(path)(error).into()),
+        }
+    }
+
+    /// Whether the database is a file in the data directory.
+    pub fn is_embedded(&self) -> bool {
+        self.database.is_none()
+    }
+
+    /// The database's file, where it is one of ours.
+    pub fn database_file(&self) -> PathBuf {
+        self.data.join("registry.sqlite")
+    }
+
+    /// Refuses a directory in which no registry was ever started.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::State`].
+    pub fn must_exist(&self) -> Result<()> {
+        if self.is_embedded() && !self.database_file().exists() {
+            let shown = self.data.display();
+            let fact = format!("there is no registry in {shown}; `registry serve --data {shown}` makes one");
+            return Err(Fault::State(fact).into());
+        }
+        Ok(())
+    }
+
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// A database that cannot be opened.
+    pub async fn store(&self) -> Result<Store> {
+        match &self.database {
+            Some(url) => Store::open(url).await,
+            None => Store::open(&DatabaseUrl::file(&self.database_file())?).await,
+        }
+    }
+
+    /// Opens the store of blobs.
+    ///
+    /// # Errors
+    ///
+    /// A store that cannot be opened.
+    pub fn blobs(&self) -> Result<Blobs> {
+        match &self.blobs {
+            Some(url) => Blobs::open(url),
+            None => Blobs::open(&BlobsUrl::directory(&self.data.join("blobs"))?),
+        }
+    }
+
+    /// The registry's keys.
+    pub fn keys(&self) -> Keys {
+        Keys::below(&self.data)
+    }
+
+    /// The data directory.
+    pub fn path(&self) -> &Path {
+        &self.data
+    }
+}

@@ -1,0 +1,148 @@
+//! The registry itself: what may be done, by whom, and what follows from it. It knows no HTTP.
+
+mod append;
+mod blob;
+mod caller;
+pub mod discovery;
+mod entries;
+mod health;
+mod page;
+mod provenance;
+mod publish;
+mod readme;
+mod root;
+mod start;
+mod sweep;
+mod takedown;
+mod tokens;
+mod upload;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use openclaw_package::registry::Root;
+use openclaw_package::{Envelope, SigningKey};
+use sqlx::AnyConnection;
+use tokio::sync::Semaphore;
+
+use crate::blobs::Blobs;
+use crate::error::{Fault, Result};
+use crate::keys::{Keys, Purpose};
+use crate::limits::Limits;
+use crate::location::{DirectoryLock, Location};
+use crate::store::{Store, log};
+
+pub use blob::Blob;
+pub use caller::Caller;
+pub use provenance::{LoggedEntry, Provenance};
+pub use root::Rotation;
+pub use start::{Start, Started};
+pub use tokens::{Issued, NewToken};
+pub use upload::{Received, Upload, read_publication};
+
+/// A registry: a database, blobs, keys and the rules over them.
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    blobs: Blobs,
+    keys: Keys,
+    limits: Limits,
+    /// Where uploads are written before they are believed.
+    staging: PathBuf,
+    uploads: Arc<Semaphore>,
+    authority: ArcSwapOption<Authority>,
+    _lock: Option<DirectoryLock>,
+}
+
+/// The newest root, and the secret key of the log that it names.
+pub(crate) struct Authority {
+    pub(crate) root: Root,
+    pub(crate) log_key: SigningKey,
+}
+
+impl Registry {
+    /// Opens a registry that is there, for an operator's command. A server may run on it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// No registry there; a store that cannot be opened.
+    pub async fn open(location: &Location) -> Result<Self> {
+        location.must_exist()?;
+        let store = location.store().await?;
+        crate::store::read_head(&mut *store.read().await?).await?;
+        Self::assemble(location, store, Limits::default(), None)
+    }
+
+    fn assemble(
+        location: &Location,
+        store: Store,
+        limits: Limits,
+        lock: Option<DirectoryLock>,
+    ) -> Result<Self> {
+        location.create()?;
+        let staging = location.path().join("staging");
+        std::fs::create_dir_all(&staging).map_err(Fault::file(&staging))?;
+        let inner = Inner {
+            store,
+            blobs: location.blobs()?,
+            keys: location.keys(),
+            uploads: Arc::new(Semaphore::new(limits.parallel_uploads)),
+            limits,
+            staging,
+            authority: ArcSwapOption::empty(),
+            _lock: lock,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The blobs.
+    pub fn blobs(&self) -> &Blobs {
+        &self.inner.blobs
+    }
+
+    /// The limits.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    /// The root of that version, which is the newest, with the log's key; read again when an operator rotated it.
+    pub(crate) async fn authority(&self, connection: &mut AnyConnection, version: u64) -> Result<Arc<Authority>> {
+        if let Some(known) = self.inner.authority.load_full()
+            && known.root.version() == version
+        {
+            return Ok(known);
+        }
+        let (_, roots) = chain(connection).await?;
+        let root = roots.into_iter().find(|root| root.version() == version);
+        let root = root.ok_or_else(|| Fault::Damaged(format!("root version {version} is missing")))?;
+        let log_key = self.keys().find(Purpose::Log, root.log_key())?;
+        let authority = Arc::new(Authority { root, log_key });
+        self.inner.authority.store(Some(Arc::clone(&authority)));
+        Ok(authority)
+    }
+}
+
+/// The chain of roots, oldest first: as envelopes, and as what they say once each follows from the one before.
+pub(crate) async fn chain(connection: &mut AnyConnection) -> Result<(Vec<Envelope>, Vec<Root>)> {
+    let entries = log::roots(connection).await?;
+    let parse = |(_, entry): (u64, Vec<u8>)| {
+        Envelope::parse(&entry).map_err(|error| Fault::damaged("a root", error))
+    };
+    let chain: Vec<Envelope> = entries.into_iter().map(parse).collect::<std::result::Result<_, _>>()?;
+    let roots = root::follow(&chain)?;
+    Ok((chain, roots))
+}

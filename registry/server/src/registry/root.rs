@@ -1,0 +1,167 @@
+//! The registry's root: shown, followed, and rotated by its operator.
+
+use jiff::Timestamp;
+use openclaw_package::registry::root::fingerprint;
+use openclaw_package::registry::{Root, RootParts, TrustedRoot};
+use openclaw_package::{Digest, Envelope, PublicKey, SigningKey};
+
+use super::start::expiry;
+use super::{Registry, chain};
+use crate::error::{Fault, Refusal, Result};
+use crate::keys::{Keys, Purpose, file_name};
+use crate::store::log;
+
+/// What a rotation changes beside the version and the expiry.
+#[derive(Debug, Clone, Default)]
+pub struct Rotation {
+    /// Replaces this machine's root key by a new one.
+    pub root_key: bool,
+    /// Public root keys to be added.
+    pub add_keys: Vec<PublicKey>,
+    /// How many root keys must sign from then on.
+    pub threshold: Option<usize>,
+    /// Replaces the key of the log.
+    pub log_key: bool,
+    /// Replaces the key that signs takedowns.
+    pub takedown_key: bool,
+}
+
+impl Registry {
+    /// The newest root as it is served.
+    ///
+    /// # Errors
+    ///
+    /// A failing database.
+    pub async fn newest_root(&self) -> Result<Vec<u8>> {
+        let mut connection = self.store().read().await?;
+        let head = crate::store::read_head(&mut connection).await?;
+        let found = log::root(&mut connection, head.root_version).await?;
+        found.ok_or_else(|| Fault::Damaged("the newest root is missing".to_owned()).into())
+    }
+
+    /// One version of the root as it is served.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotFound`].
+    pub async fn root_version(&self, version: u64) -> Result<Vec<u8>> {
+        let found = log::root(&mut *self.store().read().await?, version).await?;
+        found.ok_or_else(|| Refusal::NotFound(format!("root version {version}")).into())
+    }
+
+    /// The newest root in force, and its fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// A failing database.
+    pub async fn show_root(&self) -> Result<(Root, Digest)> {
+        let (chain, roots) = chain(&mut *self.store().read().await?).await?;
+        let newest = roots.into_iter().next_back().zip(chain.last());
+        let (root, envelope) = newest.ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
+        Ok((root, fingerprint(envelope)))
+    }
+
+    /// Makes and signs the next version of the root. It is a leaf of the log, whose checkpoint is signed by the
+    /// log's key of the new root.
+    ///
+    /// # Errors
+    ///
+    /// Secret keys that are missing for one of the two thresholds; keys that cannot make a root.
+    pub async fn rotate_root(&self, rotation: &Rotation) -> Result<(Root, Digest)> {
+        let mut write = self.store().write().await?;
+        let (chain, roots) = chain(write.connection()).await?;
+        let before = roots.last().ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
+        let mut made = Made { keys: self.keys(), names: Vec::new() };
+        let next = Root::new(next_parts(before, rotation, &mut made)?)?;
+        let signers = self.signers(before, &next)?;
+        let envelope = next.sign(&signers.iter().collect::<Vec<_>>());
+        let mut longer = chain;
+        longer.push(envelope.clone());
+        follow(&longer).map_err(|error| {
+            let fact = format!(
+                "the new root would not hold ({error}): put the missing secret root keys into {}",
+                self.keys().directory().display()
+            );
+            Fault::Usage(fact)
+        })?;
+        let log_key = self.keys().find(Purpose::Log, next.log_key())?;
+        write.head.root_version = next.version();
+        let indices = write.append(&[envelope.to_json()], &log_key).await?;
+        let index = indices.first().copied().unwrap_or_default();
+        log::insert_root(write.connection(), next.version(), &envelope, index).await?;
+        write.commit().await?;
+        made.names.clear();
+        Ok((next, fingerprint(&envelope)))
+    }
+
+    /// The secret root keys of two versions, as far as they are here.
+    fn signers(&self, before: &Root, next: &Root) -> Result<Vec<SigningKey>> {
+        let mut wanted: Vec<&PublicKey> = before.keys().iter().chain(next.keys()).collect();
+        wanted.sort();
+        wanted.dedup();
+        let mut signers = Vec::new();
+        for key in wanted {
+            match self.keys().find(Purpose::Root, key) {
+                Ok(key) => signers.push(key),
+                Err(crate::error::Error::Failed(Fault::NoKey { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(signers)
+    }
+}
+
+/// Keys that were made for a root, and go again when it does not come to be.
+struct Made<'a> {
+    keys: &'a Keys,
+    names: Vec<String>,
+}
+
+impl Made<'_> {
+    fn make(&mut self, purpose: Purpose) -> Result<PublicKey> {
+        let key = self.keys.generate(purpose)?.public_key();
+        self.names.push(file_name(purpose, &key));
+        Ok(key)
+    }
+}
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        for name in &self.names {
+            self.keys.discard(name);
+        }
+    }
+}
+
+fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result<RootParts> {
+    let mut parts = before.to_parts();
+    parts.version = before.version().saturating_add(1);
+    parts.expires = expiry(Timestamp::now())?;
+    if rotation.root_key {
+        let own = parts.keys.iter().position(|key| made.keys.find(Purpose::Root, key).is_ok());
+        let own = own.and_then(|place| parts.keys.get_mut(place));
+        let own = own.ok_or_else(|| Fault::Usage("no secret root key is on this machine".to_owned()))?;
+        *own = made.make(Purpose::Root)?;
+    }
+    parts.keys.extend(rotation.add_keys.iter().cloned());
+    parts.threshold = rotation.threshold.unwrap_or(parts.threshold);
+    if rotation.log_key {
+        parts.log_key = made.make(Purpose::Log)?;
+    }
+    if rotation.takedown_key {
+        parts.takedown_key = made.make(Purpose::Takedown)?;
+    }
+    Ok(parts)
+}
+
+/// Follows a chain from its first root, and gives all that it goes through.
+pub(super) fn follow(chain: &[Envelope]) -> Result<Vec<Root>> {
+    let Some((first, rest)) = chain.split_first() else { return Ok(Vec::new()) };
+    let mut trusted = TrustedRoot::pin(std::slice::from_ref(first), &fingerprint(first))?;
+    let mut roots = vec![trusted.root().clone()];
+    for next in rest {
+        trusted = trusted.follow(next)?;
+        roots.push(trusted.root().clone());
+    }
+    Ok(roots)
+}

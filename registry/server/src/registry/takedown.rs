@@ -1,0 +1,162 @@
+//! Takedowns: what an operator withdraws from everybody, and the signed list that says so.
+
+use jiff::{SignedDuration, Timestamp};
+use openclaw_package::SigningKey;
+use openclaw_package::registry::{IndexLine, Root, Takedown, TakedownNotice, Takedowns};
+use sqlx::AnyConnection;
+
+use super::{Registry, chain};
+use crate::error::{Fault, Refusal, Result};
+use crate::keys::Purpose;
+use crate::store::skills::Skill;
+use crate::store::takedowns::{self, SignedList};
+use crate::store::{Head, Write, releases, skills};
+
+/// How long a signed list counts as fresh.
+const LIST_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// After how long it is signed anew.
+const LIST_AGE: SignedDuration = SignedDuration::from_hours(24);
+
+impl Registry {
+    /// Takes something down: at once for every page and blob here, and for all clients with the next list.
+    ///
+    /// Gives the place of the notice in the log and the releases that it covers.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotFound`] where there is no such skill or version.
+    pub async fn take_down(&self, takedown: Takedown) -> Result<(u64, Vec<String>)> {
+        let mut write = self.store().write().await?;
+        let covered = covered(write.connection(), &takedown).await?;
+        let (_, roots) = chain(write.connection()).await?;
+        let authority = self.authority_of(&mut write).await?;
+        let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
+        let now = Timestamp::now();
+        write.head.takedown_sequence = write.head.takedown_sequence.saturating_add(1);
+        let sequence = write.head.takedown_sequence;
+        let notice = TakedownNotice { origin: write.head.origin.clone(), sequence, time: now, takedown };
+        let indices = write.append(&[notice.sign(&key).to_json()], &authority.log_key).await?;
+        let index = indices.first().copied().unwrap_or_default();
+        takedowns::insert(write.connection(), sequence, index).await?;
+        let reason = notice.takedown.reason.as_str();
+        let mut names = Vec::new();
+        for (skill, version) in &covered {
+            let connection = write.connection();
+            releases::set_taken_down(connection, skill.id, version, reason).await?;
+            let line = IndexLine::Takedown { version: version.clone(), reason: reason.to_owned() };
+            skills::append_index(connection, skill, &line).await?;
+            skills::refresh(connection, skill, now).await?;
+            names.push(format!("{} {version}", skill.skill));
+        }
+        let head = write.head.clone();
+        sign_list(write.connection(), &head, &roots, &key, now).await?;
+        write.commit().await?;
+        Ok((index, names))
+    }
+
+    /// The list of takedowns as it is served, signed anew where the last copy is a day old.
+    ///
+    /// # Errors
+    ///
+    /// A failing database, a missing key.
+    pub async fn takedowns(&self) -> Result<String> {
+        let now = Timestamp::now();
+        let mut connection = self.store().read().await?;
+        let head = crate::store::read_head(&mut connection).await?;
+        if let Some(list) = takedowns::list(&mut connection).await?
+            && is_fresh(&list, &head, now)
+        {
+            return Ok(list.envelope);
+        }
+        drop(connection);
+        let mut write = self.store().write().await?;
+        let (_, roots) = chain(write.connection()).await?;
+        let authority = self.authority_of(&mut write).await?;
+        let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
+        let head = write.head.clone();
+        let list = sign_list(write.connection(), &head, &roots, &key, now).await?;
+        write.commit().await?;
+        Ok(list.envelope)
+    }
+
+    pub(super) async fn authority_of(&self, write: &mut Write) -> Result<std::sync::Arc<super::Authority>> {
+        let version = write.head.root_version;
+        self.authority(write.connection(), version).await
+    }
+}
+
+fn is_fresh(list: &SignedList, head: &Head, now: Timestamp) -> bool {
+    list.sequence == head.takedown_sequence
+        && list.root_version == head.root_version
+        && now.duration_since(list.issued) < LIST_AGE
+}
+
+/// Signs the list of all takedowns and keeps it.
+async fn sign_list(
+    connection: &mut AnyConnection,
+    head: &Head,
+    roots: &[Root],
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<SignedList> {
+    let issued = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let list = Takedowns {
+        origin: head.origin.clone(),
+        sequence: head.takedown_sequence,
+        issued,
+        expires: issued.checked_add(LIST_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?,
+        takedowns: takedowns::all(connection, &head.origin, roots).await?,
+    };
+    let envelope = String::from_utf8_lossy(&list.sign(key).to_json()).into_owned();
+    let signed = SignedList { sequence: list.sequence, issued, root_version: head.root_version, envelope };
+    takedowns::set_list(connection, &signed).await?;
+    Ok(signed)
+}
+
+/// The releases that a takedown covers and no earlier one did.
+async fn covered(
+    connection: &mut AnyConnection,
+    takedown: &Takedown,
+) -> Result<Vec<(Skill, semver::Version)>> {
+    let mut covered = Vec::new();
+    let named = skills::find(connection, &takedown.skill).await?;
+    let by_name = takedown.version.is_some() || takedown.archive.is_none();
+    if named.is_none() && takedown.archive.is_none() {
+        return Err(Refusal::NotFound(format!("skill {}", takedown.skill)).into());
+    }
+    if let Some(skill) = named.filter(|_| by_name) {
+        for release in releases::list(connection, skill.id).await? {
+            let wanted = takedown.version.as_ref().is_none_or(|version| *version == release.version);
+            if wanted && release.taken_down.is_none() {
+                covered.push((skill.clone(), release.version));
+            }
+        }
+    }
+    if let Some(version) = takedown.version.as_ref().filter(|_| covered.is_empty() && takedown.archive.is_none()) {
+        return Err(Refusal::NotFound(format!("version {version} that is not taken down yet")).into());
+    }
+    if let Some(archive) = &takedown.archive {
+        for (id, version) in releases::with_archive(connection, archive).await? {
+            let Some(skill) = skills::by_row(connection, id).await? else { continue };
+            let release = releases::find(connection, id, &version).await?;
+            let known = covered.iter().any(|(other, same)| other.id == id && *same == version);
+            if !known && release.is_some_and(|release| release.taken_down.is_none()) {
+                covered.push((skill, version));
+            }
+        }
+    }
+    Ok(covered)
+}
+
+/// Why a release cannot be published or shown, if a takedown covers it.
+pub(super) async fn reason_against(
+    connection: &mut AnyConnection,
+    head: &Head,
+    roots: &[Root],
+    (skill, version, archive): (&openclaw_package::SkillId, &semver::Version, &openclaw_package::Digest),
+) -> Result<Option<String>> {
+    let takedowns = takedowns::all(connection, &head.origin, roots).await?;
+    let covering = takedowns.iter().find(|takedown| takedown.covers(skill, version, archive));
+    Ok(covering.map(|takedown| takedown.reason.to_string()))
+}

@@ -1,0 +1,211 @@
+//! An upload: received into a file of ours, then verified exactly as a client would verify it.
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
+
+use bytes::Bytes;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use openclaw_package::permission::{warnings, words};
+use openclaw_package::registry::Release;
+use openclaw_package::registry::api::{PermissionLine, Publication, ReleasePage, ToolLine, TriggerLine};
+use openclaw_package::{Digest, Envelope, SkillId, SkillName, VerifiedPackage, verify_archive};
+use semver::Version;
+use tempfile::TempDir;
+
+use super::{Registry, readme};
+use crate::error::{Error, Fault, Refusal, Result};
+use crate::limits::{EVENTS_PER_REQUEST, PUBLICATION_SIZE};
+
+/// An upload that was received and is not believed yet.
+pub struct Upload {
+    /// The skill that the URL names.
+    pub skill: SkillId,
+    /// The version that the URL names.
+    pub version: Version,
+    /// What is said about it.
+    pub publication: Publication,
+    /// The signature's file.
+    pub signature: Bytes,
+    /// The archive.
+    pub archive: Received,
+}
+
+/// An archive that was received, in a directory that goes when this does.
+pub struct Received {
+    pub(super) staging: TempDir,
+    pub(super) file: File,
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+}
+
+impl Received {
+    /// A file that was written into a staging directory.
+    pub fn new(staging: TempDir, file: File, digest: Digest, size: u64) -> Self {
+        Self { staging, file, digest, size }
+    }
+}
+
+/// What an upload says of itself, checked against the request but not against the archive.
+pub(super) struct Claim {
+    pub(super) events: Vec<Envelope>,
+    pub(super) release: Release,
+    pub(super) category: Option<SkillName>,
+}
+
+/// A package that was verified, and what is shown of it.
+pub(super) struct Checked {
+    pub(super) category: Option<String>,
+    pub(super) kinds: Vec<String>,
+    pub(super) description: String,
+    pub(super) page: PageParts,
+}
+
+/// What of a page follows from the package alone.
+pub(super) struct PageParts {
+    permissions: Vec<PermissionLine>,
+    warnings: Vec<String>,
+    triggers: Vec<TriggerLine>,
+    tools: Vec<ToolLine>,
+    description: String,
+    license: Option<String>,
+    readme_html: String,
+}
+
+impl Registry {
+    /// A directory in which an upload is received.
+    ///
+    /// # Errors
+    ///
+    /// A disk that cannot be written.
+    pub fn staging(&self) -> Result<TempDir> {
+        let place = &self.inner.staging;
+        Ok(tempfile::Builder::new().prefix("upload-").tempdir_in(place).map_err(Fault::file(place))?)
+    }
+
+    /// Waits for one of the few places in which uploads are received and unpacked.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] where none becomes free in time.
+    pub async fn upload_place(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
+        let place = std::sync::Arc::clone(&self.inner.uploads).acquire_owned();
+        match tokio::time::timeout(self.limits().request_time, place).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Refusal::Busy.into()),
+        }
+    }
+}
+
+/// Reads what is published beside the archive.
+///
+/// # Errors
+///
+/// What is not JSON of that form.
+pub fn read_publication(bytes: &[u8]) -> Result<Publication> {
+    if bytes.len() > PUBLICATION_SIZE {
+        return Err(Refusal::TooLarge { what: "publication", limit: PUBLICATION_SIZE as u64 }.into());
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let fact = format!("the part `publication` cannot be read: {error}");
+        Refusal::malformed("invalid-publication", fact, "its form is in /openapi.json").into()
+    })
+}
+
+/// Parses envelopes as they were sent.
+pub(super) fn parse_events(events: &[String]) -> Result<Vec<Envelope>> {
+    if events.is_empty() || events.len() > EVENTS_PER_REQUEST {
+        let fact = format!("a request has 1 to {EVENTS_PER_REQUEST} events, and this has {}", events.len());
+        return Err(Refusal::malformed("invalid-events", fact, "send them in several requests").into());
+    }
+    events.iter().map(|text| Ok(Envelope::parse(text.as_bytes())?)).collect()
+}
+
+/// Unpacks and verifies an archive under the key that the release names. Nothing of it is kept.
+pub(super) fn verify(upload: &mut Upload, claim: &Claim) -> Result<Checked> {
+    let refuse = |field: &str, found: &dyn std::fmt::Display, expected: &dyn std::fmt::Display| {
+        let fact = format!("the {field} is {found} in the upload, and {expected} in the release's event");
+        Err(Error::from(Refusal::package("identity-mismatch", fact, "sign the event for this package")))
+    };
+    let release = &claim.release;
+    if upload.archive.digest != release.archive {
+        return refuse("archive's digest", &upload.archive.digest, &release.archive);
+    }
+    let envelope = Envelope::parse(&upload.signature)?;
+    let unpacked = upload.archive.staging.path().join("unpacked");
+    let internal = || Fault::file(&unpacked);
+    std::fs::create_dir(&unpacked).map_err(internal())?;
+    let dir = Dir::open_ambient_dir(&unpacked, ambient_authority()).map_err(internal())?;
+    upload.archive.file.seek(SeekFrom::Start(0)).map_err(internal())?;
+    let keys = |_: &_| vec![release.signer.clone()];
+    let package = verify_archive(&upload.archive.file, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)?;
+    package.expect(&upload.skill, &upload.version)?;
+    if package.statement_digest() != release.statement {
+        return refuse("statement's digest", &package.statement_digest(), &release.statement);
+    }
+    Ok(read(&package, claim))
+}
+
+fn read(package: &VerifiedPackage, claim: &Claim) -> Checked {
+    let manifest = package.manifest();
+    let requests = words::requests(manifest.requests());
+    let mut kinds: Vec<String> = requests.iter().map(|request| request.permission.to_owned()).collect();
+    kinds.sort();
+    kinds.dedup();
+    let given = claim.category.as_ref().map(|category| category.as_str().to_owned());
+    let line = |request: words::Request| PermissionLine {
+        permission: request.permission.to_owned(),
+        scope: request.scope,
+        words: request.words,
+        reason: request.reason,
+    };
+    let page = PageParts {
+        permissions: requests.into_iter().map(line).collect(),
+        warnings: warnings::warnings(manifest.requests()),
+        triggers: manifest
+            .triggers()
+            .iter()
+            .map(|trigger| TriggerLine {
+                tool: trigger.tool().clone(),
+                schedule: trigger.schedule().to_string(),
+            })
+            .collect(),
+        tools: package
+            .tools()
+            .iter()
+            .map(|tool| ToolLine { name: tool.name.clone(), description: tool.description.clone() })
+            .collect(),
+        description: package.skill_md().description().to_owned(),
+        license: package.skill_md().license().map(str::to_owned),
+        readme_html: readme::render(package.skill_md().body()),
+    };
+    Checked {
+        category: given.or_else(|| manifest.category().map(str::to_owned)),
+        kinds,
+        description: page.description.clone(),
+        page,
+    }
+}
+
+impl PageParts {
+    /// The page of a release that stands in the log.
+    pub(super) fn page(self, release: &crate::store::releases::Release, signer: &Release) -> ReleasePage {
+        ReleasePage {
+            version: release.version.clone(),
+            permissions: self.permissions,
+            warnings: self.warnings,
+            triggers: self.triggers,
+            signer: signer.signer.clone(),
+            log_index: release.log_index,
+            archive: release.archive,
+            size: release.archive_size,
+            published: release.published,
+            yanked: None,
+            taken_down: None,
+            tools: self.tools,
+            description: self.description,
+            license: self.license,
+            readme_html: self.readme_html,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Listening: connections that are bounded in number, in the size of their heads and in how slow they may be.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::Sleep;
+use tower::ServiceExt as _;
+
+use crate::error::{Fault, Result};
+use crate::http::{App, ClientAddress, router};
+use crate::limits::Limits;
+
+/// The most header lines of a request.
+const MAX_HEADERS: usize = 64;
+
+/// How long requests that are being answered are waited for at the end.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
+
+/// How often it is forgotten who has not asked for long.
+const FORGET_TIME: Duration = Duration::from_secs(60);
+
+/// Takes an address.
+///
+/// # Errors
+///
+/// [`Fault::Listen`] where another program has it.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let failed = |error| Fault::Listen { address: address.to_string(), error };
+    Ok(TcpListener::bind(address).await.map_err(failed)?)
+}
+
+/// Answers requests until it is told to stop, and then until those that came before are answered.
+pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let limits = app.registry.limits().clone();
+    let rates = Arc::clone(&app.rates);
+    let forget = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(FORGET_TIME).await;
+            rates.forget_idle();
+        }
+    });
+    let router = router(app);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut stop => break,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = graceful.watch(connection(&limits, router.clone(), stream, peer));
+                tokio::spawn(async move {
+                    // A client that goes away or is too slow is no fault of ours.
+                    let _ = connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    forget.abort();
+    if tokio::time::timeout(SHUTDOWN_TIME, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests were not answered before the end");
+    }
+}
+
+type Connection<S> = http1::Connection<TokioIo<Patient>, S>;
+
+/// One connection, ready to be waited for.
+fn connection(
+    limits: &Limits,
+    router: Router,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Connection<
+    impl hyper::service::HttpService<
+        Incoming,
+        ResBody = Body,
+        Error = std::convert::Infallible,
+        Future: Send,
+    > + use<>,
+> {
+    // Answers are written whole; waiting for more to send would only delay them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ClientAddress(peer.ip()));
+        router.clone().oneshot(request)
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(limits.head_size)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.idle_time)), service)
+}
+
+/// A stream that fails when the other side takes nothing for too long.
+struct Patient {
+    stream: TcpStream,
+    patience: Duration,
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patient {
+    fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self { stream, patience, waiting: None }
+    }
+
+    /// Passes on what a write came to; while it waits, the time runs.
+    fn watch<T>(&mut self, context: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if poll.is_ready() {
+            self.waiting = None;
+            return poll;
+        }
+        let patience = self.patience;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        match waiting.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch(context, poll)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let poll = Pin::new(&mut self.stream).poll_flush(context);
+        self.watch(context, poll)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let poll = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.watch(context, poll)
+    }
+}

@@ -1,0 +1,129 @@
+//! From a URL to a pool of connections whose schema is the one that this server knows.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use url::Url;
+
+use crate::error::{Fault, Result};
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The newest version of the schema that this server knows.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// Durable at each commit, readers beside the one writer, and no busy error while another process writes.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+    PRAGMA busy_timeout = 30000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;";
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// A file of ours.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// Where the database is.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    url: Url,
+    dialect: Dialect,
+}
+
+impl DatabaseUrl {
+    /// A SQLite file.
+    ///
+    /// # Errors
+    ///
+    /// A path that cannot stand in a URL.
+    pub fn file(path: &Path) -> Result<Self> {
+        let path = std::path::absolute(path).map_err(Fault::file(path))?;
+        let bad = || Fault::Usage(format!("{} cannot be the path of a database", path.display()));
+        let file = Url::from_file_path(&path).map_err(|()| bad())?;
+        let url = Url::parse(&format!("sqlite://{}?mode=rwc", file.path())).map_err(|_| bad())?;
+        Ok(Self { url, dialect: Dialect::Sqlite })
+    }
+
+    /// Which database it is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| error.to_string())?;
+        match url.scheme() {
+            "postgres" | "postgresql" => Ok(Self { url, dialect: Dialect::Postgres }),
+            "sqlite" => {
+                let path = url.to_file_path_like().ok_or("write sqlite:///path/to/file")?;
+                Self::file(Path::new(&path)).map_err(|error| error.to_string())
+            }
+            _ => Err("write postgres://user@host/database or sqlite:///path/to/file".to_owned()),
+        }
+    }
+}
+
+/// The path of a `sqlite:` URL, decoded.
+trait ToFilePathLike {
+    fn to_file_path_like(&self) -> Option<std::path::PathBuf>;
+}
+
+impl ToFilePathLike for Url {
+    fn to_file_path_like(&self) -> Option<std::path::PathBuf> {
+        Url::parse(&format!("file://{}", self.path())).ok()?.to_file_path().ok()
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.url.scheme(), self.url.host_str().unwrap_or_default(), self.url.path())
+    }
+}
+
+pub(super) async fn pool(url: &DatabaseUrl) -> Result<AnyPool> {
+    sqlx::any::install_default_drivers();
+    // The provider may be there already, from another part of the program.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let dialect = url.dialect;
+    let options: AnyConnectOptions = AnyConnectOptions::from_url(&url.url)?.disable_statement_logging();
+    let pool = AnyPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(15))
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                if dialect == Dialect::Sqlite {
+                    connection.execute(PRAGMAS).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<()> {
+    let migrator = match dialect {
+        Dialect::Sqlite => &SQLITE,
+        Dialect::Postgres => &POSTGRES,
+    };
+    match migrator.run(pool).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(found)) => {
+            Err(Fault::SchemaTooNew { found, known: SCHEMA_VERSION }.into())
+        }
+        Err(error) => Err(Fault::Migration(error).into()),
+    }
+}

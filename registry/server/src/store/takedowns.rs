@@ -1,0 +1,109 @@
+//! Takedowns: the notices in the log, and the signed list that is served.
+
+use openclaw_package::Envelope;
+use openclaw_package::registry::{Origin, Root, Takedown, TakedownNotice};
+use sqlx::AnyConnection;
+use jiff::Timestamp;
+
+use super::{signed, time, unsigned};
+use crate::error::{Fault, Result};
+
+/// Writes down at which index of the log a notice stands.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn insert(connection: &mut AnyConnection, sequence: u64, index: u64) -> Result<()> {
+    sqlx::query("INSERT INTO takedowns (sequence, log_index) VALUES ($1, $2)")
+        .bind(signed(sequence))
+        .bind(signed(index))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The notices as they stand in the log, oldest first, with their indices.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn notices(connection: &mut AnyConnection) -> Result<Vec<(u64, Vec<u8>)>> {
+    const SQL: &str = "SELECT t.log_index, l.entry FROM takedowns t JOIN leaves l ON l.log_index = t.log_index
+        ORDER BY t.sequence";
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(SQL).fetch_all(connection).await?;
+    rows.into_iter().map(|(index, entry)| Ok((unsigned(index)?, entry))).collect()
+}
+
+/// What a notice says; it is ours, and was signed by the takedown key of one of our roots.
+///
+/// # Errors
+///
+/// [`Fault::Damaged`].
+pub fn read(entry: &[u8], origin: &Origin, roots: &[Root]) -> Result<TakedownNotice> {
+    let envelope = Envelope::parse(entry).map_err(|error| Fault::damaged("a takedown", error))?;
+    let opened = roots.iter().find_map(|root| {
+        TakedownNotice::verify(&envelope, origin, root.takedown_key()).ok()
+    });
+    opened.ok_or_else(|| Fault::Damaged("a takedown is not signed by a takedown key".to_owned()).into())
+}
+
+/// All that was taken down, oldest first.
+///
+/// # Errors
+///
+/// A failing database, or notices that do not hold.
+pub async fn all(connection: &mut AnyConnection, origin: &Origin, roots: &[Root]) -> Result<Vec<Takedown>> {
+    let notices = notices(connection).await?;
+    notices.iter().map(|(_, entry)| Ok(read(entry, origin, roots)?.takedown)).collect()
+}
+
+/// The list as it was signed last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedList {
+    /// How many takedowns it has.
+    pub sequence: u64,
+    /// When it was signed.
+    pub issued: Timestamp,
+    /// Under which version of the root.
+    pub root_version: u64,
+    /// The envelope.
+    pub envelope: String,
+}
+
+/// The list as it was signed last, if it ever was.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn list(connection: &mut AnyConnection) -> Result<Option<SignedList>> {
+    const SQL: &str = "SELECT sequence, issued, root_version, envelope FROM takedown_lists WHERE id = 1";
+    let row: Option<(i64, i64, i64, String)> = sqlx::query_as(SQL).fetch_optional(connection).await?;
+    row.map(|(sequence, issued, root, envelope)| {
+        Ok(SignedList {
+            sequence: unsigned(sequence)?,
+            issued: time(issued)?,
+            root_version: unsigned(root)?,
+            envelope,
+        })
+    })
+    .transpose()
+}
+
+/// Keeps the list that was signed.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn set_list(connection: &mut AnyConnection, list: &SignedList) -> Result<()> {
+    const SQL: &str = "INSERT INTO takedown_lists (id, sequence, issued, root_version, envelope)
+        VALUES (1, $1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence,
+            issued = excluded.issued, root_version = excluded.root_version, envelope = excluded.envelope";
+    sqlx::query(SQL)
+        .bind(signed(list.sequence))
+        .bind(list.issued.as_second())
+        .bind(signed(list.root_version))
+        .bind(list.envelope.clone())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
