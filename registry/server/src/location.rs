@@ -13,7 +13,7 @@ use crate::store::{DatabaseUrl, Store};
 #[derive(Debug, Clone, clap::Args)]
 pub struct Location {
     /// The directory of the registry: its keys, and by default its database and blobs
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "OPENCLAW_REGISTRY_DATA", default_value = "openclaw-registry")]
     pub data: PathBuf,
     /// A database elsewhere: postgres://user@host/database
     #[arg(long, value_name = "URL", env = "OPENCLAW_REGISTRY_DATABASE", hide_env_values = true)]
@@ -53,7 +53,8 @@ impl Location {
     pub fn lock(&self) -> Result<DirectoryLock> {
         let path = self.data.join("lock");
         let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(false).write(true).open(&path).map_err(Fault::file(&path))?;
+        let file =
+            options.create(true).truncate(false).write(true).open(&path).map_err(Fault::file(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(DirectoryLock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Fault::InUse(self.data.clone()).into()),
