@@ -23,6 +23,7 @@ pub const PUBLISHER: &str = "acme";
 #[derive(Debug)]
 pub struct Home {
     dir: TempDir,
+    cache: PathBuf,
 }
 
 impl Home {
@@ -33,7 +34,14 @@ impl Home {
         for name in ["home", "workspace", "data"] {
             std::fs::DirBuilder::new().mode(0o700).create(dir.path().join(name)).expect("a directory");
         }
-        Self { dir }
+        Self { dir, cache: cache_dir() }
+    }
+
+    /// The same with a cache of its own: what another home has fetched or compiled is not found in it.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.cache = self.path("cache");
+        self
     }
 
     /// A home with a key of the publisher `acme`, whom its owner trusts.
@@ -66,6 +74,11 @@ impl Home {
     /// `$OPENCLAW_DATA_DIR`.
     pub fn data(&self) -> PathBuf {
         self.path("data")
+    }
+
+    /// `$OPENCLAW_CACHE_DIR`.
+    pub fn cache(&self) -> &Path {
+        &self.cache
     }
 
     /// The directory in which commands are run, which is `$workspace` for them.
@@ -205,7 +218,7 @@ impl Home {
         command
             .env("HOME", self.path("home"))
             .env("OPENCLAW_DATA_DIR", self.data())
-            .env("OPENCLAW_CACHE_DIR", cache_dir());
+            .env("OPENCLAW_CACHE_DIR", self.cache());
         command
     }
 }

@@ -66,7 +66,7 @@ impl Ran {
     /// It failed; the error that it printed as JSON.
     #[track_caller]
     pub fn error(&self) -> Failure {
-        assert!(matches!(self.code, Some(1..=6)), "{self}");
+        assert!(matches!(self.code, Some(1..=7)), "{self}");
         let document: Value =
             serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error} in {self}"));
         let text = |key: &str| document["error"][key].as_str().map(str::to_owned);
@@ -89,7 +89,7 @@ impl Ran {
     /// The same, where something was printed as well.
     #[track_caller]
     pub fn error_line_beside_output(&self) -> String {
-        assert!(matches!(self.code, Some(1..=6)), "{self}");
+        assert!(matches!(self.code, Some(1..=7)), "{self}");
         let starting = |start: &str| self.stderr.lines().filter(|line| line.starts_with(start)).count();
         assert_eq!(starting("error: "), 1, "{self}");
         assert!(starting("hint: ") <= 1, "{self}");

@@ -42,6 +42,12 @@ impl Skill {
         Self::new(&name.replace('_', "-"), component::wat(name))
     }
 
+    /// A skill of one tool, `run`, that answers `{"ok":true}`; small, so that much can be done with it.
+    #[must_use]
+    pub fn tiny(name: &str) -> Self {
+        Self::new(name, component::listing(&[("run", "Runs.", r#"{"type":"object"}"#)]))
+    }
+
     /// The same skill under another name.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {

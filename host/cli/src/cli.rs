@@ -11,7 +11,7 @@ use crate::exit;
 
 pub(crate) use registry::{
     RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
-    RegistryUpdate, RegistryYank,
+    RegistryServe, RegistryUpdate, RegistryYank,
 };
 
 /// Write, sign, install and run sandboxed skills.

@@ -22,7 +22,7 @@ pub enum Error {
 
 impl Error {
     /// The stable code.
-    pub fn code(&self) -> &str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code(),
             Self::Failed(fault) => fault.code(),

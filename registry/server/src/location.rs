@@ -13,7 +13,7 @@ use crate::store::{DatabaseUrl, Store};
 #[derive(Debug, Clone, clap::Args)]
 pub struct Location {
     /// The directory of the registry: its keys, and by default its database and blobs
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "OPENCLAW_REGISTRY_DATA", default_value = "openclaw-registry")]
     pub data: PathBuf,
     /// A database elsewhere: postgres://user@host/database
     #[arg(long, value_name = "URL", env = "OPENCLAW_REGISTRY_DATABASE", hide_env_values = true)]

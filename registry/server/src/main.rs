@@ -4,12 +4,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use openclaw_package::registry::api::{ErrorBody, ErrorDetail};
-use openclaw_registry_server::command::{Admin, Serve, stop_signal};
+use openclaw_registry_server::command::{Admin, LogFormat, Serve, log_to_stderr, stop_signal};
 use openclaw_registry_server::{Error, Fault};
 use serde::Serialize;
-use tracing_subscriber::EnvFilter;
 
 /// A registry of skills
 #[derive(Debug, Parser)]
@@ -31,12 +30,6 @@ enum Command {
     /// Look after a registry
     #[command(subcommand)]
     Admin(Box<Admin>),
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
 }
 
 fn main() -> ExitCode {
@@ -68,15 +61,6 @@ async fn run(command: Command, json: bool) -> Result<bool, Error> {
             show(&report, json);
             Ok(report.is_success())
         }
-    }
-}
-
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.with_ansi(false).init(),
-        LogFormat::Json => builder.json().init(),
     }
 }
 

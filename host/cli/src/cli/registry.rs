@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use openclaw_package::registry::Visibility;
 use openclaw_package::{Digest, Reason, SkillId};
+use openclaw_registry_server::command::{Admin, LogFormat, Serve};
 use semver::{Version, VersionReq};
 
 #[derive(Debug, Subcommand)]
@@ -59,6 +60,11 @@ pub(crate) enum RegistryCommand {
     },
     /// Ask the registries what became of the installed skills: takedowns, revoked keys, yanks, new versions
     Audit(RegistryAudit),
+    /// Run a registry: SQLite and a directory unless you say otherwise
+    Serve(Box<RegistryServe>),
+    /// Look after a registry that you run: publishers, tokens, takedowns, root keys, backups
+    #[command(subcommand)]
+    Admin(Box<Admin>),
     /// Show what your token may do
     #[command(after_help = "Examples:\n  openclaw registry whoami")]
     Whoami {
@@ -223,6 +229,15 @@ pub(crate) struct RegistryAudit {
     /// Also read what the log has since the last time, whole, and compare it with what the registry serves
     #[arg(long)]
     pub(crate) whole_log: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegistryServe {
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+    /// How the log on standard error is written; RUST_LOG says how much of it
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
 }
 
 /// A skill, and which of its versions: `acme/hello@^1`.

@@ -4,6 +4,7 @@ mod audit;
 mod discover;
 mod install;
 mod login;
+mod operate;
 mod publish;
 mod transfer;
 mod update;
@@ -38,6 +39,8 @@ pub(crate) fn run(command: RegistryCommand, environment: &Environment, output: &
         RegistryCommand::Update(arguments) => done(update::run(&arguments, &context)),
         RegistryCommand::Verify { skills } => verify::run(&skills, &context),
         RegistryCommand::Audit(arguments) => audit::run(&arguments, &context),
+        RegistryCommand::Serve(arguments) => done(operate::serve(*arguments, output)),
+        RegistryCommand::Admin(admin) => operate::admin(*admin, output),
     }
 }
 
