@@ -24,7 +24,7 @@ use arc_swap::ArcSwapOption;
 use openclaw_package::registry::Root;
 use openclaw_package::{Envelope, SigningKey};
 use sqlx::AnyConnection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::blobs::Blobs;
 use crate::error::{Fault, Result};
@@ -38,6 +38,7 @@ pub use caller::Caller;
 pub use root::Rotation;
 pub use start::{Start, Started};
 pub use tokens::{Issued, NewToken};
+pub(crate) use upload::read as read_package;
 pub use upload::{Received, Upload, read_publication};
 
 /// A registry: a database, blobs, keys and the rules over them.
@@ -55,6 +56,7 @@ struct Inner {
     staging: PathBuf,
     uploads: Arc<Semaphore>,
     authority: ArcSwapOption<Authority>,
+    discovery: Mutex<Option<discovery::Served>>,
     _lock: Option<DirectoryLock>,
 }
 
@@ -94,6 +96,7 @@ impl Registry {
             limits,
             staging,
             authority: ArcSwapOption::empty(),
+            discovery: Mutex::default(),
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -56,6 +56,10 @@ fn fifty_kills_leave_whole_publications_only() {
         world.verify().await;
         let left = std::fs::read_dir(world.place.data.join("staging")).unwrap().count();
         assert_eq!(left, 0, "staging is cleaned at the start");
+        let blobs = std::fs::read_dir(world.place.data.join("blobs/sha256")).unwrap();
+        let files = blobs.flat_map(|below| std::fs::read_dir(below.unwrap().path()).unwrap());
+        let mut names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert!(names.all(|name| name.len() == 64), "no file is left half written");
     });
 }
 

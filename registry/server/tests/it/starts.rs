@@ -67,6 +67,10 @@ fn secrets_are_for_their_owner_only() {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&world.place.data), 0o700);
+        for name in ["registry.sqlite", "registry.sqlite-wal"] {
+            assert_eq!(mode(&world.place.data.join(name)), 0o600, "{name}");
+        }
+        assert_eq!(mode(&world.place.data.join("blobs")), 0o700);
         let keys = world.place.data.join("keys");
         assert_eq!(mode(&keys), 0o700);
         let files: Vec<_> = std::fs::read_dir(keys).unwrap().map(|file| file.unwrap().path()).collect();
