@@ -24,7 +24,7 @@ use query::{Expression, Joint};
 
 /// How many skills are looked at that match by their names, and how many that match at all.
 const BY_NAME: u64 = 100;
-const BY_ANYTHING: u64 = 300;
+const BY_ANYTHING: u64 = 250;
 
 /// What is searched of a skill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,8 @@ pub async fn find(connection: &mut AnyConnection, dialect: Dialect, query: &Quer
     hits(connection, &ids).await
 }
 
-/// Adds the skills that match an expression: those by name first.
+/// Adds the skills that match an expression: those by name first, and others only where these are too few, since
+/// they rank behind.
 async fn matching(
     connection: &mut AnyConnection,
     dialect: Dialect,
@@ -162,6 +163,9 @@ async fn matching(
             query.bind(&sql, expression.write(dialect, query, by_name)).fetch_all(&mut *connection).await?;
         for (id, name, description, category, tools) in rows {
             found.insert(unsigned(id)?, Words { name, description, category, tools });
+        }
+        if found.len() as u64 >= query.offset.saturating_add(query.limit) {
+            break;
         }
     }
     Ok(())
