@@ -32,7 +32,13 @@ impl Registry {
     /// A registry in which nothing was published yet.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_in(Home::empty())
+        Self::start_in(Home::empty(), "")
+    }
+
+    /// A registry that calls itself as it likes.
+    #[must_use]
+    pub fn start_as(origin: &str) -> Self {
+        Self::start_in(Home::empty(), origin)
     }
 
     /// The copy that somebody made of a registry while it was stopped, keys and all: from here on they may differ.
@@ -43,18 +49,18 @@ impl Registry {
         let copied = Command::new("cp").arg("-a").args([original.data(), home.path("registry")]).status();
         assert!(copied.is_ok_and(|status| status.success()), "a registry's directory can be copied");
         original.serve();
-        let mut copy = Self::start_in(home);
+        let mut copy = Self::start_in(home, &original.origin);
         copy.token.clone_from(&original.token);
         copy
     }
 
-    fn start_in(home: Home) -> Self {
+    fn start_in(home: Home, origin: &str) -> Self {
         let mut registry = Self {
             home,
             server: None,
             address: own_address(),
             fingerprint: String::new(),
-            origin: String::new(),
+            origin: origin.to_owned(),
             token: String::new(),
         };
         registry.serve();
@@ -70,6 +76,9 @@ impl Registry {
         let mut command = self.home.command();
         command.args(["registry", "serve", "--bootstrap", PUBLISHER, "--json"]);
         command.args(["--listen", &self.address.to_string()]).arg("--data").arg(self.data());
+        if !self.origin.is_empty() {
+            command.args(["--origin", &self.origin]);
+        }
         let said = File::options().create(true).append(true).open(self.said()).expect("a file");
         let mut server =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(said).spawn().expect("a process");
@@ -83,9 +92,9 @@ impl Registry {
         let url = text("url").unwrap_or_else(|| panic!("no URL in {started}"));
         let address = url.strip_prefix("http://").and_then(|url| url.trim_end_matches('/').parse().ok());
         self.address = address.unwrap_or_else(|| panic!("another URL than was asked for in {started}"));
-        self.fingerprint = text("fingerprint").unwrap_or_else(|| panic!("no fingerprint in {started}"));
+        self.fingerprint = text("root_fingerprint").unwrap_or_else(|| panic!("no fingerprint in {started}"));
         self.origin = text("origin").unwrap_or_else(|| panic!("no origin in {started}"));
-        if let Some(token) = text("token") {
+        if let Some(token) = text("first_token") {
             self.token = token;
         }
     }
@@ -163,12 +172,13 @@ impl Registry {
         if publisher != PUBLISHER {
             self.admin(["publisher", "create", publisher]).json();
         }
-        self.issue(publisher, &[])
+        self.issue(&format!("{publisher}/*"), &["publish-new", "publish-update", "yank", "owners"])
     }
 
-    /// A token of a publisher for certain things only.
-    pub fn issue(&self, publisher: &str, arguments: &[&str]) -> String {
-        let issued = self.admin([&["token", "issue", publisher], arguments].concat()).json();
+    /// A token for certain skills and scopes.
+    pub fn issue(&self, pattern: &str, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().flat_map(|scope| ["--scope", scope]);
+        let issued = self.admin(["token", "issue", pattern].into_iter().chain(scopes)).json();
         issued["token"].as_str().unwrap_or_else(|| panic!("no token in {issued}")).to_owned()
     }
 

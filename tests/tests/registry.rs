@@ -137,10 +137,8 @@ fn what_the_manual_shows_works_as_it_is_typed() {
         r#"openclaw registry login --registry http://127.0.0.1:8085 --token "$TOKEN" --fingerprint "$ROOT""#,
     )
     .success();
-    types(
-        r#"openclaw registry publish dist/skill.tar.gz --visibility=public --category="developer-tools""#,
-    )
-    .success();
+    types(r#"openclaw registry publish dist/skill.tar.gz --visibility=public --category="developer-tools""#)
+        .success();
     let found = types("openclaw registry search hello --json").json();
     assert_eq!(found["results"][0]["skill"], HELLO, "{found}");
     assert_eq!(found["results"][0]["category"], "developer-tools", "{found}");
@@ -339,8 +337,7 @@ fn a_yanked_version_is_left_to_those_who_have_it() {
     let kept = stranger.path("kept.lock");
     std::fs::copy(stranger.data().join("openclaw.lock"), &kept).unwrap();
 
-    let yanked =
-        publisher.registry(["yank", "acme/hello@1.1.0", "--reason", "loses data"]).json();
+    let yanked = publisher.registry(["yank", "acme/hello@1.1.0", "--reason", "loses data"]).json();
     assert_eq!(yanked["log_indices"].as_array().map(Vec::len), Some(1), "{yanked}");
     let again = publisher.registry(["yank", "acme/hello@1.1.0"]).json();
     assert_eq!(again["log_indices"], json!([]), "it was so already");
@@ -368,7 +365,8 @@ fn a_yanked_version_is_left_to_those_who_have_it() {
     // A lockfile pins it still, and says so.
     let other = Home::reader_of(&registry);
     let pinned = other.plain(["registry", "install", "--lockfile", kept.to_str().unwrap()]);
-    let warned = pinned.stderr.lines().any(|line| line.starts_with("warning:") && line.contains("loses data"));
+    let warned =
+        pinned.stderr.lines().any(|line| line.starts_with("warning:") && line.contains("loses data"));
     assert!(warned, "{pinned}");
     assert_eq!(other.version_of(HELLO).as_deref(), Some("1.1.0"));
     works(&other);
@@ -390,7 +388,7 @@ fn what_was_taken_down_is_refused_everywhere() {
     let archive = stranger.run(["list"]).json()[0]["digest"].as_str().unwrap().replace("sha256:", "");
     works(&stranger);
 
-    registry.admin(["takedown", "acme/hello@1.1.0", "--reason", "it is malware"]).json();
+    registry.admin(["takedown", HELLO, "--version", "1.1.0", "--reason", "it is malware"]).json();
     // Not yet known there; from the audit on it is, and stays so.
     let audited = stranger.registry(["audit"]);
     assert_eq!(audited.code, Some(3), "{audited}");
@@ -458,8 +456,7 @@ fn private_skills_are_seen_by_their_publisher_alone() {
     let registry = Registry::start();
     let publisher = Home::publisher_at(&registry);
     let archive = publisher.pack(&Skill::tiny("secret-plans"));
-    let published =
-        publisher.publish_archive(&archive, &["--visibility=private", "--category=plans"]).json();
+    let published = publisher.publish_archive(&archive, &["--visibility=private", "--category=plans"]).json();
     publisher.publish(&hello("1.0.0"));
     let digest = published["digest"].as_str().unwrap().replace("sha256:", "");
 
@@ -494,7 +491,10 @@ fn private_skills_are_seen_by_their_publisher_alone() {
     ] {
         for (hidden, missing) in requests(hidden).iter().zip(requests(missing)) {
             let (hidden, missing) = (registry.ask(hidden), registry.ask(&missing));
-            assert_eq!((hidden.refused(404), hidden.headers.len()), (missing.refused(404), missing.headers.len()));
+            assert_eq!(
+                (hidden.refused(404), hidden.headers.len()),
+                (missing.refused(404), missing.headers.len())
+            );
         }
     }
     for path in ["/.well-known/agent-skills/index.json", "/api/v1/publishers/acme", "/api/v1/search?q="] {
@@ -613,7 +613,11 @@ fn all_that_was_installed_outlives_the_registry() {
         vec!["update", "--dry-run"],
     ] {
         let refused = stranger.registry(&line).error();
-        assert_eq!((refused.exit, refused.code.as_str()), (7, "registry-unreachable"), "{line:?}: {refused:?}");
+        assert_eq!(
+            (refused.exit, refused.code.as_str()),
+            (7, "registry-unreachable"),
+            "{line:?}: {refused:?}"
+        );
         assert!(refused.hint().contains("without the registry"), "{refused:?}");
     }
     before.is_still(&stranger.snapshot(), &"a registry that is gone");
@@ -746,6 +750,25 @@ fn two_registries_with_the_same_publisher_do_not_mix() {
     one.admin(["takedown", HELLO, "--reason", "ours was bad"]).json();
     assert_eq!(home.registry(["audit"]).code, Some(0));
     works(&home);
+}
+
+#[test]
+fn a_registry_that_takes_the_name_of_another_gets_nothing_of_it() {
+    let (one, _publisher) = with_hello(&["1.0.0"]);
+    let impostor = Registry::start_as(one.origin());
+    assert_eq!(one.origin(), impostor.origin());
+    assert_ne!(one.fingerprint(), impostor.fingerprint());
+    Home::publisher_at(&impostor).publish(&hello("6.6.6"));
+    let home = Home::reader_of(&one);
+    home.fetch(HELLO).json();
+    let before = home.snapshot();
+    let refused = home.login(&impostor.url(), &impostor, None).error();
+    assert_eq!(refused.exit, 3, "{refused:?}");
+    before.is_still(&home.snapshot(), &"a registry of the same name");
+    assert_eq!(home.registry(["update"]).json(), json!([]));
+    assert_eq!(home.version_of(HELLO).as_deref(), Some("1.0.0"));
+    // The same registry by way of another URL is no impostor.
+    home.login(&Proxy::before(&one).url(), &one, None).json();
 }
 
 // --- logins and tokens --------------------------------------------------------------------------------------------
@@ -884,12 +907,12 @@ fn a_token_is_for_its_owner_alone_and_never_shown() {
 #[test]
 fn a_token_does_what_it_was_issued_for_and_no_more() {
     let (registry, publisher) = with_hello(&["1.0.0"]);
-    let token = |arguments: &[&str]| {
+    let token = |pattern: &str, scopes: &[&str]| {
         let home = Home::empty().apart();
         let copied = publisher.data().join("keys/acme.key");
         std::fs::create_dir(home.data().join("keys")).unwrap();
         std::fs::copy(copied, home.data().join("keys/acme.key")).unwrap();
-        let token = registry.issue("acme", arguments);
+        let token = registry.issue(pattern, scopes);
         home.login(&registry.url(), &registry, Some(&token)).json();
         home
     };
@@ -900,14 +923,14 @@ fn a_token_does_what_it_was_issued_for_and_no_more() {
         assert!(refused.hint.is_some(), "{refused:?}");
     };
     let before = registry.state();
-    let updates = token(&["--scope", "publish-update", "--pattern", "acme/hello"]);
+    let updates = token(HELLO, &["publish-update"]);
     let whoami = updates.registry(["whoami"]).json();
     assert_eq!(whoami["scopes"], json!(["publish-update"]), "{whoami}");
     assert_eq!((&whoami["publisher"], &whoami["pattern"]), (&json!("acme"), &json!("acme/hello")));
     forbidden(publishes(&updates, &Skill::tiny("brand-new")));
     forbidden(updates.registry(["yank", "acme/hello@1.0.0"]));
     forbidden(updates.run(["key", "rotate", "acme"]));
-    let new = token(&["--scope", "publish-new", "--pattern", "acme/tool-*"]);
+    let new = token("acme/tool-*", &["publish-new"]);
     forbidden(publishes(&new, &hello("1.1.0")));
     forbidden(publishes(&new, &Skill::tiny("brand-new")));
     before.is_still(&registry, &"tokens for other things");
@@ -934,7 +957,7 @@ fn a_token_does_what_it_was_issued_for_and_no_more() {
 fn a_token_that_was_revoked_ends_at_once() {
     let (registry, publisher) = with_hello(&["1.0.0"]);
     let listed = registry.admin(["token", "list"]).json();
-    let id = listed[0]["id"].as_str().unwrap_or_else(|| panic!("no id in {listed}"));
+    let id = listed["tokens"][0]["id"].as_str().unwrap_or_else(|| panic!("no id in {listed}"));
     assert!(!listed.to_string().contains("oct_"), "{listed}");
     registry.admin(["token", "revoke", id]).json();
     let refused = publisher.publish_archive(&publisher.pack(&hello("1.1.0")), &[]).refused("unauthorized");
@@ -1084,7 +1107,8 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
         if document.is_array() {
             document = document[0].take();
         }
-        let found: Vec<&str> = document.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
+        let found: Vec<&str> =
+            document.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
         assert_eq!(found.join(" "), keys, "{line:?}");
     }
     let unpublished = publisher.pack(&hello("1.2.0")).display().to_string();
@@ -1103,7 +1127,10 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
     ] {
         let refused = publisher.registry(&line).error();
         assert_eq!((refused.exit, refused.code.as_str()), (exit, code), "{line:?}: {refused:?}");
-        assert!(exit == 2 || refused.hint.is_some() || code == "no-matching-version", "{line:?}: {refused:?}");
+        assert!(
+            exit == 2 || refused.hint.is_some() || code == "no-matching-version",
+            "{line:?}: {refused:?}"
+        );
     }
     registry.stop();
     let refused = publisher.registry(["search", "x"]).error();
