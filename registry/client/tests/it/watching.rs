@@ -80,14 +80,18 @@ async fn withheld_revocations_and_releases_are_found() {
 async fn events_that_were_served_and_never_logged_are_found() {
     let (server, home) = at_home().await;
     server.world(|world| {
+        let index = world.entries.len() as u64;
+        world.event(&"other".parse().unwrap(), Action::Init { key: key(9).public_key() }, &[9]);
         let (history, logged) = world.histories.get_mut(&acme()).unwrap();
         let action = Action::Grant { key: key(2).public_key() };
         let event = history.next(jiff::Timestamp::now(), action).sign(&[&key(1), &key(2)]);
         history.accept(&event).unwrap();
-        logged.push(LoggedEvent { index: 99, entry: String::from_utf8(event.to_json()).unwrap() });
+        logged.push(LoggedEvent { index, entry: String::from_utf8(event.to_json()).unwrap() });
+        // The newest event is in the log, as everybody checks; the one before is not.
+        world.event(&acme(), Action::Grant { key: key(3).public_key() }, &[1, 3]);
     });
     home.client().history(&acme()).await.unwrap();
-    assert_eq!(codes(&watch(&home).await), ["not-in-log"]);
+    assert_eq!(codes(&watch(&home).await), ["bad-event", "not-in-log"]);
 }
 
 #[tokio::test]
