@@ -82,9 +82,11 @@ impl Registries {
             Err(RootError::NotPinned(given)) => return Err(TrustError::Fingerprint { given, served }.into()),
             other => other.map_err(TrustError::from)?,
         };
-        if !envelopes.iter().any(|envelope| fingerprint(envelope) == wanted) {
-            return Err(TrustError::Fingerprint { given: wanted, served }.into());
-        }
+        // It may be an older root than the pinned one: then it must lead there, not only stand in front.
+        match TrustedRoot::pin(&envelopes, &wanted) {
+            Err(RootError::NotPinned(given)) => return Err(TrustError::Fingerprint { given, served }.into()),
+            other => other.map_err(TrustError::from)?,
+        };
         root.check_expiry(Timestamp::now()).map_err(TrustError::from)?;
         chain.retain({
             let mut found = false;
