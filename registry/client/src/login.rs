@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use openclaw_package::registry::api::Whoami;
-use openclaw_package::registry::root::fingerprint;
+use openclaw_package::registry::root::{MAX_ROOTS, fingerprint};
 use openclaw_package::registry::{Root, RootError, TrustedRoot};
 use openclaw_package::{Digest, Envelope, Origin};
 
@@ -13,9 +13,6 @@ use crate::token::Token;
 use crate::transport::{ClientOptions, Http, HttpError, Kind, Reply, paths};
 use crate::trust::TrustError;
 use crate::url::RegistryUrl;
-
-/// How many roots are looked through for a fingerprint.
-const MAX_ROOTS: u64 = 64;
 
 /// What a login begins with.
 #[derive(Debug, Clone)]
@@ -161,7 +158,7 @@ impl Pending {
 
 /// Puts older roots in front of the chain until the wanted one is there, or there are none.
 async fn extend_to(http: &Http, chain: &mut Vec<(String, Envelope)>, wanted: &Digest) -> Result<(), Error> {
-    for _ in 0..MAX_ROOTS {
+    for _ in chain.len()..MAX_ROOTS {
         if chain.iter().any(|(_, envelope)| fingerprint(envelope) == *wanted) {
             return Ok(());
         }
