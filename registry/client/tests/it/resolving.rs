@@ -258,3 +258,18 @@ async fn an_index_that_shows_nothing_that_fits_is_found_out() {
         server.be_honest();
     }
 }
+
+#[tokio::test]
+async fn an_index_under_a_tag_that_is_not_its_own_does_not_stay() {
+    let (server, home) = at_home().await;
+    let old = server.world(|world| world.indexes[&hello()].clone());
+    server.world(|world| world.publish(&hello(), "1.0.1"));
+    // The old content under the tag of the new one.
+    server.lie("/index/", move |_, mut answer| {
+        answer.bytes = old.clone().into_bytes();
+        answer
+    });
+    assert_eq!(home.resolve("*").await.unwrap_err().code(), "index-withholds");
+    server.be_honest();
+    assert_eq!(home.resolve("*").await.unwrap().version().to_string(), "1.0.1");
+}
