@@ -11,6 +11,7 @@ use super::files;
 use super::known::Update;
 use super::{KnownRegistry, StateError, Stored};
 use crate::token::Token;
+use crate::trust::Basis;
 use crate::url::RegistryUrl;
 
 const DEFAULT: &str = "default";
@@ -156,7 +157,12 @@ impl Registries {
         self.check_origin(&login)?;
         let known = match KnownRegistry::read(&dir) {
             // The roots that were fetched lead on from the pinned one: it is the same registry.
-            Ok(Some(known)) if known.fingerprint() == login.fingerprint => known,
+            Ok(Some(known))
+                if known.fingerprint() == login.fingerprint
+                    && (!login.replace || Basis::read(&known).is_ok()) =>
+            {
+                known
+            }
             Ok(Some(known)) if !login.replace => {
                 let (known, given) = (known.fingerprint(), login.fingerprint);
                 return Err(StateError::OtherRoot { url: login.url, known, given });

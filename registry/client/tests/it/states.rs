@@ -133,3 +133,18 @@ async fn a_half_written_token_does_not_outlive_a_logout() {
     let all = crate::home::files_below(home.registries.dir());
     assert!(all.values().all(|content| !String::from_utf8_lossy(content).contains(crate::world::TOKEN)));
 }
+
+#[tokio::test]
+async fn a_login_in_place_of_a_damaged_one_mends_it() {
+    let (server, home) = at_home().await;
+    home.resolve("*").await.unwrap();
+    for name in ["roots.json", "checkpoint", "takedowns.json", "publishers.json"] {
+        fs::write(home.registry_dir().join(name), "rubbish").unwrap();
+        assert_eq!(home.client().refresh().await.unwrap_err().code(), "registry-state-damaged", "{name}");
+        let mut request = home.request(&server);
+        request.replace = true;
+        home.login(request).await.unwrap();
+        home.client().refresh().await.unwrap();
+        home.resolve("*").await.unwrap();
+    }
+}
