@@ -148,3 +148,14 @@ async fn an_audit_that_broke_off_goes_on_where_it_was() {
     assert_eq!(server.requests("/tile/entries/000").len(), before);
     assert!(report.findings.is_empty());
 }
+
+#[tokio::test]
+async fn what_is_remembered_of_a_log_with_many_publishers_can_be_read_again() {
+    let (_server, home) = at_home().await;
+    let to = watch(&home).await.to;
+    let file = home.registry_dir().join("watch.json");
+    let mut large = std::fs::read(&file).unwrap();
+    large.resize(17 << 20, b' ');
+    std::fs::write(&file, large).unwrap();
+    assert_eq!(watch(&home).await.from, to);
+}
