@@ -40,7 +40,8 @@ pub(super) fn run(arguments: &RegistryAudit, context: &Context<'_>) -> Result<Ex
             Err(error) => refused.push((client.registry().url().to_string(), error)),
         }
     }
-    tell(&document, context.output)?;
+    let knows_none = document.registries.is_empty() && refused.is_empty();
+    tell(&document, knows_none, context.output)?;
     let Some((url, last)) = refused.pop() else { return Ok(exit(&document)) };
     for (url, error) in &refused {
         context.output.warn(format_args!("{url} was not audited: {}", one_line(&error.message)));
@@ -146,7 +147,7 @@ fn log_finding(finding: &WatchFinding) -> AuditFinding {
     AuditFinding { code: finding.code(), severity: "warning", message, hint: None }
 }
 
-fn tell(document: &Audit, output: &Output) -> Result<()> {
+fn tell(document: &Audit, knows_none: bool, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.document(document);
     }
@@ -165,7 +166,7 @@ fn tell(document: &Audit, output: &Output) -> Result<()> {
             }
         }
     }
-    if document.registries.is_empty() {
+    if knows_none {
         output.note("no registry is known: openclaw registry login --registry https://…");
     }
     for registry in &document.registries {
