@@ -167,7 +167,7 @@ impl Envelope {
         if bytes.len() > MAX_ENVELOPE_SIZE {
             return Err(EnvelopeError::TooLarge(bytes.len()));
         }
-        let written: Written = serde_json::from_value(json::parse(bytes)?)
+        let written: Written = json::read(&json::parse(bytes)?)
             .map_err(|error| EnvelopeError::Form(quoted(&error.to_string())))?;
         match written.signatures.len() {
             0 => return Err(EnvelopeError::NoSignatures),

@@ -14,10 +14,10 @@ use crate::url::RegistryUrl;
 
 pub(super) const IDENTITY: &str = "registry.toml";
 pub(super) const TOKEN: &str = "token";
-const ROOTS: &str = "roots.json";
-const CHECKPOINT: &str = "checkpoint";
-const TAKEDOWNS: &str = "takedowns.json";
-const PUBLISHERS: &str = "publishers.json";
+pub(super) const ROOTS: &str = "roots.json";
+pub(super) const CHECKPOINT: &str = "checkpoint";
+pub(super) const TAKEDOWNS: &str = "takedowns.json";
+pub(super) const PUBLISHERS: &str = "publishers.json";
 
 /// A registry that there was a login to.
 #[derive(Debug, Clone)]

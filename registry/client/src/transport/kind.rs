@@ -39,7 +39,7 @@ impl Kind {
         Self { large: true, ..self }
     }
 
-    pub(crate) const ROOT: Self = Self::new("root", 64 << 10, JSON).public();
+    pub(crate) const ROOT: Self = Self::new("root", MAX_ENTRY_SIZE as u64, JSON).public();
     pub(crate) const CHECKPOINT: Self = Self::new("checkpoint", MAX_NOTE_SIZE as u64, TEXT).public();
     pub(crate) const TAKEDOWNS: Self =
         Self::new("list of takedowns", MAX_ENVELOPE_SIZE as u64, JSON).public();

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use openclaw_package::Envelope;
 use openclaw_package::log::Checkpoint;
+use openclaw_package::registry::root::MAX_ROOTS;
 use openclaw_package::registry::{RootError, Takedowns, TrustedRoot, root};
 
 use super::TrustError;
@@ -11,9 +12,6 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::state::Update;
 use crate::transport::{HttpError, Kind, paths};
-
-/// How many new roots are followed at once.
-const MAX_NEW_ROOTS: usize = 64;
 
 /// How often it is begun anew because another process has seen something newer meanwhile.
 const MAX_TRIES: usize = 5;
@@ -91,7 +89,8 @@ impl Client {
             return Err(TrustError::RootRolledBack { seen, served }.into());
         }
         let (mut trusted, mut added) = (last.clone(), Vec::new());
-        for _ in 0..MAX_NEW_ROOTS {
+        // A chain that is longer than is read again must not be kept, or what is kept is damaged.
+        for _ in basis.chain.len()..=MAX_ROOTS {
             if trusted.fingerprint() == fingerprint {
                 return Ok((trusted, added));
             }
