@@ -71,8 +71,10 @@ impl Client {
         if basis.seal.as_ref().map(|seen| &seen.checkpoint) != Some(&seal.checkpoint) {
             update.checkpoint = Some(seal.note);
         }
-        let age = |list: &Takedowns| (list.sequence, list.issued);
-        if basis.takedowns.as_ref().is_none_or(|seen| age(seen) < age(&takedowns)) {
+        // One that was signed earlier and came later from some cache has no more to say.
+        let is_newer =
+            |seen: &Takedowns| seen.issued < takedowns.issued || seen.sequence != takedowns.sequence;
+        if basis.takedowns.as_ref().is_none_or(is_newer) {
             update.takedowns = Some(list);
         }
         Ok((Fresh { root, checkpoint: seal.checkpoint, takedowns, time: now }, update))

@@ -106,6 +106,9 @@ fn finding_document(finding: &Finding, skill: &SkillId) -> AuditFinding {
 fn words(finding: &Finding) -> String {
     match finding {
         Finding::TakenDown { reason } => format!("it was taken down: {}", one_line(reason)),
+        Finding::TakenDownElsewhere { reason } => {
+            format!("its bytes were taken down at another registry: {}", one_line(reason))
+        }
         Finding::Yanked { reason } => format!("its publisher yanked it: {}", one_line(reason)),
         Finding::SignerRevoked { key, reason } => {
             format!("the key that signed it, {key}, was revoked later: {}", one_line(reason))
