@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -60,6 +61,8 @@ impl FromStr for BlobsUrl {
 #[derive(Clone)]
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
+    /// The directory, where it is one.
+    directory: Option<PathBuf>,
 }
 
 impl fmt::Debug for Blobs {
@@ -86,9 +89,10 @@ impl Blobs {
     /// A URL with parameters that are not known, a directory that cannot be made.
     pub fn open(url: &BlobsUrl) -> Result<Self> {
         if let Ok(path) = url.0.to_file_path() {
-            std::fs::create_dir_all(&path).map_err(Fault::file(&path))?;
-            let directory = LocalFileSystem::new_with_prefix(&path)?.with_fsync(true);
-            return Ok(Self { store: Arc::new(directory) });
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true).mode(0o700).create(&path).map_err(Fault::file(&path))?;
+            let store = LocalFileSystem::new_with_prefix(&path)?.with_fsync(true);
+            return Ok(Self { store: Arc::new(store), directory: Some(path) });
         }
         // The provider may be there already, from another part of the program.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -104,7 +108,7 @@ impl Blobs {
             };
         }
         let prefix = Place::from_url_path(url.0.path()).map_err(object_store::Error::from)?;
-        Ok(Self { store: Arc::new(PrefixStore::new(builder.build()?, prefix)) })
+        Ok(Self { store: Arc::new(PrefixStore::new(builder.build()?, prefix)), directory: None })
     }
 
     /// Puts a blob, whole or not at all. One that is there already is written over with the same bytes.
@@ -159,6 +163,27 @@ impl Blobs {
         }
     }
 
+    /// Removes files that a crash left half written. Nobody else may be putting blobs meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// A directory that cannot be read or changed.
+    pub fn remove_half_written(&self) -> Result<u64> {
+        let Some(directory) = self.directory.as_ref().map(|path| path.join("sha256")) else { return Ok(0) };
+        let mut removed = 0;
+        for below in entries(&directory)? {
+            for file in entries(&below)? {
+                // The store writes `name#number` and renames it when it is whole.
+                let is_half = file.file_name().is_some_and(|name| name.to_string_lossy().contains('#'));
+                if is_half {
+                    std::fs::remove_file(&file).map_err(Fault::file(&file))?;
+                    removed += 1;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
     /// All that is there, with its length: a blob, or the name of what is none.
     pub fn list(&self) -> BoxStream<'static, Result<(std::result::Result<Digest, String>, u64)>> {
         let listed = self.store.list(None).map_err(Error::from);
@@ -168,6 +193,18 @@ impl Blobs {
             (digest.ok_or_else(|| meta.location.to_string()), meta.size)
         };
         listed.map_ok(read).boxed()
+    }
+}
+
+/// What is in a directory; nothing where there is none.
+fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
+    match std::fs::read_dir(directory) {
+        Ok(entries) => {
+            let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>();
+            Ok(paths.map_err(Fault::file(directory))?)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Fault::file(directory)(error).into()),
     }
 }
 

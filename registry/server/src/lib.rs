@@ -4,6 +4,8 @@
 //! types. Nothing here prints: commands give reports, and whoever embeds them shows these.
 
 pub mod backup;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod blobs;
 pub mod command;
 pub mod error;
@@ -12,8 +14,8 @@ pub mod keys;
 pub mod limits;
 pub mod location;
 pub mod registry;
-pub mod store;
 pub mod server;
+pub mod store;
 pub mod token;
 pub mod verify;
 

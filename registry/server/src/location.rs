@@ -1,7 +1,7 @@
 //! Where a registry keeps what: a data directory, and perhaps a database and a store of blobs elsewhere.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::blobs::{Blobs, BlobsUrl};
@@ -94,7 +94,14 @@ impl Location {
     pub async fn store(&self) -> Result<Store> {
         match &self.database {
             Some(url) => Store::open(url).await,
-            None => Store::open(&DatabaseUrl::file(&self.database_file())?).await,
+            None => {
+                let path = self.database_file();
+                // It holds what is private; files that SQLite puts beside it get the same mode.
+                let mut options = OpenOptions::new();
+                let options = options.create(true).truncate(false).write(true).mode(0o600);
+                options.open(&path).map_err(Fault::file(&path))?;
+                Store::open(&DatabaseUrl::file(&path)?).await
+            }
         }
     }
 

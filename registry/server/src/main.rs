@@ -29,7 +29,7 @@ enum Command {
     Serve(Box<Serve>),
     /// Look after a registry
     #[command(subcommand)]
-    Admin(Admin),
+    Admin(Box<Admin>),
 }
 
 fn main() -> ExitCode {

@@ -24,7 +24,7 @@ use arc_swap::ArcSwapOption;
 use openclaw_package::registry::Root;
 use openclaw_package::{Envelope, SigningKey};
 use sqlx::AnyConnection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::blobs::Blobs;
 use crate::error::{Fault, Result};
@@ -35,10 +35,10 @@ use crate::store::{Store, log};
 
 pub use blob::Blob;
 pub use caller::Caller;
-pub use provenance::{LoggedEntry, Provenance};
 pub use root::Rotation;
 pub use start::{Start, Started};
 pub use tokens::{Issued, NewToken};
+pub(crate) use upload::read as read_package;
 pub use upload::{Received, Upload, read_publication};
 
 /// A registry: a database, blobs, keys and the rules over them.
@@ -56,6 +56,7 @@ struct Inner {
     staging: PathBuf,
     uploads: Arc<Semaphore>,
     authority: ArcSwapOption<Authority>,
+    discovery: Mutex<Option<discovery::Served>>,
     _lock: Option<DirectoryLock>,
 }
 
@@ -95,6 +96,7 @@ impl Registry {
             limits,
             staging,
             authority: ArcSwapOption::empty(),
+            discovery: Mutex::default(),
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -120,7 +122,11 @@ impl Registry {
     }
 
     /// The root of that version, which is the newest, with the log's key; read again when an operator rotated it.
-    pub(crate) async fn authority(&self, connection: &mut AnyConnection, version: u64) -> Result<Arc<Authority>> {
+    pub(crate) async fn authority(
+        &self,
+        connection: &mut AnyConnection,
+        version: u64,
+    ) -> Result<Arc<Authority>> {
         if let Some(known) = self.inner.authority.load_full()
             && known.root.version() == version
         {
@@ -139,9 +145,8 @@ impl Registry {
 /// The chain of roots, oldest first: as envelopes, and as what they say once each follows from the one before.
 pub(crate) async fn chain(connection: &mut AnyConnection) -> Result<(Vec<Envelope>, Vec<Root>)> {
     let entries = log::roots(connection).await?;
-    let parse = |(_, entry): (u64, Vec<u8>)| {
-        Envelope::parse(&entry).map_err(|error| Fault::damaged("a root", error))
-    };
+    let parse =
+        |(_, entry): (u64, Vec<u8>)| Envelope::parse(&entry).map_err(|error| Fault::damaged("a root", error));
     let chain: Vec<Envelope> = entries.into_iter().map(parse).collect::<std::result::Result<_, _>>()?;
     let roots = root::follow(&chain)?;
     Ok((chain, roots))

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,6 +26,9 @@ use crate::limits::Limits;
 
 /// The most header lines of a request.
 const MAX_HEADERS: usize = 64;
+
+/// How much of an upload that was answered early is read before the connection ends, in bytes.
+const MAX_LINGERING: usize = 32 << 20;
 
 /// How long requests that are being answered are waited for at the end.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
@@ -97,12 +100,8 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
 ) -> Connection<
-    impl hyper::service::HttpService<
-        Incoming,
-        ResBody = Body,
-        Error = std::convert::Infallible,
-        Future: Send,
-    > + use<>,
+    impl hyper::service::HttpService<Incoming, ResBody = Body, Error = std::convert::Infallible, Future: Send>
+    + use<>,
 > {
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
@@ -119,16 +118,20 @@ fn connection(
         .serve_connection(TokioIo::new(Patient::new(stream, limits.idle_time)), service)
 }
 
-/// A stream that fails when the other side takes nothing for too long.
+/// A stream that fails when the other side takes nothing for too long, and that is not closed while the other side is
+/// still sending: it would lose the answer that it was given early.
 struct Patient {
     stream: TcpStream,
     patience: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
+    /// How much is read and thrown away before the end, and until when.
+    lingering: usize,
+    end: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
     fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+        Self { stream, patience, waiting: None, lingering: MAX_LINGERING, end: None }
     }
 
     /// Passes on what a write came to; while it waits, the time runs.
@@ -157,7 +160,11 @@ impl AsyncRead for Patient {
 }
 
 impl AsyncWrite for Patient {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.watch(context, poll)
     }
@@ -168,7 +175,22 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.watch(context, poll)
+        // Doing this again, when woken, changes nothing.
+        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        let patience = self.patience;
+        let end = self.end.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if end.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let mut space = [0; 8192];
+        while self.lingering > 0 {
+            let mut buffer = ReadBuf::new(&mut space);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            match buffer.filled().len() {
+                0 => break,
+                read => self.lingering = self.lingering.saturating_sub(read),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -30,20 +30,18 @@ pub enum Mode {
 /// A store that cannot be read. What it has wrong is in the report.
 pub async fn verify(registry: &Registry, mode: Mode) -> Result<Report> {
     let mut report = Report::default();
-    match mode {
-        Mode::Look => {
-            let mut snapshot = registry.store().snapshot().await?;
-            database(&mut snapshot, mode, &mut report).await?;
-            blobs::check(registry.blobs(), &mut snapshot, &mut report).await?;
-        }
-        Mode::Repair => {
-            let mut write = registry.store().write().await?;
-            database(write.connection(), mode, &mut report).await?;
-            write.commit().await?;
-            let mut snapshot = registry.store().snapshot().await?;
-            blobs::check(registry.blobs(), &mut snapshot, &mut report).await?;
-        }
+    if mode == Mode::Repair {
+        let mut write = registry.store().write().await?;
+        database(write.connection(), mode, &mut report).await?;
+        write.commit().await?;
     }
+    let mut snapshot = registry.store().snapshot().await?;
+    if mode == Mode::Look {
+        database(&mut snapshot, mode, &mut report).await?;
+    }
+    let corrections = blobs::check(registry.blobs(), &mut snapshot, &mut report).await?;
+    snapshot.commit().await?;
+    blobs::correct(registry, corrections, mode, &mut report).await?;
     blobs::orphans(registry, mode, &mut report).await?;
     Ok(report)
 }
@@ -59,7 +57,9 @@ pub(crate) async fn verify_rows(
 ) -> Result<Report> {
     let mut report = Report::default();
     database(connection, Mode::Look, &mut report).await?;
-    blobs::check(blobs, connection, &mut report).await?;
+    for correction in blobs::check(blobs, connection, &mut report).await? {
+        correction.tell(&mut report);
+    }
     Ok(report)
 }
 

@@ -168,8 +168,7 @@ impl Table {
         }
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
         let places: Vec<String> = (1..=names.len()).map(|place| format!("${place}")).collect();
-        let sql =
-            format!("INSERT INTO {} ({}) VALUES ({})", self.name, names.join(", "), places.join(", "));
+        let sql = format!("INSERT INTO {} ({}) VALUES ({})", self.name, names.join(", "), places.join(", "));
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for ((_, kind), value) in self.columns.iter().zip(values) {
             query = match (kind, value) {

@@ -241,7 +241,7 @@ impl Admin {
             Self::Takedown(args) => args.run().await,
             Self::Root(RootCommand::Show(args)) => {
                 let (root, fingerprint) = Registry::open(&args.location).await?.show_root().await?;
-                Ok(Report::Root(report::ShownRoot { root, fingerprint }))
+                Ok(Report::Root(Box::new(report::ShownRoot { root, fingerprint })))
             }
             Self::Root(RootCommand::Rotate(args)) => args.run().await,
             Self::Backup(args) => {
@@ -297,7 +297,8 @@ impl TakeDown {
 impl RotateRoot {
     async fn run(self) -> Result<Report> {
         let registry = Registry::open(&self.location).await?;
-        let others = !self.add_keys.is_empty() || self.threshold.is_some() || self.log_key || self.takedown_key;
+        let others =
+            !self.add_keys.is_empty() || self.threshold.is_some() || self.log_key || self.takedown_key;
         let rotation = Rotation {
             root_key: !self.renew && !others,
             add_keys: self.add_keys,
@@ -309,6 +310,6 @@ impl RotateRoot {
             return Err(Fault::Usage("a threshold is at least 1".to_owned()).into());
         }
         let (root, fingerprint) = registry.rotate_root(&rotation).await?;
-        Ok(Report::Root(report::ShownRoot { root, fingerprint }))
+        Ok(Report::Root(Box::new(report::ShownRoot { root, fingerprint })))
     }
 }

@@ -25,7 +25,7 @@ pub enum Report {
     /// Something was taken down.
     Takedown(TakenDown),
     /// A root.
-    Root(ShownRoot),
+    Root(Box<ShownRoot>),
     /// A backup was written or restored.
     Backup(backup::Summary),
     /// A store was verified.

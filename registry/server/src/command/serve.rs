@@ -18,10 +18,8 @@ use crate::server;
 
 /// Serve a registry of skills
 #[derive(Debug, Clone, clap::Args)]
-#[command(
-    after_help = "Examples:\n  openclaw registry serve --data ./registry --bootstrap acme\n  \
-    openclaw registry serve --data ./registry --database postgres://registry@db/registry --blobs s3://skills"
-)]
+#[command(after_help = "Examples:\n  openclaw registry serve --data ./registry --bootstrap acme\n  \
+    openclaw registry serve --data ./registry --database postgres://registry@db/registry --blobs s3://skills")]
 pub struct Serve {
     #[command(flatten)]
     location: Location,

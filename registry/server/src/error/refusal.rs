@@ -16,6 +16,9 @@ pub enum Refusal {
     /// There is nothing of that name, or nothing that the caller may know of.
     #[error("there is no {0}")]
     NotFound(String),
+    /// There is no such path.
+    #[error("there is no such path")]
+    NoPath,
     /// The path exists, the method does not.
     #[error("this path does not answer to that method")]
     Method,
@@ -129,7 +132,7 @@ impl Refusal {
     /// The status with which it is answered.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) | Self::NoPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed { .. } | Self::UnknownParameter { .. } => StatusCode::BAD_REQUEST,
             Self::History(HistoryError::Sequence { .. } | HistoryError::Fork) => StatusCode::CONFLICT,
@@ -164,7 +167,7 @@ impl Refusal {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotFound(_) => "not-found",
+            Self::NotFound(_) | Self::NoPath => "not-found",
             Self::Method => "method-not-allowed",
             Self::Malformed { code, .. } | Self::Package { code, .. } => code,
             Self::UnknownParameter { .. } => "unknown-parameter",
@@ -200,7 +203,10 @@ impl Refusal {
                 return Some(format!("use a token that was issued with --scope {scope}"));
             }
             Self::RateLimited(_, wait) => return Some(format!("ask again in {} s", wait.as_secs().max(1))),
-            Self::NotFound(_) => "check the spelling; a private skill is shown to tokens of its publisher only",
+            Self::NotFound(_) => {
+                "check the spelling; a private skill is shown to tokens of its publisher only"
+            }
+            Self::NoPath => "the paths are in /openapi.json",
             Self::Method => "the methods of each path are in /openapi.json",
             Self::TokenRequired => "send a header `authorization: Bearer oct_…`",
             Self::Token(_) => "ask the registry's operator for a new one",

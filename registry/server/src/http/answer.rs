@@ -31,11 +31,8 @@ impl IntoResponse for Failure {
 }
 
 fn refused(refusal: &Refusal) -> Response {
-    let detail = ErrorDetail {
-        code: refusal.code().to_owned(),
-        message: refusal.to_string(),
-        hint: refusal.hint(),
-    };
+    let detail =
+        ErrorDetail { code: refusal.code().to_owned(), message: refusal.to_string(), hint: refusal.hint() };
     let mut response = error(refusal.status(), detail);
     let headers = response.headers_mut();
     if let Some(wait) = refusal.retry_after() {

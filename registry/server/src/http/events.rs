@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use openclaw_package::registry::LoggedEvent;
 use openclaw_package::registry::api::{Appended, ErrorBody, NewEvents};
 
 use super::answer::{json, lines, revalidated};
@@ -10,7 +11,6 @@ use super::body::Json;
 use super::parameters::{NoParameters, Parameters};
 use super::path::PublisherPath;
 use super::{App, Asking, Failure};
-use crate::registry::LoggedEntry;
 
 /// Append events to a publisher's history, all or none
 #[utoipa::path(post, path = "/api/v1/publishers/{publisher}/events", tag = "publish",
@@ -49,7 +49,7 @@ pub(super) async fn post(
         ("after" = Option<u64>, Query, description = "How many events, from the first, are known already"),
     ),
     responses(
-        (status = 200, description = "Lines of JSON", body = LoggedEntry, content_type = "application/x-ndjson"),
+        (status = 200, description = "Lines of JSON", body = LoggedEvent, content_type = "application/x-ndjson"),
         (status = 400, description = "A name or parameter cannot be read", body = ErrorBody),
         (status = 404, description = "No such publisher", body = ErrorBody),
         (status = 429, description = "Too many requests", body = ErrorBody),

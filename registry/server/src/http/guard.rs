@@ -6,7 +6,9 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::header::{
+    CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use http::{HeaderValue, Method};
 
 use super::{App, ClientAddress, Failure};
@@ -18,7 +20,8 @@ const UNLIMITED: [&str; 2] = ["/health", "/metrics"];
 /// Counts, limits and bounds a request.
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or("none").to_owned();
+    let route =
+        request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or("none").to_owned();
     let method = request.method().clone();
     let mut response = match limit(&app, &route, &request) {
         Ok(()) => bounded(&app, &method, request, next).await,
@@ -27,9 +30,17 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
             Failure(error).into_response()
         }
     };
+    let refused = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
+    if refused && !method.is_safe() {
+        // What was not read of the body is in the way of the next request.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let (status, took) = (response.status().as_u16(), began.elapsed());
@@ -79,7 +90,7 @@ pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 
 /// The answer where there is no such path.
 pub(super) async fn no_path() -> Failure {
-    Refusal::NotFound("such path".to_owned()).into()
+    Refusal::NoPath.into()
 }
 
 /// The answer where the path has no such method.

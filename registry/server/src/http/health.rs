@@ -34,10 +34,7 @@ pub(super) async fn health(State(app): State<App>, NoParameters: NoParameters) -
         (status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text"),
         (status = 500, description = "It is not well", body = ErrorBody),
     ))]
-pub(super) async fn metrics(
-    State(app): State<App>,
-    NoParameters: NoParameters,
-) -> Result<Response, Failure> {
+pub(super) async fn metrics(State(app): State<App>, NoParameters: NoParameters) -> Result<Response, Failure> {
     let (size, bytes) = app.registry.sizes().await?;
     let text = app.metrics.encode(size, bytes);
     Ok(typed("application/openmetrics-text; version=1.0.0; charset=utf-8", text).into_response())

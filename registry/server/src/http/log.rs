@@ -46,7 +46,11 @@ pub(super) async fn tile(
     // Nothing in such a path needs an escape, so what was sent is what is read.
     let path = TilePath::parse(uri.path().trim_start_matches('/')).map_err(|error| {
         let fact = error.to_string();
-        Error::from(Refusal::malformed("invalid-path", fact, "paths of tiles are those of c2sp.org/tlog-tiles"))
+        Error::from(Refusal::malformed(
+            "invalid-path",
+            fact,
+            "paths of tiles are those of c2sp.org/tlog-tiles",
+        ))
     })?;
     let (bytes, _) = app.registry.tile(&path).await?;
     // A partial tile never changes either: a longer one has another path.
@@ -85,7 +89,8 @@ pub(super) async fn proof(
 pub(super) async fn consistency(State(app): State<App>, parameters: Parameters) -> Result<Response, Failure> {
     let parameters = parameters.only(&["from", "to"])?;
     let size = |name: &'static str| {
-        let missing = || Refusal::malformed("bad-parameter", format!("{name} is missing"), "send from and to");
+        let missing =
+            || Refusal::malformed("bad-parameter", format!("{name} is missing"), "send from and to");
         parameters.number(name, u64::MAX >> 1)?.ok_or_else(|| Error::from(missing()))
     };
     let hashes = app.registry.consistency(size("from")?, size("to")?).await?;

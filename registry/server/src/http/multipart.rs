@@ -66,7 +66,9 @@ async fn timely<T>(
     match tokio::time::timeout(idle, part).await {
         Err(_) => Err(Refusal::TooSlow.into()),
         Ok(Ok(part)) => Ok(part),
-        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large("upload", UPLOAD_SIZE)),
+        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(too_large("upload", UPLOAD_SIZE))
+        }
         Ok(Err(_)) => Err(malformed("the upload is not multipart/form-data, or ended early")),
     }
 }
@@ -75,7 +77,12 @@ fn too_large(what: &'static str, limit: usize) -> Error {
     Refusal::TooLarge { what, limit: limit as u64 }.into()
 }
 
-async fn small(mut field: Field<'_>, what: &'static str, limit: usize, idle: Duration) -> Result<Vec<u8>, Error> {
+async fn small(
+    mut field: Field<'_>,
+    what: &'static str,
+    limit: usize,
+    idle: Duration,
+) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = timely(idle, field.chunk()).await? {
         bytes.extend(chunk);

@@ -9,7 +9,9 @@ use utoipa::{Modify, OpenApi};
 
 use super::answer::{revalidated, typed};
 use super::parameters::NoParameters;
-use super::{Failure, blobs, discovery, events, health, index, log, pages, publication, root, search, takedowns};
+use super::{
+    Failure, blobs, discovery, events, health, index, log, pages, publication, root, search, takedowns,
+};
 
 /// The document.
 #[derive(OpenApi)]
@@ -51,7 +53,8 @@ impl Modify for Token {
     }
 }
 
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| Document::openapi().to_pretty_json().unwrap_or_default());
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| Document::openapi().to_pretty_json().unwrap_or_default());
 
 /// The document as JSON.
 pub fn document() -> &'static str {

@@ -2,14 +2,13 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use openclaw_package::registry::Visibility;
 use openclaw_package::registry::api::{ErrorBody, PublisherPage, ReleasePage, SkillPage, Whoami};
+use openclaw_package::registry::{Provenance, Visibility};
 
 use super::answer::{json, revalidated};
 use super::parameters::NoParameters;
 use super::path::{PublisherPath, ReleasePath, SkillPath};
 use super::{App, Asking, Failure};
-use crate::registry::Provenance;
 
 /// A skill: what it asks for, what it is, all its versions
 #[utoipa::path(get, path = "/api/v1/skills/{publisher}/{name}", tag = "find",

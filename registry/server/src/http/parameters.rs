@@ -76,7 +76,9 @@ impl Parameters {
         let Some(text) = self.text(name) else { return Ok(None) };
         match decimal(text).filter(|number| *number <= most) {
             Some(number) => Ok(Some(number)),
-            None => Err(refuse(format!("{name} is not a number from 0 to {most}"), "send one, or leave it out")),
+            None => {
+                Err(refuse(format!("{name} is not a number from 0 to {most}"), "send one, or leave it out"))
+            }
         }
     }
 }

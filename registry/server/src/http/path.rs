@@ -37,7 +37,11 @@ pub(super) fn version(text: &str) -> Result<Version, Error> {
         let fact = format!("the version {quoted} has build metadata, which tells no versions apart");
         return Err(Refusal::malformed("build-metadata", fact, "leave out the + and what follows").into());
     }
-    if version.to_string() == text { Ok(version) } else { Err(refuse(format!("\"{quoted}\" is not a version"))) }
+    if version.to_string() == text {
+        Ok(version)
+    } else {
+        Err(refuse(format!("\"{quoted}\" is not a version")))
+    }
 }
 
 /// `{publisher}/{name}`.

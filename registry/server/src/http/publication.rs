@@ -2,17 +2,16 @@
 
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use futures::StreamExt as _;
 use http::StatusCode;
 use openclaw_package::registry::api::{Appended, ErrorBody};
 
 use super::answer::json;
-use super::multipart::{UPLOAD_SIZE, receive};
+use super::multipart::receive;
 use super::parameters::NoParameters;
 use super::path::ReleasePath;
 use super::{App, Asking, Failure};
 use crate::error::{Error, Refusal};
-use crate::registry::{Caller, Upload};
+use crate::registry::Upload;
 
 /// The parts of an upload.
 #[derive(utoipa::ToSchema)]
@@ -58,9 +57,8 @@ pub(super) async fn put(
     Asking(caller): Asking,
     request: Request,
 ) -> Result<Response, Failure> {
-    if let Err(error) = app.registry.check_upload(&caller, &skill, &version).await {
-        return Err(refuse_politely(&app, &caller, request, error).await);
-    }
+    // Before anything of it is received.
+    app.registry.check_upload(&caller, &skill, &version).await?;
     let time = app.registry.limits().upload_time;
     let work = async {
         let _place = app.registry.upload_place().await?;
@@ -79,22 +77,4 @@ pub(super) async fn put(
 fn not_multipart() -> Error {
     let fact = "the upload is not sent as multipart/form-data";
     Refusal::malformed("invalid-upload", fact, "the parts of an upload are in /openapi.json").into()
-}
-
-/// Reads what a token's holder is sending anyway, so that the answer is heard before the connection goes.
-async fn refuse_politely(app: &App, caller: &Caller, request: Request, error: Error) -> Failure {
-    if caller.token().is_ok() {
-        let drain = async {
-            let (mut stream, mut size) = (request.into_body().into_data_stream(), 0);
-            while let Some(Ok(chunk)) = stream.next().await {
-                size += chunk.len();
-                if size > UPLOAD_SIZE {
-                    break;
-                }
-            }
-        };
-        // Whether it ended in time changes nothing about the answer.
-        let _ = tokio::time::timeout(app.registry.limits().idle_time, drain).await;
-    }
-    Failure(error)
 }

@@ -15,10 +15,7 @@ use super::{App, Failure};
         (status = 200, description = "A DSSE envelope", body = serde_json::Value),
         (status = 429, description = "Too many requests", body = ErrorBody),
     ))]
-pub(super) async fn newest(
-    State(app): State<App>,
-    NoParameters: NoParameters,
-) -> Result<Response, Failure> {
+pub(super) async fn newest(State(app): State<App>, NoParameters: NoParameters) -> Result<Response, Failure> {
     Ok(revalidated(typed("application/json", app.registry.newest_root().await?), true))
 }
 

@@ -7,7 +7,10 @@ use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::multipart::UPLOAD_SIZE;
-use super::{App, blobs, discovery, events, guard, health, index, log, openapi, pages, publication, root, search, takedowns};
+use super::{
+    App, blobs, discovery, events, guard, health, index, log, openapi, pages, publication, root, search,
+    takedowns,
+};
 
 /// A route by its method and its path in the OpenAPI document.
 pub type Route = (&'static str, &'static str);

@@ -30,7 +30,8 @@ impl Registry {
         let envelopes = parse_events(events)?;
         // What is claimed decides which scope is needed; the history decides whether it is true.
         for envelope in &envelopes {
-            let claimed = Event::read_unverified(envelope).map_err(openclaw_package::registry::HistoryError::from)?;
+            let claimed =
+                Event::read_unverified(envelope).map_err(openclaw_package::registry::HistoryError::from)?;
             check_scope(caller, publisher, &claimed)?;
         }
         let (registry, publisher) = (self.clone(), publisher.clone());

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use openclaw_package::{Digest, SkillId};
 use serde::Serialize;
 
 use super::Registry;
-use crate::error::Result;
-use crate::store::releases;
+use crate::error::{Fault, Result};
+use crate::store::read_head;
+use crate::store::releases::{self, Listed};
 
 /// The schema of the list.
 pub const SCHEMA: &str = "https://schemas.agentskills.io/discovery/0.2.0/schema.json";
@@ -49,30 +51,48 @@ pub struct DiscoveredSkill {
     pub digest: String,
 }
 
+/// The list as it is served, and the size of the log that it was made for.
+#[derive(Clone)]
+pub struct Served {
+    /// Nothing that is listed changes without an entry of the log.
+    pub log_size: u64,
+    /// JSON.
+    pub body: Bytes,
+}
+
 impl Registry {
-    /// The newest version of each public skill.
+    /// The newest version of each public skill. It is made once for each size of the log, by one request at a time.
     ///
     /// # Errors
     ///
     /// A failing database.
-    pub async fn discovery(&self) -> Result<Discovery> {
-        let listed = releases::listed(&mut *self.store().read().await?).await?;
-        let names = names(listed.iter().map(|release| &release.skill));
-        let mut skills: Vec<DiscoveredSkill> = listed
-            .iter()
-            .filter_map(|release| {
-                Some(DiscoveredSkill {
-                    name: names.get(&release.skill)?.clone(),
-                    kind: "archive".to_owned(),
-                    description: release.description.chars().take(MAX_DESCRIPTION_LEN).collect(),
-                    url: format!("/blobs/sha256/{}", release.archive.hex()),
-                    digest: release.archive.to_string(),
-                })
-            })
-            .collect();
-        skills.sort_by(|one, next| one.name.cmp(&next.name));
-        Ok(Discovery { schema: SCHEMA.to_owned(), skills })
+    pub async fn discovery(&self) -> Result<Served> {
+        let mut kept = self.inner.discovery.lock().await;
+        let mut snapshot = self.store().snapshot().await?;
+        let log_size = read_head(&mut snapshot).await?.size;
+        if let Some(served) = kept.as_ref().filter(|served| served.log_size == log_size) {
+            return Ok(served.clone());
+        }
+        let list = list(&releases::listed(&mut snapshot).await?);
+        let body = serde_json::to_vec(&list).map_err(|error| Fault::Task(error.to_string()))?.into();
+        Ok(kept.insert(Served { log_size, body }).clone())
     }
+}
+
+fn list(listed: &[Listed]) -> Discovery {
+    let names = names(listed.iter().map(|release| &release.skill));
+    let entry = |release: &Listed| {
+        Some(DiscoveredSkill {
+            name: names.get(&release.skill)?.clone(),
+            kind: "archive".to_owned(),
+            description: release.description.chars().take(MAX_DESCRIPTION_LEN).collect(),
+            url: format!("/blobs/sha256/{}", release.archive.hex()),
+            digest: release.archive.to_string(),
+        })
+    };
+    let mut skills: Vec<DiscoveredSkill> = listed.iter().filter_map(entry).collect();
+    skills.sort_by(|one, next| one.name.cmp(&next.name));
+    Discovery { schema: SCHEMA.to_owned(), skills }
 }
 
 /// A label for each skill.
@@ -111,10 +131,19 @@ mod tests {
 
     #[test]
     fn every_skill_has_a_label_of_its_own() {
-        let skills: Vec<SkillId> =
-            ["acme/hello", "other/hello", "acme/only", "x/acme-only", "y/z", "a-b/c", "a/b-c", "q/c", "q/b-c"]
-                .map(|id| id.parse().unwrap())
-                .into();
+        let skills: Vec<SkillId> = [
+            "acme/hello",
+            "other/hello",
+            "acme/only",
+            "x/acme-only",
+            "y/z",
+            "a-b/c",
+            "a/b-c",
+            "q/c",
+            "q/b-c",
+        ]
+        .map(|id| id.parse().unwrap())
+        .into();
         let names = names(skills.iter());
         let of = |id: &str| names.get(&id.parse::<SkillId>().unwrap()).unwrap().as_str();
         assert_eq!(of("acme/hello"), "acme-hello");

@@ -68,7 +68,9 @@ impl Registry {
         let size = read_head(&mut connection).await?.size;
         if from > to {
             let fact = format!("from={from} is more than to={to}");
-            return Err(Refusal::malformed("bad-parameter", fact, "ask from the smaller to the larger").into());
+            return Err(
+                Refusal::malformed("bad-parameter", fact, "ask from the smaller to the larger").into()
+            );
         }
         if to > size {
             return Err(Refusal::NotFound(format!("log of {to} entries; it has {size}")).into());

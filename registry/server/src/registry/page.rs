@@ -46,7 +46,8 @@ impl Registry {
     /// [`Refusal::NotFound`].
     pub async fn index(&self, caller: &Caller, skill: &SkillId, with_body: bool) -> Result<StoredIndex> {
         let found = skills::index(&mut *self.store().read().await?, skill, with_body).await?;
-        let is_public = |index: &StoredIndex| index.visibility == openclaw_package::registry::Visibility::Public;
+        let is_public =
+            |index: &StoredIndex| index.visibility == openclaw_package::registry::Visibility::Public;
         let visible = |index: &StoredIndex| is_public(index) || caller.publisher() == Some(skill.publisher());
         found.filter(visible).ok_or_else(|| missing(skill).into())
     }
@@ -67,7 +68,13 @@ impl Registry {
         let release = shown.ok_or_else(|| missing(id))?;
         let release = releases::page(&mut connection, skill.id, release).await?;
         let versions = all.into_iter().map(line).collect();
-        Ok(SkillPage { skill: skill.skill, visibility: skill.visibility, category: skill.category, release, versions })
+        Ok(SkillPage {
+            skill: skill.skill,
+            visibility: skill.visibility,
+            category: skill.category,
+            release,
+            versions,
+        })
     }
 
     /// A version in full.
@@ -75,7 +82,12 @@ impl Registry {
     /// # Errors
     ///
     /// [`Refusal::NotFound`].
-    pub async fn release_page(&self, caller: &Caller, id: &SkillId, version: &Version) -> Result<ReleasePage> {
+    pub async fn release_page(
+        &self,
+        caller: &Caller,
+        id: &SkillId,
+        version: &Version,
+    ) -> Result<ReleasePage> {
         let mut connection = self.store().read().await?;
         let (skill, release) = visible_release(&mut connection, caller, id, version).await?;
         releases::page(&mut connection, skill.id, &release).await

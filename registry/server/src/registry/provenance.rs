@@ -1,36 +1,14 @@
 //! All that is needed to believe a release without believing the registry.
 
+use openclaw_package::registry::{LoggedEvent, Provenance};
 use openclaw_package::{PublisherName, SkillId};
 use semver::Version;
-use serde::Serialize;
 
 use super::entries::proof;
 use super::page::visible_release;
 use super::{Caller, Registry};
 use crate::error::{Fault, Result};
 use crate::store::{accounts, log, read_head};
-
-/// An entry of the log, and where it stands there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct LoggedEntry {
-    /// Its place in the log.
-    pub index: u64,
-    /// The envelope, as it stands there.
-    pub entry: String,
-}
-
-/// All that is needed to believe a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Provenance {
-    /// The chain of roots, oldest first.
-    pub roots: Vec<String>,
-    /// The publisher's history from its first event to its newest.
-    pub history: Vec<LoggedEntry>,
-    /// The proof that the log has the release's event.
-    pub release: String,
-    /// The proof that the log has the newest event.
-    pub head: String,
-}
 
 impl Registry {
     /// All that is needed to believe a release, of one state of the registry.
@@ -58,7 +36,7 @@ impl Registry {
     /// # Errors
     ///
     /// [`crate::Refusal::NotFound`] where there is no such publisher.
-    pub async fn history(&self, publisher: &PublisherName, after: u64) -> Result<Vec<LoggedEntry>> {
+    pub async fn history(&self, publisher: &PublisherName, after: u64) -> Result<Vec<LoggedEvent>> {
         /// So that an answer stays below some megabytes; a client asks again from where it ended.
         const MOST: u64 = 1000;
         let mut connection = self.store().read().await?;
@@ -72,6 +50,6 @@ fn text(entry: Vec<u8>) -> Result<String> {
     Ok(String::from_utf8(entry).map_err(|error| Fault::damaged("an entry of the log", error))?)
 }
 
-fn logged((index, entry): (u64, Vec<u8>)) -> Result<LoggedEntry> {
-    Ok(LoggedEntry { index, entry: text(entry)? })
+fn logged((index, entry): (u64, Vec<u8>)) -> Result<LoggedEvent> {
+    Ok(LoggedEvent { index, entry: text(entry)? })
 }

@@ -65,7 +65,12 @@ impl Registry {
         Ok(())
     }
 
-    async fn check_new_name(&self, connection: &mut AnyConnection, skill: &SkillId, now: Timestamp) -> Result<()> {
+    async fn check_new_name(
+        &self,
+        connection: &mut AnyConnection,
+        skill: &SkillId,
+        now: Timestamp,
+    ) -> Result<()> {
         let since = now.checked_sub(DAY).unwrap_or(Timestamp::UNIX_EPOCH);
         let names = skills::count_since(connection, skill.publisher(), since).await?;
         if names >= u64::from(self.limits().new_names_per_day) {
@@ -175,8 +180,7 @@ impl Registry {
             let (_, roots) = chain(write.connection()).await?;
             let head = write.head.clone();
             let subject = (skill, version, &claim.release.archive);
-            if let Some(reason) =
-                takedown::reason_against(write.connection(), &head, &roots, subject).await?
+            if let Some(reason) = takedown::reason_against(write.connection(), &head, &roots, subject).await?
             {
                 return Err(Refusal::TakenDown(reason).into());
             }
@@ -194,7 +198,7 @@ impl Registry {
     }
 
     /// Appends events to the log and to the history that accepted them.
-    pub(super) async fn append_events(
+    pub(crate) async fn append_events(
         &self,
         write: &mut Write,
         history: &History,
@@ -215,7 +219,11 @@ impl Registry {
     }
 
     /// Removes those of some blobs that nothing names. Who puts one has named it first, and waits for this.
-    pub(crate) async fn remove_unnamed(&self, write: &mut Write, blobs: &[openclaw_package::Digest]) -> Result<u64> {
+    pub(crate) async fn remove_unnamed(
+        &self,
+        write: &mut Write,
+        blobs: &[openclaw_package::Digest],
+    ) -> Result<u64> {
         let mut removed = 0;
         for digest in BTreeSet::from_iter(blobs) {
             if !uploads::is_named(write.connection(), digest).await? {

@@ -8,15 +8,47 @@ use pulldown_cmark::{Options, Parser, html};
 
 /// What a reader needs, and nothing that fetches, runs or imitates.
 const TAGS: [&str; 31] = [
-    "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "kbd",
-    "li", "ol", "p", "pre", "s", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr",
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "dd",
+    "del",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "kbd",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
 ];
 
 static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
     builder
         .tags(HashSet::from(TAGS).into_iter().chain(["ul"]).collect())
-        .tag_attributes(HashMap::from([("a", HashSet::from(["href", "title"])), ("ol", HashSet::from(["start"]))]))
+        .tag_attributes(HashMap::from([
+            ("a", HashSet::from(["href", "title"])),
+            ("ol", HashSet::from(["start"])),
+        ]))
         .generic_attributes(HashSet::new())
         .url_schemes(HashSet::from(["https", "http", "mailto"]))
         .url_relative(ammonia::UrlRelative::Deny)
@@ -39,7 +71,9 @@ mod tests {
     #[test]
     fn words_stay_and_everything_that_acts_goes() {
         let html = render("# Title\n\n*a* `b` [c](https://example.com)\n\n| x |\n|-|\n| y |\n\n- one\n");
-        for part in ["<h1>Title</h1>", "<em>a</em>", "<code>b</code>", "https://example.com", "<td>y</td>", "<ul>"] {
+        for part in
+            ["<h1>Title</h1>", "<em>a</em>", "<code>b</code>", "https://example.com", "<td>y</td>", "<ul>"]
+        {
             assert!(html.contains(part), "{part}: {html}");
         }
         let hostile = "<script>alert(1)</script>\n\n<img src=x onerror=alert(1)>\n\n[x](javascript:alert(1))\n\n\
@@ -48,8 +82,19 @@ mod tests {
             <style>*{}</style><p style=\"position:fixed\" class=\"x\" id=\"y\">w</p>\n\n[r](../relative)\n";
         let html = render(hostile);
         for part in [
-            "script", "onerror", "javascript:", "data:", "onclick", "iframe", "<form", "<input", "<img", "style",
-            "class", "id=", "relative\"",
+            "script",
+            "onerror",
+            "javascript:",
+            "data:",
+            "onclick",
+            "iframe",
+            "<form",
+            "<input",
+            "<img",
+            "style",
+            "class",
+            "id=",
+            "relative\"",
         ] {
             assert!(!html.contains(part), "{part}: {html}");
         }

@@ -64,7 +64,8 @@ impl Registry {
         registry.authority(&mut connection, head.root_version).await?;
         let (chain, _) = chain(&mut connection).await?;
         drop(connection);
-        let newest = chain.last().map(fingerprint).ok_or_else(|| Fault::Damaged("there is no root".into()))?;
+        let newest =
+            chain.last().map(fingerprint).ok_or_else(|| Fault::Damaged("there is no root".into()))?;
         Ok(Started { registry, origin: head.origin, fingerprint: newest, first_token, is_new })
     }
 }
@@ -92,7 +93,8 @@ async fn create(start: &Start, store: &Store) -> Result<Option<Issued>> {
         made.names.push(file_name(purpose, &key.public_key()));
         Ok::<_, crate::error::Error>(key)
     };
-    let (root_key, log_key, takedown_key) = (make(Purpose::Root)?, make(Purpose::Log)?, make(Purpose::Takedown)?);
+    let (root_key, log_key, takedown_key) =
+        (make(Purpose::Root)?, make(Purpose::Log)?, make(Purpose::Takedown)?);
     let now = Timestamp::now();
     let root = Root::new(RootParts {
         version: 1,

@@ -25,7 +25,10 @@ impl Registry {
         };
         let limit = limit.map_err(|error| Fault::Task(error.to_string()))?;
         let dead = uploads::before(&mut *self.store().read().await?, limit).await?;
-        let mut removed = 0;
+        let mut removed = match self.store().dialect() {
+            Dialect::Sqlite => self.blobs().remove_half_written()?,
+            Dialect::Postgres => 0,
+        };
         for upload in dead {
             let mut write = self.store().write().await?;
             uploads::remove(write.connection(), &upload.id).await?;

@@ -133,7 +133,9 @@ async fn covered(
             }
         }
     }
-    if let Some(version) = takedown.version.as_ref().filter(|_| covered.is_empty() && takedown.archive.is_none()) {
+    if let Some(version) =
+        takedown.version.as_ref().filter(|_| covered.is_empty() && takedown.archive.is_none())
+    {
         return Err(Refusal::NotFound(format!("version {version} that is not taken down yet")).into());
     }
     if let Some(archive) = &takedown.archive {

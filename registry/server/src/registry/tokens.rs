@@ -45,10 +45,12 @@ impl NewToken {
             return Err(Fault::Usage("a token needs at least one scope".into()).into());
         }
         if self.scopes.contains(&Scope::Owners) && !self.pattern.is_all() {
-            let fact = format!("the scope owners is for all skills: use the pattern {}/*", self.pattern.publisher());
+            let fact =
+                format!("the scope owners is for all skills: use the pattern {}/*", self.pattern.publisher());
             return Err(Fault::Usage(fact).into());
         }
-        if self.lifetime <= SignedDuration::ZERO || self.lifetime > SignedDuration::from_hours(10 * 366 * 24) {
+        if self.lifetime <= SignedDuration::ZERO || self.lifetime > SignedDuration::from_hours(10 * 366 * 24)
+        {
             return Err(Fault::Usage("a token holds for up to ten years".into()).into());
         }
         Ok(())

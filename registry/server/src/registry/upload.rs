@@ -54,15 +54,15 @@ pub(super) struct Claim {
 }
 
 /// A package that was verified, and what is shown of it.
-pub(super) struct Checked {
-    pub(super) category: Option<String>,
-    pub(super) kinds: Vec<String>,
-    pub(super) description: String,
-    pub(super) page: PageParts,
+pub(crate) struct Checked {
+    pub(crate) category: Option<String>,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) description: String,
+    pub(crate) page: PageParts,
 }
 
 /// What of a page follows from the package alone.
-pub(super) struct PageParts {
+pub(crate) struct PageParts {
     permissions: Vec<PermissionLine>,
     warnings: Vec<String>,
     triggers: Vec<TriggerLine>,
@@ -138,21 +138,23 @@ pub(super) fn verify(upload: &mut Upload, claim: &Claim) -> Result<Checked> {
     let dir = Dir::open_ambient_dir(&unpacked, ambient_authority()).map_err(internal())?;
     upload.archive.file.seek(SeekFrom::Start(0)).map_err(internal())?;
     let keys = |_: &_| vec![release.signer.clone()];
-    let package = verify_archive(&upload.archive.file, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)?;
+    let package =
+        verify_archive(&upload.archive.file, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)?;
     package.expect(&upload.skill, &upload.version)?;
     if package.statement_digest() != release.statement {
         return refuse("statement's digest", &package.statement_digest(), &release.statement);
     }
-    Ok(read(&package, claim))
+    Ok(read(&package, claim.category.as_ref()))
 }
 
-fn read(package: &VerifiedPackage, claim: &Claim) -> Checked {
+/// What follows from a package that was verified.
+pub(crate) fn read(package: &VerifiedPackage, category: Option<&SkillName>) -> Checked {
     let manifest = package.manifest();
     let requests = words::requests(manifest.requests());
     let mut kinds: Vec<String> = requests.iter().map(|request| request.permission.to_owned()).collect();
     kinds.sort();
     kinds.dedup();
-    let given = claim.category.as_ref().map(|category| category.as_str().to_owned());
+    let given = category.map(|category| category.as_str().to_owned());
     let line = |request: words::Request| PermissionLine {
         permission: request.permission.to_owned(),
         scope: request.scope,
@@ -189,7 +191,7 @@ fn read(package: &VerifiedPackage, claim: &Claim) -> Checked {
 
 impl PageParts {
     /// The page of a release that stands in the log.
-    pub(super) fn page(self, release: &crate::store::releases::Release, signer: &Release) -> ReleasePage {
+    pub(crate) fn page(self, release: &crate::store::releases::Release, signer: &Release) -> ReleasePage {
         ReleasePage {
             version: release.version.clone(),
             permissions: self.permissions,

@@ -1,9 +1,9 @@
 //! Publishers and their histories.
 
+use jiff::Timestamp;
 use openclaw_package::PublisherName;
 use openclaw_package::registry::History;
 use serde::Serialize;
-use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use super::{parsed, signed, time, unsigned};

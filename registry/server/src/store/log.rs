@@ -72,8 +72,14 @@ impl Appending {
     /// # Errors
     ///
     /// A failing database.
-    pub async fn finish(self, connection: &mut AnyConnection, head: &mut Head, key: &SigningKey) -> Result<()> {
-        const HEAD: &str = "UPDATE log SET size = $1, checkpoint = $2, root_version = $3, takedown_sequence = $4
+    pub async fn finish(
+        self,
+        connection: &mut AnyConnection,
+        head: &mut Head,
+        key: &SigningKey,
+    ) -> Result<()> {
+        const HEAD: &str =
+            "UPDATE log SET size = $1, checkpoint = $2, root_version = $3, takedown_sequence = $4
             WHERE id = 1";
         for (id, hashes) in self.tiles {
             write_tile(connection, id, hashes).await?;
@@ -208,7 +214,12 @@ pub async fn entry(connection: &mut AnyConnection, index: u64) -> Result<Vec<u8>
 /// # Errors
 ///
 /// A failing database.
-pub async fn insert_root(connection: &mut AnyConnection, version: u64, root: &Envelope, index: u64) -> Result<()> {
+pub async fn insert_root(
+    connection: &mut AnyConnection,
+    version: u64,
+    root: &Envelope,
+    index: u64,
+) -> Result<()> {
     sqlx::query("INSERT INTO roots (version, fingerprint, log_index) VALUES ($1, $2, $3)")
         .bind(signed(version))
         .bind(openclaw_package::registry::root::fingerprint(root).to_string())

@@ -8,7 +8,7 @@ use semver::Version;
 use sqlx::AnyConnection;
 
 use super::{parsed, signed, time, unsigned};
-use crate::error::{Fault, Result};
+use crate::error::{Error, Fault, Result};
 
 /// A release as its row has it, without its page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,8 @@ type Row = (
     String,
 );
 
-const COLUMNS: &str = "version, archive, archive_size, signature, signature_size, log_index, published, category,
+const COLUMNS: &str =
+    "version, archive, archive_size, signature, signature_size, log_index, published, category,
     yanked, taken_down, kinds, description";
 
 fn release(row: Row) -> Result<Release> {
@@ -93,7 +94,8 @@ pub async fn insert(
     release: &Release,
     page: &ReleasePage,
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO releases (skill, version, archive, archive_size, signature, signature_size,
+    const SQL: &str =
+        "INSERT INTO releases (skill, version, archive, archive_size, signature, signature_size,
             log_index, published, category, taken_down, kinds, description, page)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let page = serde_json::to_string(page).map_err(|error| Fault::damaged("a page", error))?;
@@ -158,9 +160,40 @@ pub async fn page(connection: &mut AnyConnection, skill: u64, release: &Release)
     Ok(ReleasePage { yanked: release.yanked.clone(), taken_down: release.taken_down.clone(), ..page })
 }
 
+/// Writes what is shown of a release.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn set_page(
+    connection: &mut AnyConnection,
+    skill: u64,
+    version: &Version,
+    kinds: &[String],
+    page: &ReleasePage,
+) -> Result<()> {
+    let json = serde_json::to_string(page).map_err(|error| Fault::damaged("a page", error))?;
+    sqlx::query(
+        "UPDATE releases SET kinds = $1, description = $2, page = $3 WHERE skill = $4 AND version = $5",
+    )
+    .bind(kinds.join(" "))
+    .bind(page.description.clone())
+    .bind(json)
+    .bind(signed(skill))
+    .bind(version.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// The names and words of a release's tools, for searching.
 pub(super) async fn tools(connection: &mut AnyConnection, skill: u64, release: &Release) -> Result<String> {
-    let tools = page(connection, skill, release).await?.tools;
+    let tools = match page(connection, skill, release).await {
+        Ok(page) => page.tools,
+        // A page that cannot be read is made anew from its package by a verification, and the words with it.
+        Err(Error::Failed(Fault::Damaged(_))) => Vec::new(),
+        Err(error) => return Err(error),
+    };
     let words = tools.iter().map(|tool| format!("{} {}", tool.name, tool.description));
     Ok(words.collect::<Vec<_>>().join("\n"))
 }

@@ -252,7 +252,9 @@ async fn select(
     rows.into_iter().map(hit).collect()
 }
 
-fn hit((publisher, name, visibility, category, version, kinds, description, published): Row) -> Result<SearchHit> {
+fn hit(
+    (publisher, name, visibility, category, version, kinds, description, published): Row,
+) -> Result<SearchHit> {
     let visibility: Visibility = parsed(&visibility)?;
     let published: Timestamp = time(published)?;
     Ok(SearchHit {

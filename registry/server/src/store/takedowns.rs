@@ -1,9 +1,9 @@
 //! Takedowns: the notices in the log, and the signed list that is served.
 
+use jiff::Timestamp;
 use openclaw_package::Envelope;
 use openclaw_package::registry::{Origin, Root, Takedown, TakedownNotice};
 use sqlx::AnyConnection;
-use jiff::Timestamp;
 
 use super::{signed, time, unsigned};
 use crate::error::{Fault, Result};
@@ -28,7 +28,8 @@ pub async fn insert(connection: &mut AnyConnection, sequence: u64, index: u64) -
 ///
 /// A failing database.
 pub async fn notices(connection: &mut AnyConnection) -> Result<Vec<(u64, Vec<u8>)>> {
-    const SQL: &str = "SELECT t.log_index, l.entry FROM takedowns t JOIN leaves l ON l.log_index = t.log_index
+    const SQL: &str =
+        "SELECT t.log_index, l.entry FROM takedowns t JOIN leaves l ON l.log_index = t.log_index
         ORDER BY t.sequence";
     let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(SQL).fetch_all(connection).await?;
     rows.into_iter().map(|(index, entry)| Ok((unsigned(index)?, entry))).collect()
@@ -41,9 +42,8 @@ pub async fn notices(connection: &mut AnyConnection) -> Result<Vec<(u64, Vec<u8>
 /// [`Fault::Damaged`].
 pub fn read(entry: &[u8], origin: &Origin, roots: &[Root]) -> Result<TakedownNotice> {
     let envelope = Envelope::parse(entry).map_err(|error| Fault::damaged("a takedown", error))?;
-    let opened = roots.iter().find_map(|root| {
-        TakedownNotice::verify(&envelope, origin, root.takedown_key()).ok()
-    });
+    let opened =
+        roots.iter().find_map(|root| TakedownNotice::verify(&envelope, origin, root.takedown_key()).ok());
     opened.ok_or_else(|| Fault::Damaged("a takedown is not signed by a takedown key".to_owned()).into())
 }
 

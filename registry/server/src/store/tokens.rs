@@ -72,7 +72,6 @@ pub async fn find(connection: &mut AnyConnection, hash: &Digest, now: Timestamp)
     Ok(token)
 }
 
-
 /// Notes that a token was used, where that was not noted within the hour.
 ///
 /// # Errors

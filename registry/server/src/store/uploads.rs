@@ -86,11 +86,8 @@ pub async fn count(connection: &mut AnyConnection, publisher: &PublisherName, no
         ON CONFLICT (publisher, hour) DO UPDATE SET uploads = upload_counts.uploads + 1 RETURNING uploads";
     let hour = now.as_second() / 3600;
     sqlx::query("DELETE FROM upload_counts WHERE hour < $1").bind(hour).execute(&mut *connection).await?;
-    let (uploads,): (i64,) = sqlx::query_as(SQL)
-        .bind(publisher.as_str().to_owned())
-        .bind(hour)
-        .fetch_one(connection)
-        .await?;
+    let (uploads,): (i64,) =
+        sqlx::query_as(SQL).bind(publisher.as_str().to_owned()).bind(hour).fetch_one(connection).await?;
     unsigned(uploads)
 }
 
@@ -99,7 +96,11 @@ pub async fn count(connection: &mut AnyConnection, publisher: &PublisherName, no
 /// # Errors
 ///
 /// A failing database.
-pub async fn counted(connection: &mut AnyConnection, publisher: &PublisherName, now: Timestamp) -> Result<u64> {
+pub async fn counted(
+    connection: &mut AnyConnection,
+    publisher: &PublisherName,
+    now: Timestamp,
+) -> Result<u64> {
     let row: Option<(i64,)> =
         sqlx::query_as("SELECT uploads FROM upload_counts WHERE publisher = $1 AND hour = $2")
             .bind(publisher.as_str().to_owned())

@@ -5,43 +5,93 @@ use std::collections::BTreeSet;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use futures::StreamExt as _;
-use openclaw_package::registry::{Action, Event};
-use openclaw_package::{Digest, Envelope, SkillId, verify_archive};
+use openclaw_package::registry::api::ReleasePage;
+use openclaw_package::registry::{Action, Event, Release as Released};
+use openclaw_package::{Digest, Envelope, SkillId, VerifiedPackage, verify_archive};
 use sqlx::AnyConnection;
 
 use super::{Mode, Report};
 use crate::blobs::Blobs;
 use crate::error::{Fault, Result};
-use crate::registry::Registry;
+use crate::registry::{Registry, read_package};
 use crate::store::releases::Release;
+use crate::store::skills::Skill;
 use crate::store::{log, releases, skills, uploads};
 
-/// Reads every blob that a release names.
-pub(super) async fn check(blobs: &Blobs, connection: &mut AnyConnection, report: &mut Report) -> Result<()> {
-    let mut after = None;
+/// What is shown of a release, where it is not what follows from the package.
+pub(super) struct Correction {
+    skill: Skill,
+    kinds: Vec<String>,
+    page: ReleasePage,
+}
+
+const WRONG_PAGE: &str = "what is shown of it is not what follows from the package";
+
+impl Correction {
+    fn place(&self) -> String {
+        format!("{} {}", self.skill.skill, self.page.version)
+    }
+
+    /// Tells of it without changing anything.
+    pub(super) fn tell(&self, report: &mut Report) {
+        report.problem(self.place(), WRONG_PAGE);
+    }
+}
+
+/// Reads every blob that a release names, and gives the pages that are not what follows from them.
+pub(super) async fn check(
+    blobs: &Blobs,
+    connection: &mut AnyConnection,
+    report: &mut Report,
+) -> Result<Vec<Correction>> {
+    let (mut after, mut corrections) = (None, Vec::new());
     loop {
         let some = skills::all(connection, after, 256).await?;
-        let Some(last) = some.last() else { return Ok(()) };
+        let Some(last) = some.last() else { return Ok(corrections) };
         after = Some(last.id);
         for skill in &some {
             for release in releases::list(connection, skill.id).await? {
-                if let Err(fact) = check_release(blobs, connection, &skill.skill, &release, report).await? {
-                    report.problem(format!("{} {}", skill.skill, release.version), fact);
+                match check_release(blobs, connection, skill, &release, report).await? {
+                    Ok(correction) => corrections.extend(correction),
+                    Err(fact) => report.problem(format!("{} {}", skill.skill, release.version), fact),
                 }
             }
         }
     }
 }
 
-type Outcome = std::result::Result<(), String>;
+/// Tells of wrong pages, or writes them anew.
+pub(super) async fn correct(
+    registry: &Registry,
+    corrections: Vec<Correction>,
+    mode: Mode,
+    report: &mut Report,
+) -> Result<()> {
+    for correction in corrections {
+        if mode == Mode::Look {
+            correction.tell(report);
+            continue;
+        }
+        let place = correction.place();
+        let Correction { skill, kinds, page } = correction;
+        let mut write = registry.store().write().await?;
+        releases::set_page(write.connection(), skill.id, &page.version, &kinds, &page).await?;
+        skills::refresh(write.connection(), &skill, jiff::Timestamp::now()).await?;
+        write.commit().await?;
+        report.repaired(place, WRONG_PAGE);
+    }
+    Ok(())
+}
+
+type Outcome<T> = std::result::Result<T, String>;
 
 async fn check_release(
     blobs: &Blobs,
     connection: &mut AnyConnection,
-    skill: &SkillId,
+    skill: &Skill,
     release: &Release,
     report: &mut Report,
-) -> Result<Outcome> {
+) -> Result<Outcome<Option<Correction>>> {
     let (Some(archive), Some(signature)) =
         (blobs.read(&release.archive).await?, blobs.read(&release.signature).await?)
     else {
@@ -55,28 +105,38 @@ async fn check_release(
         return Ok(Err("its archive has another length than was written down".to_owned()));
     }
     let entry = log::entries(connection, release.log_index, 1).await?.pop().unwrap_or_default();
-    let event = Envelope::parse(&entry).map_err(|error| error.to_string());
-    let event = event.and_then(|event| Event::read_unverified(&event).map_err(|error| error.to_string()));
-    let event = match event.map(|event| event.action) {
-        Ok(Action::Release(event)) => event,
-        Ok(_) => return Ok(Err("its place in the log has no release".to_owned())),
-        Err(error) => return Ok(Err(error)),
+    let event = match event(&entry) {
+        Ok(event) => event,
+        Err(fact) => return Ok(Err(fact)),
     };
-    let (skill, version) = (skill.clone(), release.version.clone());
-    let work = move || package(&skill, &version, &event, &archive, &signature);
+    let (id, signed) = (skill.skill.clone(), event.clone());
+    let work = move || package(&id, &signed, &archive, &signature);
     let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| Fault::Task(error.to_string()))?;
     report.checked.packages += 1;
-    Ok(outcome)
+    let checked = match outcome {
+        Ok(package) => read_package(&package, None),
+        Err(fact) => return Ok(Err(fact)),
+    };
+    let expected = checked.page.page(release, &event);
+    let stored = releases::page(connection, skill.id, release).await;
+    let same = stored.is_ok_and(|stored| {
+        let now = ReleasePage { yanked: None, taken_down: None, ..stored };
+        now == expected && release.kinds == checked.kinds && release.description == checked.description
+    });
+    let correction = || Correction { skill: skill.clone(), kinds: checked.kinds, page: expected };
+    Ok(Ok((!same).then(correction)))
+}
+
+fn event(entry: &[u8]) -> Outcome<Released> {
+    let envelope = Envelope::parse(entry).map_err(|error| error.to_string())?;
+    match Event::read_unverified(&envelope).map_err(|error| error.to_string())?.action {
+        Action::Release(release) => Ok(release),
+        _ => Err("its place in the log has no release".to_owned()),
+    }
 }
 
 /// Verifies a package as it was verified when it was published.
-fn package(
-    skill: &SkillId,
-    version: &semver::Version,
-    event: &openclaw_package::registry::Release,
-    archive: &[u8],
-    signature: &[u8],
-) -> Outcome {
+fn package(skill: &SkillId, event: &Released, archive: &[u8], signature: &[u8]) -> Outcome<VerifiedPackage> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let envelope = Envelope::parse(signature).map_err(|error| text(&error))?;
     let staging = tempfile::tempdir().map_err(|error| text(&error))?;
@@ -84,11 +144,11 @@ fn package(
     let keys = |_: &_| vec![event.signer.clone()];
     let package = verify_archive(archive, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)
         .map_err(|error| text(&error))?;
-    package.expect(skill, version).map_err(|error| text(&error))?;
+    package.expect(skill, &event.version).map_err(|error| text(&error))?;
     if package.statement_digest() != event.statement || package.archive_digest() != event.archive {
         return Err("the package is not the one that its event releases".to_owned());
     }
-    Ok(())
+    Ok(package)
 }
 
 /// Blobs that neither a release nor an upload names.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use openclaw_package::registry::{IndexLine, Takedowns, Visibility};
-use openclaw_package::{Envelope, SkillId};
+use openclaw_package::SkillId;
 use semver::Version;
 use sqlx::AnyConnection;
 
@@ -50,9 +50,10 @@ pub(super) async fn check(
 }
 
 async fn roots(connection: &mut AnyConnection, replay: &Replay, report: &mut Report) -> Result<()> {
-    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT log_index, fingerprint FROM roots ORDER BY version")
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as("SELECT log_index, fingerprint FROM roots ORDER BY version")
+            .fetch_all(&mut *connection)
+            .await?;
     let expected: Vec<(i64, String)> =
         replay.roots.iter().map(|(index, print)| (signed(*index), print.clone())).collect();
     if rows != expected || log::roots(connection).await?.len() != expected.len() {
@@ -103,14 +104,18 @@ async fn takedown_rows(connection: &mut AnyConnection, replay: &Replay, report: 
     if !rows.iter().map(|(index, _)| *index).eq(replay.takedowns.iter().map(|(index, _)| *index)) {
         report.problem("takedowns", "they are not those of the log");
     }
-    let Some((list, root)) = takedowns::list(connection).await?.zip(replay.root.as_ref()) else { return Ok(()) };
+    let Some((list, root)) = takedowns::list(connection).await?.zip(replay.root.as_ref()) else {
+        return Ok(());
+    };
     // One that is older than the newest takedown or root is signed anew before it is served.
     if list.sequence != replay.head.takedown_sequence || list.root_version != replay.head.root_version {
         return Ok(());
     }
-    let opened = Takedowns::parse_envelope(list.envelope.as_bytes()).map_err(|error| error.to_string()).and_then(|list| {
-        Takedowns::verify(&list, &replay.head.origin, root.root().takedown_key()).map_err(|error| error.to_string())
-    });
+    let opened =
+        Takedowns::parse_envelope(list.envelope.as_bytes()).map_err(|error| error.to_string()).and_then(|list| {
+            Takedowns::verify(&list, &replay.head.origin, root.root().takedown_key())
+                .map_err(|error| error.to_string())
+        });
     match opened {
         Ok(list) if list.takedowns.iter().eq(replay.takedowns.iter().map(|(_, takedown)| takedown)) => {}
         Ok(_) => report.problem("takedowns", "the signed list has others than the log"),
@@ -134,7 +139,8 @@ async fn check_skill(
     report: &mut Report,
 ) -> Result<()> {
     let stored = releases::list(connection, skill.id).await?;
-    let rows: BTreeMap<&Version, &Release> = stored.iter().map(|release| (&release.version, release)).collect();
+    let rows: BTreeMap<&Version, &Release> =
+        stored.iter().map(|release| (&release.version, release)).collect();
     report.checked.releases += rows.len() as u64;
     let place = skill.skill.as_str();
     let (states, body, visibility) = expect(&skill.skill, changes, &rows, report);
@@ -222,7 +228,9 @@ fn expect(
                     if state.taken_down.is_none() {
                         let reason = takedown.reason.to_string();
                         state.taken_down = Some(reason.clone());
-                        body.push_str(&IndexLine::Takedown { version: row.version.clone(), reason }.to_line());
+                        body.push_str(
+                            &IndexLine::Takedown { version: row.version.clone(), reason }.to_line(),
+                        );
                     }
                 }
             }
@@ -245,9 +253,9 @@ fn line(row: &Release) -> IndexLine {
 /// Whether newest version, category and searched words are those that a refresh would write.
 async fn is_derived(connection: &mut AnyConnection, skill: &Skill) -> Result<bool> {
     let expected = skills::derive(connection, skill).await?;
-    let (latest, category) = expected.as_ref().map_or((None, None), |derived| {
-        (Some(&derived.release.version), derived.release.category.as_ref())
-    });
+    let (latest, category) = expected
+        .as_ref()
+        .map_or((None, None), |derived| (Some(&derived.release.version), derived.release.category.as_ref()));
     let words = search::stored(connection, skill.id).await?;
     Ok(skill.latest.as_ref() == latest
         && skill.category.as_ref() == category

@@ -136,9 +136,10 @@ impl Replay {
     }
 
     fn read_takedown(&mut self, index: u64, envelope: &Envelope) -> std::result::Result<(), String> {
-        let opened = self.all_roots.iter().rev().find_map(|root| {
-            TakedownNotice::verify(envelope, &self.head.origin, root.takedown_key()).ok()
-        });
+        let opened =
+            self.all_roots.iter().rev().find_map(|root| {
+                TakedownNotice::verify(envelope, &self.head.origin, root.takedown_key()).ok()
+            });
         let notice = opened.ok_or("it is no root, event or takedown that is signed as it must be")?;
         let takedown = notice.takedown;
         for (skill, changes) in &mut self.changes {
@@ -201,11 +202,13 @@ async fn tile(
 
 /// What stands in the tables beyond the end of the log.
 async fn extra(connection: &mut AnyConnection, size: u64, report: &mut Report) -> Result<()> {
-    let (entries,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM leaves").fetch_one(&mut *connection).await?;
+    let (entries,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM leaves").fetch_one(&mut *connection).await?;
     if unsigned(entries)? != size {
         report.problem("log", format!("there are {entries} entries, and the head counts {size}"));
     }
-    let tiles: Vec<(i64, i64)> = sqlx::query_as("SELECT level, tile FROM tiles").fetch_all(connection).await?;
+    let tiles: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT level, tile FROM tiles").fetch_all(connection).await?;
     let known: BTreeSet<i64> = (0..8).collect();
     for (level, tile) in tiles {
         let id = u8::try_from(level).ok().filter(|_| known.contains(&level));

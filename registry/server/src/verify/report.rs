@@ -79,7 +79,11 @@ impl fmt::Display for Report {
             checked.blobs
         )?;
         if self.pending_uploads > 0 {
-            writeln!(f, "{} uploads are under way, or were interrupted and go at the next start", self.pending_uploads)?;
+            writeln!(
+                f,
+                "{} uploads are under way, or were interrupted and go at the next start",
+                self.pending_uploads
+            )?;
         }
         for problem in &self.problems {
             let state = if problem.repaired { "repaired" } else { "WRONG" };
