@@ -24,7 +24,7 @@ const FILTERS: [(&str, &str); 8] = [
     (r#""imports": \[[^\]]*\]"#, r#""imports": ["[interfaces]"]"#),
     (r#""(time|next|published|expires|list_issued)": "[^"]+""#, r#""$1": "[time]""#),
     ("openclaw-[0-9a-f]{16}", "openclaw-[origin]"),
-    (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
+    (r"127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:[port]"),
     (r#""/[a-z/]*/(cat|sh)""#, r#""[bin]/$1""#),
     (
         r#""(fuel|duration_us|memory_bytes|cpu_ms|build_ms|check_ms|files_read|bytes|size)": \d+"#,
