@@ -75,6 +75,8 @@ impl Registry {
     pub fn serve(&mut self) {
         let mut command = self.home.command();
         command.args(["registry", "serve", "--bootstrap", PUBLISHER, "--json"]);
+        // A test asks more in a second than a person does in an hour.
+        command.args(["--requests-per-minute", "1000000", "--writes-per-minute", "1000000"]);
         command.args(["--listen", &self.address.to_string()]).arg("--data").arg(self.data());
         if !self.origin.is_empty() {
             command.args(["--origin", &self.origin]);
@@ -223,7 +225,7 @@ impl Registry {
         let entries = std::fs::read_dir(self.data()).expect("the registry is there");
         let kept = ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm", "lock"];
         let paths = entries.map(|entry| entry.expect("an entry").path());
-        Published { checkpoint: self.get("/checkpoint").text(), files: Snapshot::of(paths, &kept) }
+        Published { checkpoint: self.get("/checkpoint").text(), files: Snapshot::of(paths, &kept).of_files() }
     }
 
     /// The whole store is as it has to be.

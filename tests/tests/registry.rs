@@ -173,7 +173,7 @@ fn a_skill_travels_from_its_publisher_to_a_stranger() {
         assert_eq!(found["results"][0]["skill"], HELLO, "{words:?}: {found}");
         assert_eq!(found["results"][0]["permissions"], json!(["memory"]), "{found}");
     }
-    for words in [vec!["nothing-of-that-name"], vec!["hello", "--category", "games"]] {
+    for words in [vec!["zebra"], vec!["hello", "--category", "games"]] {
         let found = stranger.registry([vec!["search"], words.clone()].concat()).json();
         assert_eq!(found["results"], json!([]), "{words:?}");
     }
@@ -198,7 +198,7 @@ fn a_skill_travels_from_its_publisher_to_a_stranger() {
     assert_eq!(installed[0]["digest"], published["digest"], "{installed}");
     assert_eq!(installed[0]["origin"], registry.origin(), "{installed}");
     assert_eq!(installed[0]["log_index"], published["log_index"], "{installed}");
-    assert_eq!(installed[0]["permissions"][0]["granted"], true, "{installed}");
+    assert_eq!(installed[0]["permissions"][0]["status"], "granted", "{installed}");
     works(&stranger);
     assert_eq!(stranger.run(["trust", "list"]).json(), json!([]), "no key was trusted by hand");
 
@@ -517,6 +517,34 @@ fn private_skills_are_seen_by_their_publisher_alone() {
     assert_eq!(own.call("secret-plans/run", &json!({})).output(), json!({ "ok": true }));
 }
 
+#[test]
+fn what_was_public_cannot_be_made_private_and_what_was_private_can_be_published() {
+    let (registry, publisher) = with_hello(&["1.0.0"]);
+    let private = |archive: PathBuf| publisher.publish_archive(&archive, &["--visibility=private"]);
+    let refused = private(publisher.pack(&hello("1.1.0"))).refused("visibility-narrowed");
+    assert_eq!(refused.exit, 3);
+    private(publisher.pack(&Skill::tiny("draft"))).json();
+    let stranger = Home::reader_of(&registry);
+    stranger.fetch("acme/draft").refused("unknown-skill");
+    publisher.publish(&Skill::tiny("draft").versioned("1.1.0"));
+    assert_eq!(versions(&stranger.fetch("acme/draft").json()), ["1.1.0"]);
+    // What is no visibility, or no category.
+    let archive = publisher.pack(&hello("1.2.0"));
+    let refused = publisher.publish_archive(&archive, &["--visibility=secret"]).error();
+    assert_eq!(refused.exit, 2, "{refused:?}");
+    let before = registry.state();
+    for category in ["Developer Tools", "../tools", ""] {
+        let refused = publisher.publish_archive(&archive, &[&format!("--category={category}")]).error();
+        assert!(matches!(refused.exit, 2 | 3), "{category:?}: {refused:?}");
+        assert!(
+            refused.message.to_lowercase().contains("name") || refused.message.contains("category"),
+            "{refused:?}"
+        );
+    }
+    before.is_still(&registry, &"no category");
+    registry.is_sound();
+}
+
 // --- keys ---------------------------------------------------------------------------------------------------------
 
 #[test]
@@ -557,6 +585,26 @@ fn a_new_key_signs_what_comes_and_the_old_one_what_came() {
     // The last key stays; one that is none of theirs cannot go.
     let only = publisher.run(["key", "revoke", "acme", &new_key, "--reason", "all of them"]).error();
     assert_eq!((only.exit, only.code.as_str()), (3, "last-key"), "{only:?}");
+    registry.is_sound();
+}
+
+#[test]
+fn a_rotation_whose_answer_was_lost_is_taken_up_again() {
+    let registry = Registry::start();
+    let proxy = Proxy::before(&registry);
+    let publisher = Home::empty().apart();
+    publisher.run(["key", "new", "acme"]).json();
+    publisher.login(&proxy.url(), &registry, Some(registry.token())).json();
+    publisher.publish(&hello("1.0.0"));
+    let old_key = publisher.public_key();
+    proxy.send_once("/api/v1/publishers/acme/events", |answer| Way::Cut(answer, 0));
+    let lost = publisher.run(["key", "rotate", "acme"]).error();
+    assert_eq!(lost.exit, 7, "{lost:?}");
+    assert_eq!(publisher.public_key(), old_key, "nobody has said that it was done");
+    let rotated = publisher.run(["key", "rotate", "acme"]).json();
+    assert_eq!(rotated["log_indices"], json!([]), "it was done already");
+    assert_ne!(publisher.public_key(), old_key);
+    publisher.publish(&hello("1.1.0"));
     registry.is_sound();
 }
 
@@ -656,6 +704,15 @@ fn a_lockfile_gives_the_same_bytes_on_another_machine() {
         lockfile.get(&HELLO.parse().unwrap()).unwrap().clone()
     };
     assert_eq!(pins(&first), pins(&second));
+    // Other bytes than are pinned are refused, however good they are.
+    let text = std::fs::read_to_string(&lockfile).unwrap();
+    let pinned = text.lines().find(|line| line.starts_with("archive = ")).unwrap();
+    let other = format!("archive = \"sha256:{}\"", "0".repeat(64));
+    let edited = first.path("edited.lock");
+    std::fs::write(&edited, text.replace(pinned, &other)).unwrap();
+    let third = Home::reader_of(&registry);
+    third.registry(["install", "--lockfile", edited.to_str().unwrap()]).refused("pin-differs");
+    assert_eq!(third.run(["list"]).json(), json!([]));
     // Where there was no login to that registry nothing is installed from any other.
     let nobody = Home::empty().apart();
     let refused = nobody.registry(["install", "--lockfile", lockfile.to_str().unwrap()]).error();
@@ -682,7 +739,7 @@ fn an_operator_restores_a_registry_and_nobody_notices() {
     assert_eq!(audit["registries"][0]["log"]["findings"], json!([]), "{audit}");
     // A backup is not put over a registry that is there.
     let before = registry.state();
-    assert_eq!(registry.admin(["restore", backup.to_str().unwrap()]).error().exit, 3);
+    assert!(matches!(registry.admin(["restore", backup.to_str().unwrap()]).error().exit, 3 | 6));
     before.is_still(&registry, &"a restore over a registry");
 }
 
@@ -786,7 +843,7 @@ fn a_login_needs_a_fingerprint_or_a_person_who_confirms_it() {
     assert_eq!((refused.exit, refused.code.as_str()), (3, "fingerprint-differs"), "{refused:?}");
     let pinned = registry.fingerprint();
     let wrong = format!("oct_{}", "x".repeat(32));
-    for (token, code, exit) in [(wrong.as_str(), "unauthorized", 3), ("two words", "invalid-token", 2)] {
+    for (token, code, exit) in [(wrong.as_str(), "bad-token", 3), ("two words", "invalid-token", 2)] {
         let line = ["login", "--registry", &url, "--fingerprint", pinned, "--token", token];
         let refused = home.registry(line).error();
         assert_eq!((refused.code.as_str(), refused.exit), (code, exit), "{refused:?}");
@@ -888,7 +945,7 @@ fn a_token_is_for_its_owner_alone_and_never_shown() {
     // Refusals that quote what was said: by the registry, about the token, to a token.
     let login = ["login", "--registry", &proxy.url(), "--fingerprint", registry.fingerprint(), "--token"];
     home.registry(login.iter().copied().chain([token.as_str()])).json();
-    let bearer = format!(r#"{{"error":{{"code":"bad-token","message":"the token is unknown"}}}}"#);
+    let bearer = r#"{"error":{"code":"bad-token","message":"the token is unknown"}}"#;
     proxy.answer("/api/v1/whoami", Answer { status: 401, ..Answer::json(bearer) });
     says(home.registry(["whoami", "--registry", &proxy.url()]));
     says(home.registry(["list"]));
@@ -917,9 +974,9 @@ fn a_token_does_what_it_was_issued_for_and_no_more() {
         home
     };
     let publishes = |home: &Home, skill: &Skill| home.publish_archive(&home.pack(skill), &[]);
-    let forbidden = |ran: Ran| {
+    let forbidden = |ran: Ran, code: &str| {
         let refused = ran.error();
-        assert_eq!((refused.exit, refused.code.as_str()), (3, "forbidden"), "{}: {refused:?}", ran.line);
+        assert_eq!((refused.exit, refused.code.as_str()), (3, code), "{}: {refused:?}", ran.line);
         assert!(refused.hint.is_some(), "{refused:?}");
     };
     let before = registry.state();
@@ -927,12 +984,12 @@ fn a_token_does_what_it_was_issued_for_and_no_more() {
     let whoami = updates.registry(["whoami"]).json();
     assert_eq!(whoami["scopes"], json!(["publish-update"]), "{whoami}");
     assert_eq!((&whoami["publisher"], &whoami["pattern"]), (&json!("acme"), &json!("acme/hello")));
-    forbidden(publishes(&updates, &Skill::tiny("brand-new")));
-    forbidden(updates.registry(["yank", "acme/hello@1.0.0"]));
-    forbidden(updates.run(["key", "rotate", "acme"]));
+    forbidden(publishes(&updates, &Skill::tiny("brand-new")), "missing-scope");
+    forbidden(updates.registry(["yank", "acme/hello@1.0.0"]), "missing-scope");
+    forbidden(updates.run(["key", "rotate", "acme"]), "missing-scope");
     let new = token("acme/tool-*", &["publish-new"]);
-    forbidden(publishes(&new, &hello("1.1.0")));
-    forbidden(publishes(&new, &Skill::tiny("brand-new")));
+    forbidden(publishes(&new, &hello("1.1.0")), "missing-scope");
+    forbidden(publishes(&new, &Skill::tiny("brand-new")), "outside-pattern");
     before.is_still(&registry, &"tokens for other things");
     publishes(&updates, &hello("1.1.0")).json();
     publishes(&new, &Skill::tiny("tool-one")).json();
@@ -942,15 +999,15 @@ fn a_token_does_what_it_was_issued_for_and_no_more() {
     let theirs = registry.token_of("neighbour");
     neighbour.login(&registry.url(), &registry, Some(&theirs)).json();
     let before = registry.state();
-    forbidden(publishes(&neighbour, &hello("1.2.0")));
-    forbidden(neighbour.registry(["yank", "acme/hello@1.0.0"]));
+    forbidden(publishes(&neighbour, &hello("1.2.0")), "wrong-publisher");
+    forbidden(neighbour.registry(["yank", "acme/hello@1.0.0"]), "wrong-publisher");
     before.is_still(&registry, &"another publisher's token");
     // Without any token there is no publishing.
     let stranger = Home::reader_of(&registry);
     std::fs::create_dir_all(stranger.data().join("keys")).unwrap();
     std::fs::copy(publisher.data().join("keys/acme.key"), stranger.data().join("keys/acme.key")).unwrap();
-    let refused = publishes(&stranger, &hello("1.2.0")).refused("unauthorized");
-    assert!(refused.hint().contains("token"), "{refused:?}");
+    let refused = publishes(&stranger, &hello("1.2.0")).refused("token-required");
+    assert!(refused.hint().contains("openclaw registry login"), "{refused:?}");
 }
 
 #[test]
@@ -960,9 +1017,9 @@ fn a_token_that_was_revoked_ends_at_once() {
     let id = listed["tokens"][0]["id"].as_str().unwrap_or_else(|| panic!("no id in {listed}"));
     assert!(!listed.to_string().contains("oct_"), "{listed}");
     registry.admin(["token", "revoke", id]).json();
-    let refused = publisher.publish_archive(&publisher.pack(&hello("1.1.0")), &[]).refused("unauthorized");
+    let refused = publisher.publish_archive(&publisher.pack(&hello("1.1.0")), &[]).refused("bad-token");
     assert_eq!(refused.exit, 3);
-    publisher.registry(["whoami"]).refused("unauthorized");
+    publisher.registry(["whoami"]).refused("bad-token");
     // Even what is public is not shown to who says something wrong about himself; without the token it is.
     publisher.registry(["logout"]).json();
     publisher.registry(["info", HELLO]).json();
@@ -1050,29 +1107,50 @@ fn a_download_that_broke_off_goes_on_where_it_was() {
 
 #[test]
 fn what_has_not_changed_is_not_sent_again() {
-    let (registry, _publisher) = with_hello(&["1.0.0"]);
+    let (registry, publisher) = with_hello(&["1.0.0"]);
     let proxy = Proxy::before(&registry);
     let home = Home::reader_at(&proxy.url(), &registry);
-    let asked = |path: &str| proxy.requests_for(path).iter().any(|one| one.header("if-none-match").is_some());
-    home.registry(["info", HELLO]).json();
+    let index = "/index/acme/hello";
     home.fetch(HELLO).json();
-    for path in ["/index/acme/hello", "/api/v1/skills/acme/hello"] {
-        assert!(!asked(path), "{path}");
+    assert!(proxy.requests_for(index).iter().all(|request| request.header("if-none-match").is_none()));
+    for _ in 0..2 {
+        home.run(["remove", HELLO]).json();
+        proxy.forget();
+        home.fetch(HELLO).json();
+        for request in proxy.requests_for(index) {
+            assert!(request.header("if-none-match").is_some(), "{request:?}");
+            assert_eq!(registry.ask(&request).status, 304);
+        }
     }
-    home.run(["remove", HELLO]).json();
-    proxy.forget();
-    home.registry(["info", HELLO]).json();
-    home.fetch(HELLO).json();
-    for path in ["/index/acme/hello", "/api/v1/skills/acme/hello"] {
-        let request = proxy.requests_for(path).into_iter().next().unwrap();
-        assert!(request.header("if-none-match").is_some(), "{request:?}");
-        assert_eq!(registry.ask(&request).status, 304, "{path}");
+    // Once it has changed it comes whole, also to who asks by any other tag.
+    let asked = proxy.requests_for(index).pop().unwrap();
+    publisher.publish(&hello("1.1.0"));
+    assert_eq!(registry.ask(&asked).status, 200);
+    assert_eq!(versions(&home.registry(["update"]).json()), ["1.1.0"]);
+    let tag = registry.get(index).header("etag").unwrap().to_owned();
+    assert_eq!(registry.ask(&Request::get(index).with("if-none-match", &tag)).status, 304);
+    assert_eq!(registry.ask(&Request::get(index).with("if-none-match", "\"x\"")).status, 200);
+}
+
+#[test]
+fn what_is_installed_at_once_does_not_mix() {
+    let registry = Registry::start();
+    let publisher = Home::publisher_at(&registry);
+    let names = ["one", "two", "three", "four"];
+    names.iter().for_each(|name| drop(publisher.publish(&Skill::tiny(name))));
+    let home = Home::reader_of(&registry);
+    std::thread::scope(|scope| {
+        for name in names {
+            let home = &home;
+            scope.spawn(move || home.fetch(&format!("acme/{name}")).json());
+        }
+    });
+    assert_eq!(home.run(["list"]).json().as_array().map(Vec::len), Some(4));
+    for name in names {
+        assert_eq!(home.call(&format!("{name}/run"), &json!({})).output(), json!({ "ok": true }));
     }
-    // Whoever asks by another tag gets it whole.
-    let index = registry.get("/index/acme/hello");
-    let tag = index.header("etag").unwrap().to_owned();
-    assert_eq!(registry.ask(&Request::get("/index/acme/hello").with("if-none-match", &tag)).status, 304);
-    assert_eq!(registry.ask(&Request::get("/index/acme/hello").with("if-none-match", "\"x\"")).status, 200);
+    let verified = home.registry(["verify"]).json();
+    assert!(verified.as_array().unwrap().iter().all(|one| one["status"] == "verified"), "{verified}");
 }
 
 // --- documents and exit codes -------------------------------------------------------------------------------------
@@ -1104,8 +1182,8 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
         (words("logout"), "had_token registry"),
     ] {
         let mut document = publisher.registry(&line).json();
-        if document.is_array() {
-            document = document[0].take();
+        if let Some(list) = document.as_array_mut() {
+            document = list.pop().unwrap_or_default();
         }
         let found: Vec<&str> =
             document.as_object().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
@@ -1119,7 +1197,7 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
         (words("install acme"), 2, "usage"),
         (words("yank acme/hello"), 2, "usage"),
         (words("publish nothing.tar.gz"), 3, "unsigned"),
-        (vec!["publish".to_owned(), unpublished], 3, "unauthorized"),
+        (vec!["publish".to_owned(), unpublished], 3, "token-required"),
         (words("search x --registry http://127.0.0.1:1"), 4, "unknown-registry"),
         (words("search x --registry nonsense"), 2, "invalid-registry-url"),
         (words("verify acme/nothing"), 4, "not-installed"),
@@ -1133,9 +1211,6 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
         );
     }
     registry.stop();
-    let refused = publisher.registry(["search", "x"]).error();
-    assert_eq!((refused.exit, refused.code.as_str()), (7, "registry-unreachable"));
-    for line in ["registry search x", "registry info acme/hello", "registry install acme/hello"] {
-        publisher.plain(line.split(' ')).error_line();
-    }
+    let line = publisher.plain(["registry", "search", "x"]).error_line();
+    assert!(line.contains("cannot be reached"), "{line}");
 }

@@ -39,6 +39,9 @@ fn files(skill: &Skill) -> Files {
     ])
 }
 
+/// Makes a package in some version, signed by a key.
+type Make = Box<dyn Fn(&str, &SigningKey) -> Package>;
+
 /// A package that is not as it should be.
 struct Case {
     /// What is wrong with it.
@@ -47,8 +50,10 @@ struct Case {
     registry: &'static str,
     /// The code with which a client refuses it.
     client: &'static str,
-    /// Makes it, in some version, signed by this key.
-    make: Box<dyn Fn(&str, &SigningKey) -> Package>,
+    /// Whether it is a good package, of something else than it is said to be.
+    is_good: bool,
+    /// Makes it.
+    make: Make,
 }
 
 impl Case {
@@ -57,7 +62,7 @@ impl Case {
         code: &'static str,
         make: impl Fn(&str, &SigningKey) -> Package + 'static,
     ) -> Self {
-        Self { what: what.to_string(), registry: code, client: code, make: Box::new(make) }
+        Self { what: what.to_string(), registry: code, client: code, is_good: false, make: Box::new(make) }
     }
 
     /// A good signature over a bad archive: of the files that the statement names the archive says what it likes.
@@ -80,8 +85,13 @@ impl Case {
     }
 
     /// The client finds it out earlier than the registry does, since it knows what was released.
-    fn to_the_client(self, code: &'static str) -> Self {
+    fn by_the_client(self, code: &'static str) -> Self {
         Self { client: code, ..self }
+    }
+
+    /// It is a good package, which the command would rightly publish as what it is.
+    fn good(self) -> Self {
+        Self { is_good: true, ..self }
     }
 }
 
@@ -159,8 +169,10 @@ fn are_refused(cases: Vec<Case>) {
         assert!(matches!(answer.status, 400 | 413 | 422), "{what}: {} {}", answer.status, answer.text());
         assert_eq!(answer.value()["error"]["code"], case.registry, "{what}: {}", answer.text());
 
-        let ran = scene.publish(&package);
-        assert_eq!(ran.error().exit, 3, "{what}: {ran}");
+        if !case.is_good {
+            let ran = scene.publish(&package);
+            assert_eq!(ran.error().exit, 3, "{what}: {ran}");
+        }
 
         hostile.release(&package, &scene.key);
         scene.proxy.be_honest();
@@ -174,6 +186,24 @@ fn are_refused(cases: Vec<Case>) {
     scene.still_works();
     published.is_still(&scene.registry, &"all of them");
     scene.registry.is_sound();
+}
+
+#[test]
+fn a_good_package_of_a_registry_that_checks_nothing_is_installed() {
+    // Or else all that follows would be refused for another reason than its own.
+    let scene = Scene::new();
+    let mut hostile = Forgery::of(&scene.registry);
+    for version in ["1.0.1", "1.0.2"] {
+        hostile.release(&honest(version, &scene.key), &scene.key);
+        scene.proxy.be_honest();
+        hostile.speak_through(&scene.proxy);
+        assert_eq!(scene.victim.fetch("acme/hello").json()[0]["version"], version);
+        assert_eq!(scene.victim.registry(["verify"]).json()[0]["status"], "verified");
+    }
+    let package = honest("1.0.1", &scene.key);
+    assert_eq!(scene.put("acme/hello/1.0.1", &package).status, 201);
+    let audit = scene.victim.registry(["audit"]);
+    assert_eq!(audit.code, Some(0), "{audit}");
 }
 
 #[test]
@@ -196,10 +226,14 @@ fn row_1_names_that_lead_elsewhere_are_refused() {
         b"assets//x",
         b"",
     ];
-    are_refused(names.map(|name| {
-        let what = String::from_utf8_lossy(name).escape_debug().to_string();
-        Case::entries(what, "unsafe-path", vec![Entry::file(name, "x")])
-    }).into());
+    are_refused(
+        names
+            .map(|name| {
+                let what = String::from_utf8_lossy(name).escape_debug().to_string();
+                Case::entries(what, "unsafe-path", vec![Entry::file(name, "x")])
+            })
+            .into(),
+    );
 }
 
 #[test]
@@ -278,9 +312,18 @@ fn row_3_names_that_are_one_on_some_system_are_refused() {
             gzip(&tar(&all))
         }),
     ];
-    for name in
-        ["./SKILL.md", "CON", "CON.txt", "zz/nul", "zz/Aux.tar.gz", "com1", "zz/lpt9.x", "zz.", "zz ", "zz./x"]
-    {
+    for name in [
+        "./SKILL.md",
+        "CON",
+        "CON.txt",
+        "zz/nul",
+        "zz/Aux.tar.gz",
+        "com1",
+        "zz/lpt9.x",
+        "zz.",
+        "zz ",
+        "zz./x",
+    ] {
         cases.push(Case::entries(name, "unsafe-path", vec![file(name)]));
     }
     are_refused(cases);
@@ -324,7 +367,9 @@ fn row_5_anything_before_or_after_the_one_stream_is_refused() {
         Case::archive("data after the end", "trailing-data", move |files| {
             gzip(&[all(files).as_slice(), &Entry::file("zz", "x").bytes()].concat())
         }),
-        Case::archive("two ends", "trailing-data", move |files| gzip(&[all(files).as_slice(), &END].concat())),
+        Case::archive("two ends", "trailing-data", move |files| {
+            gzip(&[all(files).as_slice(), &END].concat())
+        }),
         Case::archive("no end", "no-end-marker", move |files| gzip(&unended(files))),
         Case::archive("half an end", "no-end-marker", move |files| {
             gzip(&[unended(files).as_slice(), &END[..512]].concat())
@@ -347,7 +392,8 @@ fn row_5_anything_before_or_after_the_one_stream_is_refused() {
         Case::archive("not compressed", "invalid-gzip", all),
         Case::archive("nothing", "empty-archive", |_| gzip(&END)),
     ];
-    for (what, place, value) in [("a name", 3, 0x08), ("extra data", 3, 0x04), ("a comment", 3, 0x10), ("a time", 4, 1)]
+    for (what, place, value) in
+        [("a name", 3, 0x08), ("extra data", 3, 0x04), ("a comment", 3, 0x10), ("a time", 4, 1)]
     {
         cases.push(Case::archive(what, "invalid-gzip", move |files| {
             let mut header = GZIP_HEADER;
@@ -377,6 +423,8 @@ fn row_7_one_bit_is_enough_and_no_parser_sees_it() {
         let others = [flipped(0), flipped(10), flipped(length / 2), flipped(length - 1), other.clone()];
         // What is no archive at all, of the same length: a parser would say so.
         for served in others.into_iter().chain([vec![b'x'; length]]) {
+            // What was fetched once is not fetched again.
+            std::fs::remove_dir_all(scene.victim.cache().join("registry")).unwrap();
             scene.proxy.be_honest();
             scene.proxy.rewrite(&blob(bytes), move |answer| Answer { body: served.clone(), ..answer });
             let ran = scene.victim.fetch("acme/hello@=1.1.0");
@@ -402,8 +450,7 @@ fn row_7_one_bit_is_enough_and_no_parser_sees_it() {
         next.archive[100] ^= 1;
         next.archive.clone()
     }] {
-        let upload =
-            Upload { publication: publication.clone(), signature: &next.signature, archive: &bytes };
+        let upload = Upload { publication: publication.clone(), signature: &next.signature, archive: &bytes };
         let answer = scene.registry.put("acme/hello/1.2.0", scene.registry.token(), &upload);
         assert!(answer.text().contains("digest"), "{}", answer.text());
         answer.refused(422);
@@ -420,7 +467,12 @@ fn row_8_and_9_files_that_are_not_those_that_were_signed_are_refused() {
     }
     let mut cases = vec![
         Case::archive("an extra file", "extra-file", |files| {
-            pack(&[files.clone(), BTreeMap::from([("references/more.md", b"x".to_vec())])].into_iter().flatten().collect())
+            pack(
+                &[files.clone(), BTreeMap::from([("references/more.md", b"x".to_vec())])]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            )
         }),
         Case::archive("a file of ours less", "missing-file", |files| {
             let mut files = files.clone();
@@ -436,17 +488,18 @@ fn row_8_and_9_files_that_are_not_those_that_were_signed_are_refused() {
         Case::new("the signature of another archive", "digest-mismatch", |version, key| {
             let skill = hello(version);
             let files = files(&skill);
-            let other = signed(&skill, craft::archive(&self::files(&hello("7.7.7"))), &files, key, |text| text);
+            let other =
+                signed(&skill, craft::archive(&self::files(&hello("7.7.7"))), &files, key, |text| text);
             Package { archive: pack(&files), ..other }
         })
-        .to_the_client("signed-other"),
+        .by_the_client("signed-other"),
         Case::new("v1's statement with v2's archive", "digest-mismatch", |version, key| {
             let (first, second) = (hello("1.0.0"), hello(version));
             let files = files(&first);
             let one = signed(&first, pack(&files), &files, key, |text| text);
             Package { archive: pack(&self::files(&second)), version: version.to_owned(), ..one }
         })
-        .to_the_client("signed-other"),
+        .by_the_client("signed-other"),
     ];
     for name in ["SKILL.md", "openclaw/skill.toml", "openclaw/tools.json", "openclaw/skill.wasm"] {
         cases.push(Case::archive(format!("{name} was edited"), "changed-file", move |files| {
@@ -530,8 +583,7 @@ fn row_11_json_with_two_meanings_is_refused() {
             let good = honest(version, key);
             let twice = text(&good.signature).replacen('{', r#"{"payload":"e30=","#, 1);
             Package { signature: twice.into_bytes(), ..good }
-        })
-        .to_the_client("bad-signature"),
+        }),
         Case::new("a field that nobody knows", "invalid-statement", |version, key| {
             let skill = hello(version);
             let files = files(&skill);
@@ -546,7 +598,8 @@ fn row_11_json_with_two_meanings_is_refused() {
 fn row_10_and_11_what_is_only_written_otherwise_is_accepted() {
     let scene = Scene::new();
     let url_safe = |text: &str| text.replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned();
-    let changes: [(&str, &dyn Fn(&mut Value)); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let changes: [(&str, Change<'_>); 4] = [
         ("a key id that lies", &|envelope| envelope["signatures"][0]["keyid"] = "somebody-else".into()),
         ("no key id", &|envelope| {
             envelope["signatures"][0].as_object_mut().unwrap().remove("keyid");
@@ -585,7 +638,8 @@ fn row_12_names_and_versions_that_differ_are_refused() {
         files
     };
     let mut cases = Vec::new();
-    for (from, to) in [(r#"name = "hello""#, r#"name = "other""#), (r#"publisher = "acme""#, r#"publisher = "evil""#)]
+    for (from, to) in
+        [(r#"name = "hello""#, r#"name = "other""#), (r#"publisher = "acme""#, r#"publisher = "evil""#)]
     {
         cases.push(Case::new(format!("{to} in the manifest"), "identity-mismatch", move |version, key| {
             let skill = hello(version);
@@ -613,10 +667,12 @@ fn row_12_names_and_versions_that_differ_are_refused() {
                 let package = signed(&other, craft::archive(&files), &files, key, |text| text);
                 Package { name: "hello".to_owned(), version: version.to_owned(), ..package }
             })
-            .to_the_client("signed-other"),
+            .by_the_client("signed-other")
+            .good(),
         );
     }
-    for (field, of) in [("manifestDigest", "openclaw/skill.toml"), ("componentDigest", "openclaw/skill.wasm")] {
+    for (field, of) in [("manifestDigest", "openclaw/skill.toml"), ("componentDigest", "openclaw/skill.wasm")]
+    {
         cases.push(Case::new(format!("another {field}"), "identity-mismatch", move |version, key| {
             let skill = hello(version);
             let files = files(&skill);
@@ -666,8 +722,7 @@ fn row_12_a_package_of_another_registry_cannot_be_replayed() {
         events: vec![String::from_utf8(event.to_json()).unwrap()],
     };
     let before = scene.registry.state();
-    let upload =
-        Upload { publication, signature: &package.signature, archive: &package.archive };
+    let upload = Upload { publication, signature: &package.signature, archive: &package.archive };
     let answer = scene.registry.put("acme/hello/1.1.0", scene.registry.token(), &upload);
     assert_eq!(answer.refused(422), "foreign-origin");
     before.is_still(&scene.registry, &"an event of another registry");
@@ -677,8 +732,8 @@ fn row_12_a_package_of_another_registry_cannot_be_replayed() {
     for (paths, code) in [
         (vec!["*"], "root-not-pinned"),
         (vec!["/index/*", "/api/v1/skills/*", "/blobs/*"], "root-not-pinned"),
-        (vec!["/checkpoint"], "wrong-log"),
-        (vec!["/takedowns.json"], "foreign-origin"),
+        (vec!["/checkpoint"], "unsigned-checkpoint"),
+        (vec!["/takedowns.json"], "bad-signature"),
     ] {
         scene.proxy.be_honest();
         paths.iter().for_each(|path| scene.proxy.borrow(path, &elsewhere));
@@ -701,12 +756,17 @@ fn row_18_more_than_the_manifest_asks_for_is_refused_by_name() {
         move |version: &str| Skill::new("hello", component::wat(name)).versioned(version)
     };
     let manifest = |text: &'static str| move |version: &str| hello(version).manifest_text(text);
-    let cases: [(&str, &str, Box<dyn Fn(&str) -> Skill>); 6] = [
+    type Version = Box<dyn Fn(&str) -> Skill>;
+    let cases: [(&str, &str, Version); 6] = [
         ("undeclared-import", "openclaw:skill/memory", Box::new(undeclared("undeclared_memory"))),
         ("undeclared-import", "wasi:http", Box::new(undeclared("undeclared_network"))),
-        ("undeclared-import", "wasi:sockets", Box::new(undeclared("undeclared_sockets"))),
+        ("forbidden-import", "wasi:sockets", Box::new(undeclared("undeclared_sockets"))),
         ("unknown-permission", "telepathy", Box::new(manifest("\n[permission.telepathy]\nreason = \"x\"\n"))),
-        ("unknown-key", "trusted", Box::new(manifest("\n[permission.memory]\nreason = \"x\"\ntrusted = true\n"))),
+        (
+            "unknown-key",
+            "trusted",
+            Box::new(manifest("\n[permission.memory]\nreason = \"x\"\ntrusted = true\n")),
+        ),
         ("unknown-key", "hooks", Box::new(manifest("\n[hooks]\ninstall = \"sh\"\n"))),
     ];
     for (number, (code, named, make)) in cases.iter().enumerate() {

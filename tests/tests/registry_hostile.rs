@@ -203,6 +203,7 @@ fn row_13_an_older_version_offered_as_the_latest_is_refused() {
     let paths = ["/index/acme/hello", "/checkpoint", "/api/v1/skills/acme/hello/1.0.0/provenance"];
     let old = paths.map(|path| (path, scene.proxy.record(path)));
     scene.publisher.publish(&hello("1.1.0"));
+    scene.victim.registry(["audit"]).json();
     // The index alone is old: the publisher's history names what it withholds.
     scene.proxy.answer(paths[0], old[0].1.clone());
     for line in [&ASKING[0], &ASKING[1]] {
@@ -218,7 +219,6 @@ fn row_13_an_older_version_offered_as_the_latest_is_refused() {
     scene.proxy.be_honest();
     scene.still_works();
     // All of it is old: so is the log, once it was seen.
-    scene.victim.registry(["audit"]).json();
     old.iter().for_each(|(path, answer)| scene.proxy.answer(path, answer.clone()));
     for line in ASKING {
         scene.refuses(line, "log-shrank");
@@ -249,8 +249,97 @@ fn row_13_a_list_of_takedowns_that_lost_something_is_refused_and_kept() {
     }
     let evidence = scene.victim.evidence();
     assert_eq!(evidence.len(), 3, "{evidence:?}");
-    assert!(evidence[0].1.contains(&"seen.json".to_owned()) && evidence[0].1.contains(&"served.json".to_owned()));
+    assert!(
+        evidence[0].1.contains(&"seen.json".to_owned()) && evidence[0].1.contains(&"served.json".to_owned())
+    );
     scene.victim.call("hello/run", &json!({})).refused("taken-down");
+}
+
+#[test]
+fn row_13_a_revocation_that_was_seen_cannot_be_hidden_again() {
+    let scene = Scene::new();
+    let paths = ["/api/v1/publishers/acme/history", "/api/v1/skills/acme/hello/1.0.0/provenance"];
+    let old = paths.map(|path| scene.proxy.record(path));
+    scene.publisher.run(["key", "rotate", "acme", "--reason", "laptop lost"]).json();
+    let audit = scene.victim.registry(["audit"]).json();
+    assert!(audit.to_string().contains("laptop lost"), "{audit}");
+    // The log is the true one; the history is from before.
+    scene.proxy.answer(paths[0], Answer { body: Vec::new(), ..old[0].clone() });
+    scene.proxy.answer(paths[1], old[1].clone());
+    scene.refuses(&["install", HELLO, "--yes"], "history-shrank");
+    let evidence = scene.victim.evidence();
+    assert!(evidence[0].0.to_string_lossy().ends_with("history-shrank"), "{evidence:?}");
+    // The whole history, without its end.
+    let whole = old[0].clone();
+    scene.proxy.lie(paths[0], move |request, _| {
+        let body = if request.target.ends_with("after=0") { whole.body.clone() } else { Vec::new() };
+        Some(Way::Whole(Answer { body, ..whole.clone() }))
+    });
+    std::fs::remove_dir_all(scene.victim.cache().join("registry")).unwrap();
+    let audited = scene.victim.registry(["audit"]);
+    let audit: Value = serde_json::from_str(&audited.stdout).unwrap_or_else(|_| panic!("{audited}"));
+    let finding = &audit["skills"][0]["findings"][0];
+    assert_eq!(finding["code"], "history-unknown", "{audit}");
+    scene.still_works();
+}
+
+#[test]
+fn a_registry_that_lies_does_not_keep_the_others_from_being_asked() {
+    let scene = Scene::new();
+    let other = Registry::start();
+    Home::publisher_at(&other).publish(&Skill::tiny("evil"));
+    let home = &scene.victim;
+    home.login(&other.url(), &other, None).json();
+    home.registry(["install", "acme/evil", "--registry", &other.url()]).json();
+    other.admin(["takedown", "acme/evil", "--reason", "it is malware"]).json();
+    // Whichever of them is asked first.
+    assert!(scene.proxy.url() < other.url());
+    for lie in [Answer::new(200, "text/html", "<html>"), Answer::new(200, "text/plain", "no note")] {
+        scene.proxy.be_honest();
+        scene.proxy.answer("/checkpoint", lie);
+        let audited = home.registry(["audit"]);
+        assert_eq!(audited.code, Some(3), "{audited}");
+        home.call("evil/run", &json!({})).refused("taken-down");
+    }
+    scene.proxy.be_honest();
+    assert_eq!(home.call("hello/run", &json!({})).output(), json!({ "ok": true }));
+}
+
+#[test]
+fn what_a_registry_says_is_shown_without_what_it_does_to_a_terminal() {
+    let scene = Scene::new();
+    let nasty = r"\u001b[2J\u001b]0;owned\u0007\r\nfaked line\u202e\u0000";
+    let shown = |ran: openclaw_tests::Ran| {
+        for text in [&ran.stdout, &ran.stderr] {
+            let bad = text.chars().find(|letter| {
+                letter.is_control() && *letter != '\n' || ('\u{202a}'..='\u{202e}').contains(letter)
+            });
+            assert_eq!(bad, None, "{ran}");
+            assert!(!text.lines().any(|line| line.starts_with("faked line")), "{ran}");
+        }
+        ran
+    };
+    let plain = |line: &[&str]| scene.victim.plain([&["registry"], line].concat());
+    for path in ["/api/v1/search", "/api/v1/skills/acme/hello"] {
+        scene.proxy.rewrite_text(path, move |text| {
+            text.replace("A guest of the tests.", nasty).replace("\"Runs.\"", &format!("\"{nasty}\""))
+        });
+    }
+    let found = shown(plain(&["search", "hello"]));
+    assert!(found.stdout.contains("owned"), "the lie was told: {found}");
+    shown(plain(&["info", HELLO]));
+    let error = format!(r#"{{"error":{{"code":"{nasty}","message":"{nasty}","hint":"{nasty}"}}}}"#);
+    for status in [400, 401, 403, 404, 409, 410, 422, 429, 500] {
+        let answer = Answer { status, ..Answer::json(error.clone()) }.with("retry-after", "3600");
+        scene.proxy.answer("/api/v1/search", answer.clone());
+        let ran = shown(plain(&["search", "hello"]));
+        assert_ne!(ran.code, Some(0), "{ran}");
+        assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{ran}");
+    }
+    for kind in ["text/html\u{1b}[2J", "x/y; \u{202e}"] {
+        scene.proxy.answer("/api/v1/search", Answer::new(200, kind, ""));
+        shown(plain(&["search", "hello"]));
+    }
 }
 
 #[test]
@@ -389,7 +478,11 @@ fn keys_of_the_registry_that_were_forged_are_refused() {
         envelope.to_string().into_bytes()
     };
     for (what, root, code) in [
-        ("signed by a stranger", next(&|parts| parts.log_key = stranger.public_key(), &[&stranger]), "bad-signature"),
+        (
+            "signed by a stranger",
+            next(&|parts| parts.log_key = stranger.public_key(), &[&stranger]),
+            "bad-signature",
+        ),
         (
             "signed by the new key alone",
             next(&|parts| parts.keys = vec![stranger.public_key()], &[&stranger]),
@@ -594,11 +687,7 @@ fn documents_that_are_not_what_they_should_be_are_refused() {
             ),
             ("compressed", whole(|answer| answer.with("content-encoding", "gzip")), &["unasked-encoding"]),
             ("without an end", Box::new(Way::Endless), &["answer-too-large"]),
-            (
-                "something else",
-                whole(|answer| Answer { body: PAGE.as_bytes().to_vec(), ..answer }),
-                &[],
-            ),
+            ("something else", whole(|answer| Answer { body: PAGE.as_bytes().to_vec(), ..answer }), &[]),
             ("nothing", whole(|answer| Answer { body: Vec::new(), ..answer }), &[]),
         ];
         for (what, lie, codes) in lies {
@@ -608,9 +697,13 @@ fn documents_that_are_not_what_they_should_be_are_refused() {
             let refused = ran.error();
             let fits = codes.is_empty() || codes.contains(&refused.code.as_str());
             assert!(fits, "{what} at {path}: {ran}");
-            let is_blob = path.starts_with("/blobs/");
-            let expected = if is_blob && what == "something else" || what == "nothing" && is_blob { &[3, 7][..] } else { &[3] };
-            assert!(expected.contains(&refused.exit), "{what} at {path}: {ran}");
+            // An index without a line is one of a skill without versions; a blob that ends early has broken off.
+            let exits: &[i32] = match (what, path.split('/').nth(1)) {
+                ("nothing", Some("index")) => &[4],
+                ("nothing" | "something else", Some("blobs")) => &[3, 7],
+                _ => &[3],
+            };
+            assert!(exits.contains(&refused.exit), "{what} at {path}: {ran}");
             before.is_still(&home.installed_snapshot(), &format!("{what} at {path}"));
             home.has_nothing_staged();
         }
@@ -624,24 +717,27 @@ fn documents_that_are_not_what_they_should_be_are_refused() {
 fn answers_that_break_off_or_are_errors_are_outages() {
     let scene = Scene::new();
     let busy = r#"{"error":{"code":"busy","message":"the registry is busy"}}"#;
-    for path in documents(&scene) {
-        let home = Home::reader_at(&scene.proxy.url(), &scene.registry);
-        let before = home.installed_snapshot();
-        let half = |answer: Answer| {
-            let length = answer.body.len() / 2;
-            Way::Cut(answer, length)
-        };
-        scene.proxy.be_honest();
-        scene.proxy.send(&path, half);
-        let ran = home.fetch(HELLO);
-        assert_eq!(ran.refused("answer-truncated").exit, 7, "{path}");
-        // After a while it works again.
-        scene.proxy.be_honest();
-        scene.proxy.send_once(&path, move |_| Way::Whole(Answer { status: 503, ..Answer::json(busy) }));
-        before.is_still(&home.installed_snapshot(), &path);
-        home.fetch(HELLO).json();
-    }
-    scene.proxy.be_honest();
+    let registry = &scene.registry;
+    // Each is tried again for a while: all at once, each at a proxy of its own.
+    std::thread::scope(|scope| {
+        for path in documents(&scene) {
+            scope.spawn(move || {
+                let proxy = Proxy::before(registry);
+                let home = Home::reader_at(&proxy.url(), registry);
+                let before = home.installed_snapshot();
+                proxy.send(&path, |answer| {
+                    let length = answer.body.len() / 2;
+                    Way::Cut(answer, length)
+                });
+                assert_eq!(home.fetch(HELLO).refused("answer-truncated").exit, 7, "{path}");
+                before.is_still(&home.installed_snapshot(), &path);
+                // After a while it works again.
+                proxy.be_honest();
+                proxy.send_once(&path, move |_| Way::Whole(Answer { status: 503, ..Answer::json(busy) }));
+                home.fetch(HELLO).json();
+            });
+        }
+    });
     scene.proxy.answer("*", Answer { status: 503, ..Answer::json(busy) });
     let refused = scene.victim.fetch(HELLO).error();
     assert!(matches!(refused.exit, 5 | 7), "{refused:?}");
@@ -657,9 +753,12 @@ fn a_registry_that_drips_or_says_nothing_is_given_up() {
     let (registry, url) = (&scene.registry, scene.proxy.url());
     // Each takes as long as its patience: all at once, each at a proxy of its own.
     std::thread::scope(|scope| {
-        for (path, silent) in
-            [("/checkpoint", false), ("/index/acme/hello", false), (blob.as_str(), false), ("/root.json", true)]
-        {
+        for (path, silent) in [
+            ("/checkpoint", false),
+            ("/index/acme/hello", false),
+            (blob.as_str(), false),
+            ("/root.json", true),
+        ] {
             scope.spawn(move || {
                 let proxy = Proxy::before(registry);
                 let home = Home::reader_at(&proxy.url(), registry);
@@ -689,7 +788,9 @@ fn a_registry_that_only_says_that_it_has_published_is_found_out() {
     let before = scene.registry.state();
     let checkpoint = scene.registry.get("/checkpoint").text();
     let appended = json!({ "log_indices": [7], "checkpoint": checkpoint }).to_string();
-    scene.proxy.answer("/api/v1/skills/acme/hello/1.1.0", Answer { status: 201, ..Answer::json(appended.clone()) });
+    scene
+        .proxy
+        .answer("/api/v1/skills/acme/hello/1.1.0", Answer { status: 201, ..Answer::json(appended.clone()) });
     scene.proxy.answer("/api/v1/publishers/acme/events", Answer::json(appended));
     assert_eq!(home.publish_archive(&archive, &at).refused("not-added").exit, 3);
     let yank = ["yank", "acme/hello@1.0.0"].into_iter().chain(at);
