@@ -9,13 +9,33 @@ use std::process::{Child, Command, Stdio};
 
 use openclaw_package::registry::api::Publication;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::home::{Home, PUBLISHER};
 use crate::http::{Answer, Request};
 use crate::ran::Ran;
 use crate::skill::Skill;
 use crate::snapshot::Snapshot;
+
+/// The skill that most of the tests are about.
+pub const HELLO: &str = "acme/hello";
+
+/// It, in some version.
+#[must_use]
+pub fn hello(version: &str) -> Skill {
+    Skill::tiny("hello").versioned(version)
+}
+
+/// A registry in which it is published in some versions, and its publisher's home.
+#[must_use]
+pub fn with_hello(versions: &[&str]) -> (Registry, Home) {
+    let registry = Registry::start();
+    let publisher = Home::publisher_at(&registry);
+    for version in versions {
+        publisher.publish(&hello(version));
+    }
+    (registry, publisher)
+}
 
 /// A registry with the publisher `acme`, and a token of it.
 #[derive(Debug)]
@@ -332,6 +352,12 @@ impl Home {
     /// Installs from the default registry, with consent to all that is asked for.
     pub fn fetch(&self, skill: &str) -> Ran {
         self.registry(["install", skill, "--yes"])
+    }
+
+    /// `hello` is installed, and its tool can be called.
+    #[track_caller]
+    pub fn runs_hello(&self) {
+        assert_eq!(self.call("hello/run", &json!({})).output(), json!({ "ok": true }));
     }
 
     /// The version of a skill that is installed.

@@ -20,15 +20,11 @@ use openclaw_package::{Digest, Envelope, SigningKey};
 use openclaw_tests::forgery::{Forgery, Package, key_of};
 use openclaw_tests::hostile::{END, Entry, GZIP_HEADER, entries, gzip, gzip_with, tar};
 use openclaw_tests::http::Answer;
-use openclaw_tests::registry::Upload;
+use openclaw_tests::registry::{HELLO, Upload, hello, with_hello};
 use openclaw_tests::{Home, Proxy, Registry, Skill, component, craft};
 use serde_json::{Value, json};
 
 type Files = BTreeMap<&'static str, Vec<u8>>;
-
-fn hello(version: &str) -> Skill {
-    Skill::tiny("hello").versioned(version)
-}
 
 fn files(skill: &Skill) -> Files {
     BTreeMap::from([
@@ -119,12 +115,10 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let registry = Registry::start();
-        let publisher = Home::publisher_at(&registry);
-        publisher.publish(&hello("1.0.0"));
+        let (registry, publisher) = with_hello(&["1.0.0"]);
         let proxy = Proxy::before(&registry);
         let victim = Home::reader_at(&proxy.url(), &registry);
-        victim.fetch("acme/hello").json();
+        victim.fetch(HELLO).json();
         let key = key_of(&publisher);
         Self { registry, publisher, key, proxy, victim }
     }
@@ -149,8 +143,8 @@ impl Scene {
 
     #[track_caller]
     fn still_works(&self) {
-        assert_eq!(self.victim.call("hello/run", &json!({})).output(), json!({ "ok": true }));
-        assert_eq!(self.victim.version_of("acme/hello").as_deref(), Some("1.0.0"));
+        self.victim.runs_hello();
+        assert_eq!(self.victim.version_of(HELLO).as_deref(), Some("1.0.0"));
     }
 }
 
@@ -197,7 +191,7 @@ fn a_good_package_of_a_registry_that_checks_nothing_is_installed() {
         hostile.release(&honest(version, &scene.key), &scene.key);
         scene.proxy.be_honest();
         hostile.speak_through(&scene.proxy);
-        assert_eq!(scene.victim.fetch("acme/hello").json()[0]["version"], version);
+        assert_eq!(scene.victim.fetch(HELLO).json()[0]["version"], version);
         assert_eq!(scene.victim.registry(["verify"]).json()[0]["status"], "verified");
     }
     let package = honest("1.0.1", &scene.key);
@@ -457,7 +451,7 @@ fn row_7_one_bit_is_enough_and_no_parser_sees_it() {
     }
     published.is_still(&scene.registry, &"a flipped bit");
     scene.proxy.be_honest();
-    assert_eq!(scene.victim.fetch("acme/hello").json()[0]["version"], "1.1.0");
+    assert_eq!(scene.victim.fetch(HELLO).json()[0]["version"], "1.1.0");
 }
 
 #[test]
@@ -619,9 +613,9 @@ fn row_10_and_11_what_is_only_written_otherwise_is_accepted() {
         let package = with_envelope(honest(&version, &scene.key), change);
         let answer = scene.put(&format!("acme/hello/{version}"), &package);
         assert_eq!(answer.status, 201, "{what}: {}", answer.text());
-        let installed = scene.victim.fetch("acme/hello").json();
+        let installed = scene.victim.fetch(HELLO).json();
         assert_eq!(installed[0]["version"], version, "{what}");
-        assert_eq!(scene.victim.call("hello/run", &json!({})).output(), json!({ "ok": true }), "{what}");
+        scene.victim.runs_hello();
         let verified = scene.victim.registry(["verify"]).json();
         assert_eq!(verified[0]["status"], "verified", "{what}: {verified}");
     }
@@ -737,7 +731,7 @@ fn row_12_a_package_of_another_registry_cannot_be_replayed() {
     ] {
         scene.proxy.be_honest();
         paths.iter().for_each(|path| scene.proxy.borrow(path, &elsewhere));
-        let refused = scene.victim.fetch("acme/hello").error();
+        let refused = scene.victim.fetch(HELLO).error();
         assert_eq!(refused.exit, 3, "{paths:?}: {refused:?}");
         if paths != ["*"] {
             assert_eq!(refused.code, code, "{paths:?}: {refused:?}");

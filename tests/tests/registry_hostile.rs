@@ -18,15 +18,10 @@ use openclaw_package::{Digest, Envelope, SigningKey};
 use openclaw_tests::forgery::{Forgery, Package, key_for, key_of};
 use openclaw_tests::http::{Answer, Request};
 use openclaw_tests::proxy::Way;
+use openclaw_tests::registry::{HELLO, hello, with_hello};
 use openclaw_tests::server::Server;
 use openclaw_tests::{Home, Proxy, Registry, Skill};
 use serde_json::{Value, json};
-
-const HELLO: &str = "acme/hello";
-
-fn hello(version: &str) -> Skill {
-    Skill::tiny("hello").versioned(version)
-}
 
 /// A registry behind a proxy, its publisher, and somebody who has installed 1.0.0 by way of the proxy.
 struct Scene {
@@ -38,9 +33,7 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let registry = Registry::start();
-        let publisher = Home::publisher_at(&registry);
-        publisher.publish(&hello("1.0.0"));
+        let (registry, publisher) = with_hello(&["1.0.0"]);
         let proxy = Proxy::before(&registry);
         let victim = Home::reader_at(&proxy.url(), &registry);
         victim.fetch(HELLO).json();
@@ -71,7 +64,7 @@ impl Scene {
 
     #[track_caller]
     fn still_works(&self) {
-        assert_eq!(self.victim.call("hello/run", &json!({})).output(), json!({ "ok": true }));
+        self.victim.runs_hello();
         assert_eq!(self.victim.version_of(HELLO).as_deref(), Some("1.0.0"));
         assert_eq!(self.victim.registry(["verify"]).json()[0]["status"], "verified");
     }
@@ -127,7 +120,7 @@ fn row_6_an_install_that_is_killed_leaves_the_old_version_or_the_new_one() {
         child.kill().unwrap();
         child.wait().unwrap();
         scene.proxy.be_honest();
-        assert_eq!(home.call("hello/run", &json!({})).output(), json!({ "ok": true }), "step {step}");
+        home.runs_hello();
         let version = home.version_of(HELLO).unwrap();
         assert!(matches!(version.as_str(), "1.0.0" | "1.1.0"), "{version}");
         assert!(at.is_none() || version == "1.0.0", "it was killed before it had all answers");
@@ -302,7 +295,7 @@ fn a_registry_that_lies_does_not_keep_the_others_from_being_asked() {
         home.call("evil/run", &json!({})).refused("taken-down");
     }
     scene.proxy.be_honest();
-    assert_eq!(home.call("hello/run", &json!({})).output(), json!({ "ok": true }));
+    home.runs_hello();
 }
 
 #[test]
@@ -405,7 +398,7 @@ fn row_14_a_release_by_a_key_that_was_not_granted_or_was_revoked_is_refused() {
         let ran = victim.fetch("acme/hello@=1.1.0");
         assert_eq!(ran.refused(code).exit, 3, "{what}");
         before.is_still(&victim.installed_snapshot(), &what);
-        assert_eq!(victim.call("hello/run", &json!({})).output(), json!({ "ok": true }), "{what}");
+        victim.runs_hello();
     }
     // What the old key has released before stays what it was.
     scene.proxy.be_honest();

@@ -14,20 +14,9 @@ use openclaw_package::registry::api::Publication;
 use openclaw_package::{Envelope, SigningKey};
 use openclaw_tests::forgery::{Forgery, Package, key_of};
 use openclaw_tests::http::{Answer, Request};
-use openclaw_tests::registry::Upload;
+use openclaw_tests::registry::{HELLO, Upload, hello, with_hello};
 use openclaw_tests::{Home, Proxy, Registry, Skill};
 use serde_json::json;
-
-fn hello(version: &str) -> Skill {
-    Skill::tiny("hello").versioned(version)
-}
-
-fn with_hello() -> (Registry, Home) {
-    let registry = Registry::start();
-    let publisher = Home::publisher_at(&registry);
-    publisher.publish(&hello("1.0.0"));
-    (registry, publisher)
-}
 
 /// Another machine of the same publisher.
 fn heir(publisher: &Home, registry: &Registry) -> Home {
@@ -52,7 +41,7 @@ fn read(name: &str, version: &str, archive: &Path) -> Package {
 
 #[test]
 fn row_14_the_registry_takes_no_release_by_a_key_that_does_not_speak_for_the_publisher() {
-    let (registry, publisher) = with_hello();
+    let (registry, publisher) = with_hello(&["1.0.0"]);
     let old = key_of(&publisher);
     let by_old = read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
     publisher.run(["key", "rotate", "acme"]).json();
@@ -90,7 +79,7 @@ fn row_14_the_registry_takes_no_release_by_a_key_that_does_not_speak_for_the_pub
 
 #[test]
 fn row_15_a_version_is_published_once_and_names_that_read_alike_not_at_all() {
-    let (registry, publisher) = with_hello();
+    let (registry, publisher) = with_hello(&["1.0.0"]);
     let key = key_of(&publisher);
     let before = registry.state();
     // Other content under the same version, by the command and without it.
@@ -141,7 +130,7 @@ fn row_15_a_version_is_published_once_and_names_that_read_alike_not_at_all() {
 
 #[test]
 fn a_token_of_one_publisher_is_good_for_nothing_of_another() {
-    let (registry, publisher) = with_hello();
+    let (registry, publisher) = with_hello(&["1.0.0"]);
     let key = key_of(&publisher);
     let neighbour = registry.token_of("neighbour");
     let package = read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
@@ -180,7 +169,7 @@ fn a_token_of_one_publisher_is_good_for_nothing_of_another() {
 
 #[test]
 fn strange_paths_lead_nowhere() {
-    let (registry, _publisher) = with_hello();
+    let (registry, _publisher) = with_hello(&["1.0.0"]);
     let before = registry.state();
     let long = "a".repeat(300);
     let tricks = [
@@ -248,7 +237,7 @@ fn strange_paths_lead_nowhere() {
 
 #[test]
 fn of_two_who_publish_one_version_at_once_one_wins() {
-    let (registry, publisher) = with_hello();
+    let (registry, publisher) = with_hello(&["1.0.0"]);
     let homes = [heir(&publisher, &registry), heir(&publisher, &registry), heir(&publisher, &registry)];
     for round in 1..=4 {
         let version = format!("2.0.{round}");
@@ -292,7 +281,7 @@ fn of_two_who_publish_one_version_at_once_one_wins() {
 
 #[test]
 fn a_registry_that_is_killed_while_it_publishes_has_all_or_nothing() {
-    let (mut registry, publisher) = with_hello();
+    let (mut registry, publisher) = with_hello(&["1.0.0"]);
     let proxy = Proxy::before(&registry);
     publisher.login(&proxy.url(), &registry, Some(registry.token())).json();
     let url = proxy.url();
@@ -325,14 +314,14 @@ fn a_registry_that_is_killed_while_it_publishes_has_all_or_nothing() {
         assert_eq!(again["already"], is_there, "round {round}: {index}");
     }
     let stranger = Home::reader_of(&registry);
-    assert_eq!(stranger.fetch("acme/hello").json()[0]["version"], "2.0.9");
+    assert_eq!(stranger.fetch(HELLO).json()[0]["version"], "2.0.9");
     let audit = stranger.registry(["audit", "--whole-log"]).json();
     assert_eq!(audit["registries"][0]["log"]["findings"], json!([]), "{audit}");
 }
 
 #[test]
 fn one_directory_has_one_server() {
-    let (mut registry, publisher) = with_hello();
+    let (mut registry, publisher) = with_hello(&["1.0.0"]);
     let mut command = publisher.command();
     command.args(["registry", "serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(registry.data());
     let second = openclaw_tests::home::finish(command, "a second server".to_owned(), None);
