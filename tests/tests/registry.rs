@@ -357,7 +357,7 @@ fn a_yanked_version_is_left_to_those_who_have_it() {
 
 #[test]
 fn what_was_taken_down_is_refused_everywhere() {
-    let (mut registry, publisher) = with_hello(&["1.0.0", "1.1.0"]);
+    let (mut registry, _publisher) = with_hello(&["1.0.0", "1.1.0"]);
     let stranger = Home::reader_of(&registry);
     stranger.fetch(HELLO).json();
     let lockfile = stranger.data().join("openclaw.lock");
@@ -387,15 +387,13 @@ fn what_was_taken_down_is_refused_everywhere() {
     };
     does_not_load("after the audit");
 
-    // Refused at install: by range, by version, by lockfile, and from a file.
+    // Refused at install: by range, by version, by lockfile.
     let newcomer = Home::reader_of(&registry);
     assert_eq!(versions(&newcomer.fetch(HELLO).json()), ["1.0.0"]);
     newcomer.fetch("acme/hello@=1.1.0").refused("taken-down");
     newcomer.registry(["install", "--lockfile", kept.to_str().unwrap()]).refused("taken-down");
-    newcomer.trust(&publisher.public_key());
-    newcomer.install_archive(&publisher.path("hello-1.1.0.tar.gz")).refused("taken-down");
     newcomer.runs_hello();
-    // The registry itself does not hand it out, nor takes it again under another name.
+    // The registry itself does not hand it out.
     assert_eq!(registry.get(&format!("/blobs/sha256/{archive}")).refused(410), "taken-down");
     let shown = newcomer.registry(["info", HELLO]).json();
     assert_eq!(shown["release"]["version"], "1.0.0", "{shown}");
@@ -410,20 +408,46 @@ fn what_was_taken_down_is_refused_everywhere() {
 }
 
 #[test]
-fn a_whole_skill_that_was_taken_down_is_found_no_more() {
-    let (registry, publisher) = with_hello(&["1.0.0"]);
-    publisher.publish(&Skill::tiny("other"));
+fn a_skill_a_version_or_an_archive_is_taken_down() {
+    let registry = Registry::start();
+    let publisher = Home::publisher_at(&registry);
     let stranger = Home::reader_of(&registry);
-    stranger.fetch(HELLO).json();
-    registry.admin(["takedown", HELLO, "--reason", "it is malware"]).json();
+    for name in ["whole", "version", "archive", "other"] {
+        let published = publisher.publish(&Skill::tiny(name));
+        let id = format!("acme/{name}");
+        stranger.fetch(&id).json();
+        let what: &[&str] = match name {
+            "whole" => &[],
+            "version" => &["--version", "1.0.0"],
+            "archive" => &["--archive", published["digest"].as_str().unwrap()],
+            _ => continue,
+        };
+        let line = [&["takedown", &id, "--reason", "it is malware"], what].concat();
+        assert_eq!(registry.admin(&line).json()["releases"], json!([format!("{id} 1.0.0")]));
+    }
+    for what in [
+        vec!["acme/nothing"],
+        vec!["acme/version", "--version", "7.0.0"],
+        vec!["acme/version", "--version", "1.0.0"],
+    ] {
+        registry.admin([vec!["takedown"], what, vec!["--reason", "x"]].concat()).error();
+    }
     assert_eq!(stranger.registry(["audit"]).code, Some(3));
-    stranger.call("hello/run", &json!({})).refused("taken-down");
-    let found = stranger.registry(["search"]).json();
+    let newcomer = Home::reader_of(&registry);
+    for name in ["whole", "version", "archive"] {
+        stranger.call(&format!("{name}/run"), &json!({})).refused("taken-down");
+        newcomer.fetch(&format!("acme/{name}")).refused("taken-down");
+    }
+    let found = newcomer.registry(["search"]).json();
     assert_eq!(found["results"].as_array().map(Vec::len), Some(1), "{found}");
-    stranger.fetch("acme/other").json();
-    // Nor is a version that comes later.
-    publisher.publish_archive(&publisher.pack(&hello("2.0.0")), &[]).error();
-    Home::reader_of(&registry).fetch(HELLO).refused("taken-down");
+    newcomer.fetch("acme/other").json();
+    assert_eq!(stranger.call("other/run", &json!({})).output(), json!({ "ok": true }));
+    // Of a version that comes later the whole skill is down as well, and the version alone is not.
+    publisher
+        .publish_archive(&publisher.pack(&Skill::tiny("whole").versioned("2.0.0")), &[])
+        .refused("taken-down");
+    publisher.publish(&Skill::tiny("version").versioned("2.0.0"));
+    assert_eq!(versions(&newcomer.fetch("acme/version").json()), ["2.0.0"]);
     registry.is_sound();
 }
 
