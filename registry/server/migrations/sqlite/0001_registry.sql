@@ -117,5 +117,5 @@ CREATE TABLE upload_counts (
 CREATE VIRTUAL TABLE search USING fts5 (
     name, description, category, tools,
     tokenize = 'unicode61 remove_diacritics 2',
-    prefix = '2 3'
+    prefix = '2 3 4 5'
 );

@@ -56,13 +56,18 @@ impl Registry {
         }
         let now = Timestamp::now();
         let uploads = uploads::counted(&mut connection, &token.publisher, now).await?;
-        if uploads >= u64::from(self.limits().uploads_per_hour) {
-            return Err(Refusal::RateLimited("to upload in this hour", HOUR.unsigned_abs()).into());
-        }
+        self.check_uploads(uploads)?;
         if found.is_none() {
             self.check_new_name(&mut connection, skill, now).await?;
         }
         Ok(())
+    }
+
+    fn check_uploads(&self, before: u64) -> Result<()> {
+        if before < u64::from(self.limits().uploads_per_hour) {
+            return Ok(());
+        }
+        Err(Refusal::RateLimited("to upload in this hour", HOUR.unsigned_abs()).into())
     }
 
     async fn check_new_name(
@@ -141,7 +146,9 @@ impl Registry {
     async fn store_upload(&self, ready: Ready, archive: Bytes, signature: Bytes) -> Result<Appended> {
         let now = Timestamp::now();
         let mut write = self.store().write().await?;
-        uploads::count(write.connection(), ready.skill.publisher(), now).await?;
+        // Counted behind the lock, so that many at once are not each the last that is allowed.
+        let uploads = uploads::count(write.connection(), ready.skill.publisher(), now).await?;
+        self.check_uploads(uploads.saturating_sub(1))?;
         uploads::insert(write.connection(), &ready.pending, now).await?;
         write.commit().await?;
         let pending = ready.pending.clone();
@@ -156,8 +163,12 @@ impl Registry {
     }
 
     async fn put_and_record(&self, ready: Ready, archive: Bytes, signature: Bytes) -> Result<Appended> {
-        self.blobs().put(&ready.pending.archive, archive).await?;
-        self.blobs().put(&ready.pending.signature, signature).await?;
+        // Each waits for the disk; together they wait once.
+        let blobs = self.blobs();
+        tokio::try_join!(
+            blobs.put(&ready.pending.archive, archive),
+            blobs.put(&ready.pending.signature, signature)
+        )?;
         let mut write = self.store().write().await?;
         let appended = self.record(&mut write, ready, Timestamp::now()).await?;
         write.commit().await?;

@@ -1,26 +1,30 @@
 //! Search: words in names, categories, tools and descriptions, best first, bounded in what is looked at.
+//!
+//! The database finds skills that match, those that match by name first and no more than some hundreds; which of them is
+//! best is counted here, so that it is the same on each database and costs the same whatever is looked for.
+
+mod query;
+mod rank;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use openclaw_package::SkillId;
 use openclaw_package::registry::Visibility;
 use openclaw_package::registry::api::SearchHit;
-use openclaw_package::{PublisherName, SkillId, SkillName};
 use sqlx::AnyConnection;
 
 use super::releases::Release;
-use super::{Dialect, parsed, signed, time};
+use super::{Dialect, parsed, signed, time, unsigned};
 use crate::error::Result;
 
-/// How many matches are ranked; a search that matches more is not worth its order.
-const RANKED: u64 = 1000;
+pub use query::Query;
 
-/// How many words of a query are looked at.
-const MAX_WORDS: usize = 8;
+use query::{Expression, Joint};
 
-/// The longest word that is looked for, in characters.
-const MAX_WORD_LEN: usize = 40;
-
-/// From how many letters on the last word may be the start of one.
-const MIN_PREFIX_LEN: usize = 2;
+/// How many skills are looked at that match by their names, and how many that match at all.
+const BY_NAME: u64 = 100;
+const BY_ANYTHING: u64 = 300;
 
 /// What is searched of a skill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,79 +101,6 @@ pub async fn count(connection: &mut AnyConnection) -> Result<u64> {
     super::unsigned(count)
 }
 
-/// What somebody looks for.
-#[derive(Debug, Clone, Default)]
-pub struct Query {
-    /// Words, of which the last may be the start of one.
-    pub text: String,
-    /// Only of this category, a kebab-case label.
-    pub category: Option<SkillName>,
-    /// Only of this publisher.
-    pub publisher: Option<PublisherName>,
-    /// Whose private skills may be seen.
-    pub viewer: Option<PublisherName>,
-    /// How many at most.
-    pub limit: u64,
-    /// How many are left out before.
-    pub offset: u64,
-}
-
-impl Query {
-    /// The words that are looked for: letters and digits only, so none of them means anything to a database.
-    fn words(&self) -> Vec<String> {
-        let words = self.text.split(|character: char| !character.is_alphanumeric());
-        let words = words.filter(|word| !word.is_empty()).take(MAX_WORDS);
-        words.map(|word| word.chars().take(MAX_WORD_LEN).collect::<String>().to_lowercase()).collect()
-    }
-}
-
-/// The words as the database's own query language has them, joined by its word for `and` or `or`.
-fn expression(dialect: Dialect, words: &[String], joint: Joint) -> String {
-    let last = words.len().saturating_sub(1);
-    let term = |(place, word): (usize, &String)| {
-        let prefix = place == last && word.chars().count() >= MIN_PREFIX_LEN;
-        match (dialect, prefix) {
-            (Dialect::Sqlite, true) => format!("\"{word}\" *"),
-            (Dialect::Sqlite, false) => format!("\"{word}\""),
-            (Dialect::Postgres, true) => format!("'{word}':*"),
-            (Dialect::Postgres, false) => format!("'{word}'"),
-        }
-    };
-    let joint = match (dialect, joint) {
-        (Dialect::Sqlite, Joint::And) => " AND ",
-        (Dialect::Sqlite, Joint::Or) => " OR ",
-        (Dialect::Postgres, Joint::And) => " & ",
-        (Dialect::Postgres, Joint::Or) => " | ",
-    };
-    words.iter().enumerate().map(term).collect::<Vec<_>>().join(joint)
-}
-
-/// Narrows an expression to what a filter can let through, so that the cap does not cut that off.
-fn narrowed(dialect: Dialect, query: &Query, expression: &str) -> String {
-    let category = query.category.iter().map(|label| ("category", 'B', label.as_str()));
-    let publisher = query.publisher.iter().map(|label| ("name", 'A', label.as_str()));
-    let mut terms = vec![format!("({expression})")];
-    for (column, weight, label) in category.chain(publisher) {
-        for word in label.split('-') {
-            terms.push(match dialect {
-                Dialect::Sqlite => format!("({column} : \"{word}\")"),
-                Dialect::Postgres => format!("'{word}':{weight}"),
-            });
-        }
-    }
-    terms.join(match dialect {
-        Dialect::Sqlite => " AND ",
-        Dialect::Postgres => " & ",
-    })
-}
-
-/// How words are joined.
-#[derive(Clone, Copy)]
-enum Joint {
-    And,
-    Or,
-}
-
 /// The skills that match, best first; without words the newest first. Where no skill has all words, those that
 /// have some.
 ///
@@ -177,87 +108,99 @@ enum Joint {
 ///
 /// A failing database.
 pub async fn find(connection: &mut AnyConnection, dialect: Dialect, query: &Query) -> Result<Vec<SearchHit>> {
+    if query.text.trim().is_empty() {
+        return newest(connection, query).await;
+    }
     let words = query.words();
     if words.is_empty() {
-        // Words of which nothing is left match nothing, where no words at all match everything.
-        let none = !query.text.trim().is_empty();
-        return if none { Ok(Vec::new()) } else { select(connection, dialect, query, None).await };
+        return Ok(Vec::new());
     }
-    let all = expression(dialect, &words, Joint::And);
-    let found = select(connection, dialect, query, Some(all)).await?;
-    if !found.is_empty() || words.len() == 1 || query.offset > 0 {
-        return Ok(found);
+    let wanted = query.offset.saturating_add(query.limit);
+    let mut found = BTreeMap::new();
+    // Whole words are found without reading much; starts of words are asked for only where these do not do.
+    for (joint, prefix) in [(Joint::And, false), (Joint::And, true), (Joint::Or, true)] {
+        let expression = Expression { words: &words, joint, prefix };
+        matching(connection, dialect, query, &expression, &mut found).await?;
+        let enough = match joint {
+            Joint::And if prefix => !found.is_empty(),
+            _ => found.len() as u64 >= wanted,
+        };
+        if enough || (words.len() == 1 && prefix) {
+            break;
+        }
     }
-    select(connection, dialect, query, Some(expression(dialect, &words, Joint::Or))).await
+    let ranked = rank::best_first(&words, found);
+    let page = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let ids: Vec<u64> = ranked.into_iter().skip(page(query.offset)).take(page(query.limit)).collect();
+    hits(connection, &ids).await
 }
 
-type Row = (String, String, String, Option<String>, String, String, String, i64);
-
-const COLUMNS: &str =
-    "s.publisher, s.name, s.visibility, s.category, r.version, r.kinds, r.description, r.published";
-
-/// The matches as a table `found (id, score)`, the lower the better.
-fn matches(dialect: Dialect) -> String {
-    match dialect {
-        // Names weigh most; the cap bounds what a word that is everywhere costs.
-        Dialect::Sqlite => format!(
-            "(SELECT rowid AS id, bm25(search, 10.0, 1.0, 3.0, 2.0) AS score FROM search
-              WHERE search MATCH $1 LIMIT {RANKED}) found"
-        ),
-        Dialect::Postgres => format!(
-            "(SELECT rowid AS id, -ts_rank('{{0.1, 0.2, 0.4, 1.0}}', words, to_tsquery('simple', $1)) AS score
-              FROM search WHERE words @@ to_tsquery('simple', $1) LIMIT {RANKED}) found"
-        ),
-    }
-}
-
-/// The statement for a query, with `$1` the words and `$2` the viewer.
-fn statement(dialect: Dialect, query: &Query, with_words: bool) -> String {
-    let mut filters = vec!["s.latest IS NOT NULL", "(s.visibility = 'public' OR s.publisher = $2)"];
-    if query.category.is_some() {
-        filters.push("s.category = $3");
-    }
-    if query.publisher.is_some() {
-        filters.push("s.publisher = $4");
-    }
-    let (limit, offset) = (query.limit, query.offset);
-    let (from, order) = if with_words {
-        (format!("{} JOIN skills s ON s.id = found.id", matches(dialect)), "found.score, s.id")
-    } else {
-        ("skills s".to_owned(), "s.updated DESC, s.id DESC")
-    };
-    let filters = filters.join(" AND ");
-    format!(
-        "SELECT {COLUMNS} FROM {from} JOIN releases r ON r.skill = s.id AND r.version = s.latest
-         WHERE {filters} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
-    )
-}
-
-async fn select(
+/// Adds the skills that match an expression: those by name first.
+async fn matching(
     connection: &mut AnyConnection,
     dialect: Dialect,
     query: &Query,
-    words: Option<String>,
-) -> Result<Vec<SearchHit>> {
-    let text = |value: Option<&PublisherName>| value.map(|name| name.as_str().to_owned()).unwrap_or_default();
-    let sql = statement(dialect, query, words.is_some());
-    let words = words.map(|words| narrowed(dialect, query, &words)).unwrap_or_default();
-    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(words)
-        .bind(text(query.viewer.as_ref()))
-        .bind(query.category.as_ref().map(|label| label.as_str().to_owned()).unwrap_or_default())
-        .bind(text(query.publisher.as_ref()))
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(hit).collect()
+    expression: &Expression<'_>,
+    found: &mut BTreeMap<u64, Words>,
+) -> Result<()> {
+    for (by_name, most) in [(true, BY_NAME), (false, BY_ANYTHING)] {
+        let sql = match dialect {
+            Dialect::Sqlite => format!(
+                "SELECT search.rowid, search.name, search.description, search.category, search.tools
+                 FROM search CROSS JOIN skills s ON s.id = search.rowid
+                 WHERE search MATCH $1 AND {} LIMIT {most}",
+                query.filters()
+            ),
+            Dialect::Postgres => format!(
+                "SELECT f.rowid, f.name, f.description, f.category, f.tools
+                 FROM search f JOIN skills s ON s.id = f.rowid
+                 WHERE f.words @@ to_tsquery('simple', $1) AND {} ORDER BY f.rowid LIMIT {most}",
+                query.filters()
+            ),
+        };
+        let rows: Vec<(i64, String, String, String, String)> =
+            query.bind(&sql, expression.write(dialect, query, by_name)).fetch_all(&mut *connection).await?;
+        for (id, name, description, category, tools) in rows {
+            found.insert(unsigned(id)?, Words { name, description, category, tools });
+        }
+    }
+    Ok(())
 }
 
-fn hit(
-    (publisher, name, visibility, category, version, kinds, description, published): Row,
-) -> Result<SearchHit> {
+type Row = (i64, String, String, String, Option<String>, String, String, String, i64);
+
+const HITS: &str =
+    "SELECT s.id, s.publisher, s.name, s.visibility, s.category, r.version, r.kinds, r.description,
+    r.published FROM skills s JOIN releases r ON r.skill = s.id AND r.version = s.latest";
+
+/// The newest skills that the filters let through.
+async fn newest(connection: &mut AnyConnection, query: &Query) -> Result<Vec<SearchHit>> {
+    let (filters, limit, offset) = (query.filters(), query.limit, query.offset);
+    let sql =
+        format!("{HITS} WHERE {filters} ORDER BY s.updated DESC, s.id DESC LIMIT {limit} OFFSET {offset}");
+    let rows: Vec<Row> = query.bind(&sql, String::new()).fetch_all(connection).await?;
+    rows.into_iter().map(|row| Ok(hit(row)?.1)).collect()
+}
+
+/// The skills with these ids, in that order.
+async fn hits(connection: &mut AnyConnection, ids: &[u64]) -> Result<Vec<SearchHit>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbers: Vec<String> = ids.iter().map(u64::to_string).collect();
+    let sql = format!("{HITS} WHERE s.id IN ({})", numbers.join(", "));
+    // The statement is another one for each page, so it is not worth keeping.
+    let rows: Vec<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).fetch_all(connection).await?;
+    let mut found = rows.into_iter().map(hit).collect::<Result<BTreeMap<u64, SearchHit>>>()?;
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+fn hit(row: Row) -> Result<(u64, SearchHit)> {
+    let (id, publisher, name, visibility, category, version, kinds, description, published) = row;
     let visibility: Visibility = parsed(&visibility)?;
     let published: Timestamp = time(published)?;
-    Ok(SearchHit {
+    let hit = SearchHit {
         skill: SkillId::new(parsed(&publisher)?, parsed(&name)?),
         version: parsed(&version)?,
         permissions: kinds.split_whitespace().map(str::to_owned).collect(),
@@ -265,5 +208,6 @@ fn hit(
         category,
         visibility,
         published,
-    })
+    };
+    Ok((unsigned(id)?, hit))
 }
