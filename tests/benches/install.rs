@@ -115,7 +115,7 @@ impl World {
         };
         let installer = Installer::open(&self.data).expect("the data directory");
         let staged = installer
-            .stage(&fetched.archive, fetched.signature.clone(), Source::Registry(registered))
+            .stage(&fetched.archive, fetched.signature.clone(), Source::Registry(Box::new(registered)))
             .expect("a good package");
         installer.commit(staged, &[], false).expect("a place for it");
     }
