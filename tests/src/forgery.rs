@@ -184,6 +184,11 @@ impl Forgery {
         }
     }
 
+    /// Signs the log by another key.
+    pub fn sign_with(&mut self, key: SigningKey) {
+        self.log_key = Arc::new(key);
+    }
+
     /// How many entries the log has.
     pub fn size(&self) -> u64 {
         self.entries.len() as u64

@@ -9,13 +9,33 @@ use std::process::{Child, Command, Stdio};
 
 use openclaw_package::registry::api::Publication;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::home::{Home, PUBLISHER};
 use crate::http::{Answer, Request};
 use crate::ran::Ran;
 use crate::skill::Skill;
 use crate::snapshot::Snapshot;
+
+/// The skill that most of the tests are about.
+pub const HELLO: &str = "acme/hello";
+
+/// It, in some version.
+#[must_use]
+pub fn hello(version: &str) -> Skill {
+    Skill::tiny("hello").versioned(version)
+}
+
+/// A registry in which it is published in some versions, and its publisher's home.
+#[must_use]
+pub fn with_hello(versions: &[&str]) -> (Registry, Home) {
+    let registry = Registry::start();
+    let publisher = Home::publisher_at(&registry);
+    for version in versions {
+        publisher.publish(&hello(version));
+    }
+    (registry, publisher)
+}
 
 /// A registry with the publisher `acme`, and a token of it.
 #[derive(Debug)]
@@ -32,7 +52,13 @@ impl Registry {
     /// A registry in which nothing was published yet.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_in(Home::empty())
+        Self::start_in(Home::empty(), "")
+    }
+
+    /// A registry that calls itself as it likes.
+    #[must_use]
+    pub fn start_as(origin: &str) -> Self {
+        Self::start_in(Home::empty(), origin)
     }
 
     /// The copy that somebody made of a registry while it was stopped, keys and all: from here on they may differ.
@@ -43,18 +69,18 @@ impl Registry {
         let copied = Command::new("cp").arg("-a").args([original.data(), home.path("registry")]).status();
         assert!(copied.is_ok_and(|status| status.success()), "a registry's directory can be copied");
         original.serve();
-        let mut copy = Self::start_in(home);
+        let mut copy = Self::start_in(home, &original.origin);
         copy.token.clone_from(&original.token);
         copy
     }
 
-    fn start_in(home: Home) -> Self {
+    fn start_in(home: Home, origin: &str) -> Self {
         let mut registry = Self {
             home,
             server: None,
             address: own_address(),
             fingerprint: String::new(),
-            origin: String::new(),
+            origin: origin.to_owned(),
             token: String::new(),
         };
         registry.serve();
@@ -69,7 +95,12 @@ impl Registry {
     pub fn serve(&mut self) {
         let mut command = self.home.command();
         command.args(["registry", "serve", "--bootstrap", PUBLISHER, "--json"]);
+        // A test asks more in a second than a person does in an hour.
+        command.args(["--requests-per-minute", "1000000", "--writes-per-minute", "1000000"]);
         command.args(["--listen", &self.address.to_string()]).arg("--data").arg(self.data());
+        if !self.origin.is_empty() {
+            command.args(["--origin", &self.origin]);
+        }
         let said = File::options().create(true).append(true).open(self.said()).expect("a file");
         let mut server =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(said).spawn().expect("a process");
@@ -83,9 +114,9 @@ impl Registry {
         let url = text("url").unwrap_or_else(|| panic!("no URL in {started}"));
         let address = url.strip_prefix("http://").and_then(|url| url.trim_end_matches('/').parse().ok());
         self.address = address.unwrap_or_else(|| panic!("another URL than was asked for in {started}"));
-        self.fingerprint = text("fingerprint").unwrap_or_else(|| panic!("no fingerprint in {started}"));
+        self.fingerprint = text("root_fingerprint").unwrap_or_else(|| panic!("no fingerprint in {started}"));
         self.origin = text("origin").unwrap_or_else(|| panic!("no origin in {started}"));
-        if let Some(token) = text("token") {
+        if let Some(token) = text("first_token") {
             self.token = token;
         }
     }
@@ -163,12 +194,13 @@ impl Registry {
         if publisher != PUBLISHER {
             self.admin(["publisher", "create", publisher]).json();
         }
-        self.issue(publisher, &[])
+        self.issue(&format!("{publisher}/*"), &["publish-new", "publish-update", "yank", "owners"])
     }
 
-    /// A token of a publisher for certain things only.
-    pub fn issue(&self, publisher: &str, arguments: &[&str]) -> String {
-        let issued = self.admin([&["token", "issue", publisher], arguments].concat()).json();
+    /// A token for certain skills and scopes.
+    pub fn issue(&self, pattern: &str, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().flat_map(|scope| ["--scope", scope]);
+        let issued = self.admin(["token", "issue", pattern].into_iter().chain(scopes)).json();
         issued["token"].as_str().unwrap_or_else(|| panic!("no token in {issued}")).to_owned()
     }
 
@@ -213,7 +245,7 @@ impl Registry {
         let entries = std::fs::read_dir(self.data()).expect("the registry is there");
         let kept = ["registry.sqlite", "registry.sqlite-wal", "registry.sqlite-shm", "lock"];
         let paths = entries.map(|entry| entry.expect("an entry").path());
-        Published { checkpoint: self.get("/checkpoint").text(), files: Snapshot::of(paths, &kept) }
+        Published { checkpoint: self.get("/checkpoint").text(), files: Snapshot::of(paths, &kept).of_files() }
     }
 
     /// The whole store is as it has to be.
@@ -320,6 +352,12 @@ impl Home {
     /// Installs from the default registry, with consent to all that is asked for.
     pub fn fetch(&self, skill: &str) -> Ran {
         self.registry(["install", skill, "--yes"])
+    }
+
+    /// `hello` is installed, and its tool can be called.
+    #[track_caller]
+    pub fn runs_hello(&self) {
+        assert_eq!(self.call("hello/run", &json!({})).output(), json!({ "ok": true }));
     }
 
     /// The version of a skill that is installed.

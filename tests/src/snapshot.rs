@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use openclaw_package::Digest;
 
+const DIRECTORY: &str = "directory";
+
 /// The files of a directory, each with its digest; directories and links with what they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot(BTreeMap<PathBuf, String>);
@@ -17,6 +19,13 @@ impl Snapshot {
         let mut found = BTreeMap::new();
         paths.into_iter().for_each(|path| add(&path, without, &mut found));
         Self(found)
+    }
+
+    /// Without the directories, which may come and stay without anything in them.
+    #[must_use]
+    pub fn of_files(mut self) -> Self {
+        self.0.retain(|_, what| what != DIRECTORY);
+        self
     }
 
     /// Where the two differ.
@@ -50,7 +59,7 @@ fn add(path: &Path, without: &[&str], found: &mut BTreeMap<PathBuf, String>) {
     let what = if meta.is_dir() {
         let entries = std::fs::read_dir(path).expect("a directory that can be read");
         entries.for_each(|entry| add(&entry.expect("an entry").path(), without, found));
-        "directory".to_owned()
+        DIRECTORY.to_owned()
     } else if meta.is_file() {
         Digest::of(&std::fs::read(path).expect("a file that can be read")).to_string()
     } else {

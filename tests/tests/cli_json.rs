@@ -12,19 +12,22 @@
 
 use std::path::PathBuf;
 
+use openclaw_tests::registry::Registry;
 use openclaw_tests::{Home, Skill, component};
 use serde_json::{Value, json};
 
 /// What is redacted, by pattern.
-const FILTERS: [(&str, &str); 6] = [
+const FILTERS: [(&str, &str); 8] = [
     ("sha256:[0-9a-f]{64}", "sha256:[digest]"),
     ("ed25519:[A-Za-z0-9+/]{43}=", "ed25519:[key]"),
     // Which ones a component imports is for the toolchain to say that built it.
     (r#""imports": \[[^\]]*\]"#, r#""imports": ["[interfaces]"]"#),
-    (r#""(time|next)": "[^"]+""#, r#""$1": "[time]""#),
+    (r#""(time|next|published|expires|list_issued)": "[^"]+""#, r#""$1": "[time]""#),
+    ("openclaw-[0-9a-f]{16}", "openclaw-[origin]"),
+    (r"127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:[port]"),
     (r#""/[a-z/]*/(cat|sh)""#, r#""[bin]/$1""#),
     (
-        r#""(fuel|duration_us|memory_bytes|cpu_ms|build_ms|check_ms|files_read|bytes)": \d+"#,
+        r#""(fuel|duration_us|memory_bytes|cpu_ms|build_ms|check_ms|files_read|bytes|size)": \d+"#,
         r#""$1": "[number]""#,
     ),
 ];
@@ -126,6 +129,32 @@ fn a_package() {
     std::fs::write(home.data().join("policy.toml"), "[ceilings]\nmemory = \"32MiB\"\n").unwrap();
     let newer = home.pack(&search().versioned("1.1.0"));
     shows!(home, "install-upgrade", home.install_archive(&newer).success());
+}
+
+#[test]
+fn a_registry() {
+    let registry = Registry::start();
+    let home = Home::publisher_at(&registry);
+    shows!(home, "registry-list", home.run(["registry", "list"]).success());
+    shows!(home, "registry-whoami", home.run(["registry", "whoami"]).success());
+    let archive = home.pack(&search());
+    let publish = ["registry", "publish", archive.to_str().unwrap(), "--category", "developer-tools"];
+    shows!(home, "registry-publish", home.run(publish).success());
+    shows!(home, "registry-search", home.run(["registry", "search", "search"]).success());
+    shows!(home, "registry-categories", home.run(["registry", "search", "--categories"]).success());
+    shows!(home, "registry-info", home.run(["registry", "info", "acme/search"]).success());
+    shows!(home, "registry-install", home.run(["registry", "install", "acme/search@^1", "--yes"]).success());
+    home.publish(&search().versioned("1.1.0").llm(1000));
+    shows!(home, "registry-update-dry-run", home.run(["registry", "update", "--dry-run"]).success());
+    shows!(home, "error-update-consent", home.run(["registry", "update"]).stderr);
+    shows!(home, "registry-update", home.run(["registry", "update", "--yes"]).success());
+    shows!(home, "registry-verify", home.run(["registry", "verify"]).success());
+    shows!(home, "registry-yank", home.run(["registry", "yank", "acme/search@1.1.0"]).success());
+    shows!(home, "registry-audit", home.run(["registry", "audit", "--whole-log"]).success());
+    shows!(home, "key-rotate", home.run(["key", "rotate", "acme"]).success());
+    shows!(home, "registry-logout", home.run(["registry", "logout"]).success());
+    let token = Some(registry.token_of("acme"));
+    shows!(home, "registry-login", home.login(&registry.url(), &registry, token.as_deref()).success());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The owner's signing keys, a file each, which nobody else can read.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use openclaw_package::{PublisherName, SigningKey};
@@ -36,9 +36,13 @@ pub(crate) fn succeed(dir: &DataDir, publisher: &PublisherName) -> Result<PathBu
         _ => Err(CliError::io(&kept, &error)),
     })?;
     fs::rename(successor_path(dir, publisher), &path).map_err(CliError::at(&path))?;
-    let keys = dir.keys();
-    fs::File::open(&keys).and_then(|dir| dir.sync_all()).map_err(CliError::at(&keys))?;
+    sync(&dir.keys())?;
     Ok(kept)
+}
+
+/// Makes new names in a directory last.
+fn sync(dir: &Path) -> Result<()> {
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(CliError::at(dir))
 }
 
 fn successor_path(dir: &DataDir, publisher: &PublisherName) -> PathBuf {
@@ -49,22 +53,23 @@ fn create_at(dir: &DataDir, publisher: &PublisherName, path: PathBuf) -> Result<
     let key = SigningKey::generate()?;
     let keys = dir.keys();
     DirBuilder::new().recursive(true).mode(0o700).create(&keys).map_err(CliError::at(&keys))?;
-    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+    // Under its own name the key is whole or not there: half a one could be neither read nor made again.
+    let mut file = tempfile::NamedTempFile::new_in(&keys).map_err(CliError::at(&keys))?;
+    let text = key.to_secret_text();
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(CliError::at(&path))?;
+    match file.persist_noclobber(&path) {
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
             let message = format!("{publisher} has a key already: {}", path.display());
             return Err(CliError::new(Exit::Refused, "key-exists", message)
                 .hint(format!("openclaw key show {publisher}")));
         }
-        opened => opened.map_err(CliError::at(&path))?,
-    };
-    let text = key.to_secret_text();
-    let written =
-        file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all());
-    if let Err(error) = written {
-        // Half a key is worse than none; where it cannot be removed, reading it will say so.
-        let _ = fs::remove_file(&path);
-        return Err(CliError::io(&path, &error));
+        persisted => drop(persisted.map_err(|error| CliError::io(&path, &error.error))?),
     }
+    // A registry may hear of the key next: the machine must not stop and forget the name of its file.
+    sync(&keys)?;
     Ok((key, path))
 }
 

@@ -123,7 +123,7 @@ pub enum Source {
     /// The owner, in `trust.toml`.
     Local,
     /// A registry, whose proof was checked.
-    Registry(Registered),
+    Registry(Box<Registered>),
 }
 
 /// A release that a registry's log proves.

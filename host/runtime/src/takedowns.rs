@@ -104,11 +104,11 @@ impl TakedownLists {
         lists
     }
 
-    /// Refuses what was taken down. A list counts for the skills of its registry by name, and for everything by
-    /// the archive's digest.
+    /// Refuses what was taken down. A list counts for what came from its own registry, by name or by the archive's
+    /// digest: one registry must not be able to stop what came from another, or from a file.
     ///
     /// # Errors
-    /// [`TakedownError`]. A damaged list refuses all that came from a registry.
+    /// [`TakedownError`]. Where a list is damaged, what came from a registry without a good list is refused.
     pub(crate) fn check(&self, skill: &SkillId, locked: &Locked) -> Result<(), TakedownError> {
         self.check_release(skill, &locked.version, &locked.archive, &locked.origin)
     }
@@ -121,22 +121,19 @@ impl TakedownLists {
         archive: &Digest,
         origin: &SkillOrigin,
     ) -> Result<(), TakedownError> {
-        for list in &self.lists {
-            let is_from_there = *origin == SkillOrigin::Registry(list.origin.clone());
-            let found =
-                if is_from_there { list.find(skill, version, archive) } else { list.find_archive(archive) };
-            if let Some(Takedown { reason, .. }) = found {
-                return Err(TakedownError::TakenDown {
-                    skill: skill.clone(),
-                    version: version.clone(),
-                    origin: list.origin.to_string(),
-                    reason: reason.to_string(),
-                });
-            }
+        let SkillOrigin::Registry(origin) = origin else { return Ok(()) };
+        let mut lists = self.lists.iter().filter(|list| list.origin == *origin).peekable();
+        if let (None, Some(damaged)) = (lists.peek(), &self.damaged) {
+            return Err(damaged.clone().into());
         }
-        match &self.damaged {
-            Some(damaged) if *origin != SkillOrigin::Local => Err(damaged.clone().into()),
-            _ => Ok(()),
+        match lists.find_map(|list| list.find(skill, version, archive)) {
+            None => Ok(()),
+            Some(Takedown { reason, .. }) => Err(TakedownError::TakenDown {
+                skill: skill.clone(),
+                version: version.clone(),
+                origin: origin.to_string(),
+                reason: reason.to_string(),
+            }),
         }
     }
 }

@@ -50,6 +50,11 @@ pub enum Finding {
         /// Why.
         reason: String,
     },
+    /// The operator of another registry took these bytes down there.
+    TakenDownElsewhere {
+        /// Why.
+        reason: String,
+    },
     /// The publisher yanked it.
     Yanked {
         /// Why.
@@ -90,6 +95,7 @@ impl Finding {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TakenDown { .. } => "taken-down",
+            Self::TakenDownElsewhere { .. } => "taken-down-elsewhere",
             Self::Yanked { .. } => "yanked",
             Self::SignerRevoked { .. } => "signer-revoked",
             Self::NotReleased => "not-released",
@@ -102,8 +108,14 @@ impl Finding {
     /// How grave it is.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::TakenDown { .. } | Self::NotReleased | Self::OtherArchive { .. } => Severity::Refusal,
-            Self::Yanked { .. } | Self::SignerRevoked { .. } | Self::Unknown { .. } => Severity::Warning,
+            Self::TakenDown { .. }
+            | Self::NotReleased
+            | Self::OtherArchive { .. }
+            | Self::Unknown { refused: true, .. } => Severity::Refusal,
+            Self::TakenDownElsewhere { .. }
+            | Self::Yanked { .. }
+            | Self::SignerRevoked { .. }
+            | Self::Unknown { .. } => Severity::Warning,
             Self::Newer { .. } => Severity::Note,
         }
     }
@@ -113,6 +125,9 @@ impl Finding {
         Some(match self {
             Self::TakenDown { .. } | Self::NotReleased | Self::OtherArchive { .. } => {
                 format!("openclaw remove {skill}")
+            }
+            Self::TakenDownElsewhere { .. } => {
+                format!("read why, and decide: openclaw remove {skill}")
             }
             Self::Yanked { .. } | Self::Newer { .. } => format!("openclaw registry update {skill}"),
             Self::SignerRevoked { .. } => {
@@ -207,14 +222,16 @@ impl Client {
 }
 
 fn taken_down(list: Option<&Takedowns>, installed: &Installed, ours: bool) -> Vec<Finding> {
-    let found = list.and_then(|list| {
-        if ours {
-            list.find(&installed.skill, &installed.version, &installed.archive)
-        } else {
-            list.find_archive(&installed.archive)
-        }
-    });
-    found.map(|takedown| Finding::TakenDown { reason: takedown.reason.to_string() }).into_iter().collect()
+    let Some(list) = list else { return Vec::new() };
+    let found = if ours {
+        let taken = list.find(&installed.skill, &installed.version, &installed.archive);
+        taken.map(|taken| Finding::TakenDown { reason: taken.reason.to_string() })
+    } else {
+        // One registry must not be able to stop what came from another.
+        let taken = list.find_archive(&installed.archive);
+        taken.map(|taken| Finding::TakenDownElsewhere { reason: taken.reason.to_string() })
+    };
+    found.into_iter().collect()
 }
 
 fn by_history(history: &PublisherHistory, installed: &Installed) -> Vec<Finding> {

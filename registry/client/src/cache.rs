@@ -94,7 +94,8 @@ impl crate::client::Client {
     ) -> Result<T, Error> {
         use crate::transport::Reply;
         let kept = self.cache().find(path).and_then(|kept| Some((kept.etag?, parse(&kept.bytes).ok()?)));
-        let etag = kept.as_ref().map(|(etag, _)| etag.as_str());
+        // What may be wrong is fetched whole: a tag is what somebody said once, and so is what came with it.
+        let etag = kept.as_ref().filter(|_| !fresh).map(|(etag, _)| etag.as_str());
         match (self.http().get(kind, path, etag, fresh).await?, kept) {
             (Reply::NotModified, Some((_, parsed))) => Ok(parsed),
             (Reply::NotModified, None) => {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use openclaw_package::registry::api::Whoami;
-use openclaw_package::registry::root::fingerprint;
+use openclaw_package::registry::root::{MAX_ROOTS, fingerprint};
 use openclaw_package::registry::{Root, RootError, TrustedRoot};
 use openclaw_package::{Digest, Envelope, Origin};
 
@@ -13,9 +13,6 @@ use crate::token::Token;
 use crate::transport::{ClientOptions, Http, HttpError, Kind, Reply, paths};
 use crate::trust::TrustError;
 use crate::url::RegistryUrl;
-
-/// How many roots are looked through for a fingerprint.
-const MAX_ROOTS: u64 = 64;
 
 /// What a login begins with.
 #[derive(Debug, Clone)]
@@ -82,9 +79,11 @@ impl Registries {
             Err(RootError::NotPinned(given)) => return Err(TrustError::Fingerprint { given, served }.into()),
             other => other.map_err(TrustError::from)?,
         };
-        if !envelopes.iter().any(|envelope| fingerprint(envelope) == wanted) {
-            return Err(TrustError::Fingerprint { given: wanted, served }.into());
-        }
+        // It may be an older root than the pinned one: then it must lead there, not only stand in front.
+        match TrustedRoot::pin(&envelopes, &wanted) {
+            Err(RootError::NotPinned(given)) => return Err(TrustError::Fingerprint { given, served }.into()),
+            other => other.map_err(TrustError::from)?,
+        };
         root.check_expiry(Timestamp::now()).map_err(TrustError::from)?;
         chain.retain({
             let mut found = false;
@@ -159,7 +158,7 @@ impl Pending {
 
 /// Puts older roots in front of the chain until the wanted one is there, or there are none.
 async fn extend_to(http: &Http, chain: &mut Vec<(String, Envelope)>, wanted: &Digest) -> Result<(), Error> {
-    for _ in 0..MAX_ROOTS {
+    for _ in chain.len()..MAX_ROOTS {
         if chain.iter().any(|(_, envelope)| fingerprint(envelope) == *wanted) {
             return Ok(());
         }

@@ -231,8 +231,10 @@ impl Wanted<'_> {
                 let all = self.skill;
                 let unyanked: Vec<Candidate> =
                     candidates.iter().cloned().map(|one| Candidate { yanked: None, ..one }).collect();
-                let choice = choose(all, self.range, self.options, &unyanked);
-                choice.map(|choice| choice.version).map_err(|_| refused.into())
+                let choice = choose(all, self.range, self.options, &unyanked).map(|choice| choice.version);
+                // Nor is it believed that nothing fits: with any version comes the whole history.
+                let any = candidates.last().map(|one| one.version.clone());
+                choice.ok().or(any).or_else(|| self.options.installed.clone()).ok_or_else(|| refused.into())
             }
         }
     }

@@ -22,7 +22,7 @@ pub use known::KnownRegistry;
 pub use registries::Registries;
 
 pub(crate) use evidence::Evidence;
-pub(crate) use files::{private_dir, read, replace};
+pub(crate) use files::{private_dir, read, read_at_most, replace};
 pub(crate) use known::Update;
 pub(crate) use records::{Seen, Stored, parse_json, to_json};
 pub(crate) use registries::Login;

@@ -31,9 +31,14 @@ const READ_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, L
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvelopeError {
-    /// More than [`MAX_ENVELOPE_SIZE`] bytes.
-    #[error("the envelope has {0} bytes, more than {MAX_ENVELOPE_SIZE}")]
-    TooLarge(usize),
+    /// More bytes than an envelope of its kind may have.
+    #[error("the envelope has {size} bytes, more than {limit}")]
+    TooLarge {
+        /// How many it has.
+        size: usize,
+        /// How many it may have.
+        limit: usize,
+    },
     /// Not strict JSON, or a duplicate key.
     #[error("the envelope is not strict JSON: {0}")]
     Json(#[from] JsonError),
@@ -71,7 +76,7 @@ impl EnvelopeError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::TooLarge(_) | Self::TooManySignatures(_) => "envelope-too-large",
+            Self::TooLarge { .. } | Self::TooManySignatures(_) => "envelope-too-large",
             Self::Json(_) | Self::Form(_) | Self::Base64(_) => "invalid-envelope",
             Self::NoSignatures => "no-signatures",
             Self::PayloadType { .. } => "wrong-payload-type",
@@ -164,10 +169,15 @@ impl Envelope {
     ///
     /// What is not strict JSON of that form, is too large, or has no signature.
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        if bytes.len() > MAX_ENVELOPE_SIZE {
-            return Err(EnvelopeError::TooLarge(bytes.len()));
+        Self::parse_up_to(bytes, MAX_ENVELOPE_SIZE)
+    }
+
+    /// The same for a document of another size.
+    pub(crate) fn parse_up_to(bytes: &[u8], limit: usize) -> Result<Self, EnvelopeError> {
+        if bytes.len() > limit {
+            return Err(EnvelopeError::TooLarge { size: bytes.len(), limit });
         }
-        let written: Written = serde_json::from_value(json::parse(bytes)?)
+        let written: Written = json::read(&json::parse(bytes)?)
             .map_err(|error| EnvelopeError::Form(quoted(&error.to_string())))?;
         match written.signatures.len() {
             0 => return Err(EnvelopeError::NoSignatures),
@@ -213,6 +223,11 @@ impl Envelope {
     /// The payload type, not to be believed.
     pub fn payload_type_unverified(&self) -> &str {
         &self.payload_type
+    }
+
+    /// How many signatures it carries.
+    pub(crate) fn signature_count(&self) -> usize {
+        self.signatures.len()
     }
 
     /// Adds the signatures of another envelope over the same payload; one that stands here already is left out.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// How deep arrays and objects may nest.
@@ -27,6 +28,31 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let value = Strict { depth: MAX_DEPTH }.deserialize(&mut deserializer).map_err(describe)?;
     deserializer.end().map_err(describe)?;
     Ok(value)
+}
+
+/// Reads a form from a document. An array in place of an object is refused, though serde would take the fields from it
+/// in their order: who reads with something else would not.
+pub(crate) fn read<T: Serialize + DeserializeOwned>(value: &Value) -> Result<T, serde_json::Error> {
+    let read = T::deserialize(value)?;
+    if is_alike(value, &serde_json::to_value(&read)?) {
+        Ok(read)
+    } else {
+        Err(serde_json::Error::custom("an array stands in place of an object"))
+    }
+}
+
+/// Whether objects stand where objects are written.
+fn is_alike(found: &Value, written: &Value) -> bool {
+    match (found, written) {
+        (Value::Object(found), Value::Object(written)) => {
+            written.iter().all(|(key, value)| found.get(key).is_none_or(|found| is_alike(found, value)))
+        }
+        (Value::Array(found), Value::Array(written)) => {
+            found.iter().zip(written).all(|(found, written)| is_alike(found, written))
+        }
+        (Value::Array(_), Value::Object(_)) => false,
+        _ => true,
+    }
 }
 
 /// A document with its keys sorted, indented, with a line feed at the end.

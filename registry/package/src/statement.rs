@@ -146,7 +146,7 @@ impl Statement {
         if bytes.len() > MAX_STATEMENT_SIZE {
             return Err(StatementError::TooLarge(bytes.len()));
         }
-        let written: Written = serde_json::from_value(json::parse(bytes)?)
+        let written: Written = json::read(&json::parse(bytes)?)
             .map_err(|error| StatementError::Form(quoted(&error.to_string())))?;
         constant("_type", &written.kind, STATEMENT_TYPE)?;
         constant("predicateType", &written.predicate_type, PREDICATE_TYPE)?;

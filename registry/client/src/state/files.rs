@@ -31,14 +31,19 @@ pub(crate) fn check_private(path: &Path) -> Result<(), StateError> {
 
 /// The content of a file, or nothing where there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    read_at_most(path, MAX_FILE)
+}
+
+/// The same, for a file that may be larger or must be smaller.
+pub(crate) fn read_at_most(path: &Path, max: u64) -> Result<Option<Vec<u8>>, StateError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StateError::io(path)(error)),
     };
     let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(StateError::io(path))?;
-    if bytes.len() as u64 > MAX_FILE {
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(StateError::io(path))?;
+    if bytes.len() as u64 > max {
         return Err(StateError::damaged(path, "it is larger than such a file ever is"));
     }
     Ok(Some(bytes))

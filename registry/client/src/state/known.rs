@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use openclaw_package::registry::root::fingerprint;
 use openclaw_package::registry::{KeptTakedowns, Takedowns, TrustedRoot};
-use openclaw_package::{Digest, Origin, PublisherName};
+use openclaw_package::{Digest, Envelope, Origin, PublisherName};
 
 use super::files::{self, Lock};
 use super::records::{self, Identity, Publishers, Roots, SCHEMA, Seen, Stored};
@@ -14,10 +15,10 @@ use crate::url::RegistryUrl;
 
 pub(super) const IDENTITY: &str = "registry.toml";
 pub(super) const TOKEN: &str = "token";
-const ROOTS: &str = "roots.json";
-const CHECKPOINT: &str = "checkpoint";
-const TAKEDOWNS: &str = "takedowns.json";
-const PUBLISHERS: &str = "publishers.json";
+pub(super) const ROOTS: &str = "roots.json";
+pub(super) const CHECKPOINT: &str = "checkpoint";
+pub(super) const TAKEDOWNS: &str = "takedowns.json";
+pub(super) const PUBLISHERS: &str = "publishers.json";
 
 /// A registry that there was a login to.
 #[derive(Debug, Clone)]
@@ -169,7 +170,9 @@ impl KnownRegistry {
     fn keep_takedowns(&self, list: &[u8], roots: &[String]) -> Result<(), StateError> {
         let path = self.dir.join(TAKEDOWNS);
         let list = String::from_utf8(list.to_vec()).map_err(|error| StateError::damaged(&path, error))?;
-        let kept = KeptTakedowns { pinned: self.fingerprint(), roots: roots.to_vec(), list };
+        let root = roots.last().cloned().ok_or_else(|| StateError::damaged(&path, "there is no root"))?;
+        let envelope = Envelope::parse(root.as_bytes()).map_err(|error| StateError::damaged(&path, error))?;
+        let kept = KeptTakedowns { fingerprint: fingerprint(&envelope), root, list };
         files::replace(&path, &records::to_json(&path, &kept)?)
     }
 

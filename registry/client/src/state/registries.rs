@@ -5,12 +5,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use openclaw_package::registry::KeptTakedowns;
 use openclaw_package::{Digest, Origin};
 
 use super::files;
-use super::known::Update;
+use super::known::{CHECKPOINT, PUBLISHERS, ROOTS, TAKEDOWNS, Update};
 use super::{KnownRegistry, StateError, Stored};
 use crate::token::Token;
+use crate::trust::Basis;
 use crate::url::RegistryUrl;
 
 const DEFAULT: &str = "default";
@@ -56,15 +58,23 @@ impl Registries {
     /// A damaged file, which is named.
     pub fn list(&self) -> Result<Vec<KnownRegistry>, StateError> {
         let mut found = Vec::new();
+        for folder in self.folders()? {
+            found.extend(KnownRegistry::read(&folder)?);
+        }
+        found.sort_by(|one, next| one.url().cmp(next.url()));
+        Ok(found)
+    }
+
+    fn folders(&self) -> Result<Vec<PathBuf>, StateError> {
+        let mut folders = Vec::new();
         for entry in std::fs::read_dir(&self.dir).map_err(StateError::io(&self.dir))? {
             let path = entry.map_err(StateError::io(&self.dir))?.path();
             let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
             if !hidden && path.is_dir() {
-                found.extend(KnownRegistry::read(&path)?);
+                folders.push(path);
             }
         }
-        found.sort_by(|one, next| one.url().cmp(next.url()));
-        Ok(found)
+        Ok(folders)
     }
 
     /// The registry of that URL; without one the default, which is also the only one there is.
@@ -156,7 +166,12 @@ impl Registries {
         self.check_origin(&login)?;
         let known = match KnownRegistry::read(&dir) {
             // The roots that were fetched lead on from the pinned one: it is the same registry.
-            Ok(Some(known)) if known.fingerprint() == login.fingerprint => known,
+            Ok(Some(known))
+                if known.fingerprint() == login.fingerprint
+                    && (!login.replace || Basis::read(&known).is_ok()) =>
+            {
+                known
+            }
             Ok(Some(known)) if !login.replace => {
                 let (known, given) = (known.fingerprint(), login.fingerprint);
                 return Err(StateError::OtherRoot { url: login.url, known, given });
@@ -175,8 +190,11 @@ impl Registries {
 
     /// Refuses a registry that has the name of another one. Mirrors of one registry have roots in common.
     fn check_origin(&self, login: &Login) -> Result<(), StateError> {
-        for known in self.list()? {
-            if *known.origin() != login.origin || *known.url() == login.url {
+        // What is in the place of this one may be damaged, and is mended by this.
+        let own = self.dir.join(login.url.folder());
+        for folder in self.folders()?.into_iter().filter(|folder| *folder != own) {
+            let Some(known) = KnownRegistry::read(&folder)? else { continue };
+            if *known.origin() != login.origin {
                 continue;
             }
             if !known.stored()?.roots.iter().any(|root| login.roots.contains(root)) {
@@ -199,6 +217,7 @@ impl Registries {
         staged.write_identity()?;
         let update = Update { roots: Some(login.roots.clone()), ..Update::default() };
         staged.write(&Stored::default(), &update)?;
+        salvage(dir, &staged)?;
         if dir.exists() {
             // What was known of the registry in this one's place is evidence now, and is not thrown away.
             let evidence = staging.path().join("evidence");
@@ -214,4 +233,28 @@ impl Registries {
         files::sync_dir(&self.dir)?;
         KnownRegistry::read(dir)?.ok_or_else(|| StateError::damaged(dir, "it is missing"))
     }
+}
+
+/// Takes over what was seen of a registry whose state is damaged, as far as it still holds: a login in its place must
+/// not make anybody forget what was taken down.
+fn salvage(old: &Path, staged: &KnownRegistry) -> Result<(), StateError> {
+    let is_same = KnownRegistry::read(old)
+        .is_ok_and(|known| known.is_some_and(|known| known.fingerprint() == staged.fingerprint()));
+    // Nobody signs how far histories went.
+    let names: &[&str] =
+        if is_same { &[ROOTS, CHECKPOINT, TAKEDOWNS, PUBLISHERS] } else { &[CHECKPOINT, TAKEDOWNS] };
+    for name in names {
+        let path = staged.dir().join(name);
+        let before = files::read(&path)?;
+        let Ok(Some(kept)) = files::read(&old.join(name)) else { continue };
+        files::replace(&path, &kept)?;
+        let holds = *name != TAKEDOWNS || KeptTakedowns::verify_file(&kept).is_ok();
+        if !holds || Basis::read(staged).is_err() {
+            match before {
+                Some(before) => files::replace(&path, &before)?,
+                None => files::remove(&path).map(drop)?,
+            }
+        }
+    }
+    Ok(())
 }

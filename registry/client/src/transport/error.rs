@@ -190,7 +190,8 @@ impl HttpError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Refused { hint: Some(hint), .. } => hint.clone(),
+            // Not to be taken for our own: whoever answers may advise what it likes.
+            Self::Refused { hint: Some(hint), .. } => format!("the registry says: {hint}"),
             Self::Refused { status: 401, .. } => {
                 "openclaw registry login --token T, with a token of the registry".to_owned()
             }

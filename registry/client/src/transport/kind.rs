@@ -4,6 +4,7 @@ use openclaw_package::envelope::MAX_ENVELOPE_SIZE;
 use openclaw_package::log::{MAX_ENTRY_SIZE, MAX_LOG_PROOF_SIZE, MAX_NOTE_SIZE, TILE_WIDTH};
 use openclaw_package::registry::index::MAX_INDEX_SIZE;
 use openclaw_package::registry::provenance::MAX_PROVENANCE_SIZE;
+use openclaw_package::registry::takedown::MAX_TAKEDOWNS_SIZE;
 
 const JSON: &[&str] = &["application/json"];
 const LINES: &[&str] = &["application/x-ndjson"];
@@ -39,10 +40,10 @@ impl Kind {
         Self { large: true, ..self }
     }
 
-    pub(crate) const ROOT: Self = Self::new("root", 64 << 10, JSON).public();
+    pub(crate) const ROOT: Self = Self::new("root", MAX_ENTRY_SIZE as u64, JSON).public();
     pub(crate) const CHECKPOINT: Self = Self::new("checkpoint", MAX_NOTE_SIZE as u64, TEXT).public();
     pub(crate) const TAKEDOWNS: Self =
-        Self::new("list of takedowns", MAX_ENVELOPE_SIZE as u64, JSON).public();
+        Self::new("list of takedowns", MAX_TAKEDOWNS_SIZE as u64, JSON).public();
     pub(crate) const CONSISTENCY: Self = Self::new("consistency proof", 16 << 10, JSON).public();
     pub(crate) const PROOF: Self = Self::new("inclusion proof", MAX_LOG_PROOF_SIZE as u64, TEXT).public();
     pub(crate) const ENTRIES: Self =

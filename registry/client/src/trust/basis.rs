@@ -51,7 +51,8 @@ impl Basis {
         }
         let mut takedowns = None;
         if let Some(bytes) = &stored.takedowns {
-            let envelope = Envelope::parse(bytes).map_err(|error| damaged("takedowns.json", &error))?;
+            let envelope =
+                Takedowns::parse_envelope(bytes).map_err(|error| damaged("takedowns.json", &error))?;
             let verify =
                 |root: &TrustedRoot| Takedowns::verify(&envelope, origin, root.root().takedown_key());
             takedowns = Some(by_any(&chain, verify).map_err(|error| damaged("takedowns.json", &error))?);

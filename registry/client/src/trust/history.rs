@@ -1,5 +1,6 @@
 //! A publisher's history: proved event by event, and held against what was seen of it before.
 
+use openclaw_package::log::LogError;
 use openclaw_package::registry::{Event, History, LoggedEvent};
 use openclaw_package::{Digest, Envelope, Origin, PublisherName};
 
@@ -87,6 +88,12 @@ impl PublisherHistory {
         to_lines(&self.logged)
     }
 
+    /// Whether what was seen before is a part of it.
+    fn contains(&self, seen: Seen) -> bool {
+        let place = seen.length.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+        seen.length == 0 || place.and_then(|place| self.digests.get(place)) == Some(&seen.head)
+    }
+
     pub(crate) fn seen(&self) -> Option<Seen> {
         self.history.head().map(|head| Seen { length: self.history.length(), head })
     }
@@ -153,8 +160,7 @@ impl Client {
         for _ in 0..MAX_TRIES {
             let basis = self.basis().await?;
             let seen = basis.stored.publishers.get(publisher).copied();
-            let history = self.newest_history(publisher).await?;
-            check_seen(self.registry(), publisher, seen, &history.digests, &history.logged)?;
+            let history = self.newest_history(publisher, seen).await?;
             let mut update = Update::default();
             if history.seen() != seen {
                 update.publishers.extend(history.seen().map(|seen| (publisher.clone(), seen)));
@@ -166,34 +172,63 @@ impl Client {
         Err(HttpError::Timeout { what: Kind::HISTORY.name }.into())
     }
 
-    /// What is served, beginning with what the cache has of it.
-    async fn newest_history(&self, publisher: &PublisherName) -> Result<PublisherHistory, Error> {
+    /// What is served, beginning with what the cache has of it. It contains what was seen, and the log has it.
+    async fn newest_history(
+        &self,
+        publisher: &PublisherName,
+        seen: Option<Seen>,
+    ) -> Result<PublisherHistory, Error> {
         let whole = paths::history(publisher, 0);
-        let origin = self.registry().origin().clone();
-        let empty = || PublisherHistory::new(origin.clone(), publisher.clone());
-        let mut history = empty();
-        if let Some(kept) = self.cache().find(&whole) {
-            let kept = parse_lines(&kept.bytes).map_err(Error::from);
-            if kept.and_then(|lines| Ok(history.add_all(lines)?)).is_err() {
-                history = empty();
-            }
-        }
-        let known = history.history.length();
-        if known > 0 {
-            match self.extend(&mut history).await {
-                Ok(()) => {
+        if let Some(mut history) = self.cached_history(publisher, &whole) {
+            let known = history.history.length();
+            match self.extend_cached(&mut history, seen).await {
+                Ok(true) => {
                     self.keep_history(&whole, known, &history);
                     return Ok(history);
                 }
                 Err(error) if error.is_outage() => return Err(error),
-                Err(_) => {}
+                // The cache may be of a history that was never the registry's: only the whole one decides.
+                Ok(false) | Err(_) => {}
             }
-            // The cache may be of a history that was never the registry's: only the whole one decides.
         }
-        let mut history = empty();
+        let mut history = PublisherHistory::new(self.registry().origin().clone(), publisher.clone());
         self.extend(&mut history).await?;
+        check_seen(self.registry(), publisher, seen, &history.digests, &history.logged)?;
+        self.check_newest(&history, seen).await?;
         self.keep_history(&whole, 0, &history);
         Ok(history)
+    }
+
+    /// What the cache has of a history, if it has a part of one.
+    fn cached_history(&self, publisher: &PublisherName, path: &str) -> Option<PublisherHistory> {
+        let kept = parse_lines(&self.cache().find(path)?.bytes).ok()?;
+        let mut history = PublisherHistory::new(self.registry().origin().clone(), publisher.clone());
+        history.add_all(kept).ok()?;
+        (history.history.length() > 0).then_some(history)
+    }
+
+    /// Adds what is served; `false` where it does not contain what was seen, for which nobody but the cache is to
+    /// blame yet.
+    async fn extend_cached(&self, history: &mut PublisherHistory, seen: Option<Seen>) -> Result<bool, Error> {
+        self.extend(history).await?;
+        let contains = seen.is_none_or(|seen| history.contains(seen));
+        if contains {
+            self.check_newest(history, seen).await?;
+        }
+        Ok(contains)
+    }
+
+    /// Checks that the log has the newest event, unless it was seen before. Anybody can make a history that holds
+    /// in itself, with keys of their own.
+    async fn check_newest(&self, history: &PublisherHistory, seen: Option<Seen>) -> Result<(), Error> {
+        let newest = history.logged.last().filter(|_| history.seen() != seen);
+        let Some(newest) = newest else { return Ok(()) };
+        match self.check_logged(newest.entry.as_bytes(), newest.index).await {
+            Err(Error::Http(error)) if error.is_not_found() => {
+                Err(TrustError::from(LogError::NotIncluded).into())
+            }
+            other => other,
+        }
     }
 
     /// Adds what a history lacks, answer by answer.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use openclaw_package::Envelope;
 use openclaw_package::log::Checkpoint;
+use openclaw_package::registry::root::MAX_ROOTS;
 use openclaw_package::registry::{RootError, Takedowns, TrustedRoot, root};
 
 use super::TrustError;
@@ -11,9 +12,6 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::state::Update;
 use crate::transport::{HttpError, Kind, paths};
-
-/// How many new roots are followed at once.
-const MAX_NEW_ROOTS: usize = 64;
 
 /// How often it is begun anew because another process has seen something newer meanwhile.
 const MAX_TRIES: usize = 5;
@@ -73,8 +71,10 @@ impl Client {
         if basis.seal.as_ref().map(|seen| &seen.checkpoint) != Some(&seal.checkpoint) {
             update.checkpoint = Some(seal.note);
         }
-        let age = |list: &Takedowns| (list.sequence, list.issued);
-        if basis.takedowns.as_ref().is_none_or(|seen| age(seen) < age(&takedowns)) {
+        // One that was signed earlier and came later from some cache has no more to say.
+        let is_newer =
+            |seen: &Takedowns| seen.issued < takedowns.issued || seen.sequence != takedowns.sequence;
+        if basis.takedowns.as_ref().is_none_or(is_newer) {
             update.takedowns = Some(list);
         }
         Ok((Fresh { root, checkpoint: seal.checkpoint, takedowns, time: now }, update))
@@ -91,7 +91,8 @@ impl Client {
             return Err(TrustError::RootRolledBack { seen, served }.into());
         }
         let (mut trusted, mut added) = (last.clone(), Vec::new());
-        for _ in 0..MAX_NEW_ROOTS {
+        // A chain that is longer than is read again must not be kept, or what is kept is damaged.
+        for _ in basis.chain.len()..=MAX_ROOTS {
             if trusted.fingerprint() == fingerprint {
                 return Ok((trusted, added));
             }

@@ -1,7 +1,6 @@
 //! Takedowns stay: a list that has lost something, or is no longer fresh, is not followed.
 
 use jiff::Timestamp;
-use openclaw_package::Envelope;
 use openclaw_package::registry::{Takedowns, TrustedRoot};
 
 use super::TrustError;
@@ -20,11 +19,16 @@ impl Client {
         now: Timestamp,
     ) -> Result<(Takedowns, Vec<u8>), Error> {
         let bytes = self.fresh_bytes(Kind::TAKEDOWNS, paths::TAKEDOWNS).await?;
-        let envelope = Envelope::parse(&bytes).map_err(|error| TrustError::Takedowns(error.into()))?;
+        let parse = |bytes: &[u8]| Takedowns::parse_envelope(bytes);
+        let envelope = parse(&bytes).map_err(|error| TrustError::Takedowns(error.into()))?;
         let root = root.root();
         let list =
             Takedowns::verify(&envelope, root.origin(), root.takedown_key()).map_err(TrustError::from)?;
-        if let Some(seen) = &basis.takedowns {
+        // A root with a new takedown key begins anew: what the old key signed may be what it was changed for.
+        let same_key = basis.stored.takedowns.as_ref().is_some_and(|seen| {
+            parse(seen).is_ok_and(|seen| Takedowns::verify(&seen, root.origin(), root.takedown_key()).is_ok())
+        });
+        if let Some(seen) = basis.takedowns.as_ref().filter(|_| same_key) {
             let same_sequence_other_list = list.sequence == seen.sequence && list.takedowns != seen.takedowns;
             if !list.extends(seen) || same_sequence_other_list {
                 let old = basis.stored.takedowns.clone().unwrap_or_default();

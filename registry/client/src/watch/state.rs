@@ -7,12 +7,16 @@ use openclaw_package::registry::History;
 use openclaw_package::{Digest, PublisherName};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{KnownRegistry, StateError, parse_json, read, replace, to_json};
+use crate::state::{KnownRegistry, StateError, parse_json, read_at_most, replace, to_json};
 
 /// The file in a registry's folder.
 pub(super) const FILE: &str = "watch.json";
 
 const SCHEMA: u64 = 1;
+
+/// The largest such file, in bytes: it has a few hundred for each publisher of the log, and what was written must
+/// be read again.
+const MAX_FILE: u64 = 1 << 30;
 
 /// How far a log was read.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +40,7 @@ struct Written {
 impl State {
     pub(super) fn read(registry: &KnownRegistry) -> Result<Self, StateError> {
         let path = registry.dir().join(FILE);
-        let Some(bytes) = read(&path)? else { return Ok(Self::default()) };
+        let Some(bytes) = read_at_most(&path, MAX_FILE)? else { return Ok(Self::default()) };
         let Written { size, edge, histories, .. } = parse_json(&path, &bytes)?;
         let appender =
             Appender::new(size, edge.clone()).map_err(|error| StateError::damaged(&path, error))?;

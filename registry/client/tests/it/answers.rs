@@ -41,7 +41,9 @@ impl World {
             }
             ("GET", ["tile", ..]) => self.bundle(path.trim_start_matches('/')),
             ("GET", ["api", "v1", "log", "proof", index]) => {
-                Answer::new(200, "text/plain", self.log_proof(index.parse().unwrap()))
+                let index = index.parse().unwrap();
+                let known = index < self.entries.len() as u64;
+                if known { Answer::new(200, "text/plain", self.log_proof(index)) } else { missing() }
             }
             ("GET", ["api", "v1", "log", "consistency"]) => {
                 Answer::json(self.consistency(query["from"].parse().unwrap(), query["to"].parse().unwrap()))

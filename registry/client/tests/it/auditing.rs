@@ -102,7 +102,7 @@ async fn skills_of_other_registries_are_held_against_their_bytes_only() {
         world.take_down(&"acme/evil".parse().unwrap(), None);
         world.takedowns.takedowns.last_mut().unwrap().archive = Some(foreign.archive);
     });
-    assert_eq!(codes(&audit(&home, &[foreign]).await, 0), ["taken-down"]);
+    assert_eq!(codes(&audit(&home, &[foreign]).await, 0), ["taken-down-elsewhere"]);
 }
 
 #[tokio::test]

@@ -168,7 +168,9 @@ async fn an_endless_archive_is_cut_at_its_size() {
         answer
     });
     assert_eq!(home.refused(fetch(&home)).await.code(), "answer-too-large");
-    assert!(!cached(&home).iter().any(|name| name.ends_with(".partial")));
+    // The signature beside it may have been on its way, and is taken up again.
+    let partial = format!("{}.partial", pack(&hello(), "1.0.0", 1).digest.hex());
+    assert!(!cached(&home).contains(&partial));
     server.be_honest();
     // A size that no archive may have is not even begun.
     let size = pack(&hello(), "1.0.0", 1).archive.len().to_string();

@@ -269,3 +269,56 @@ async fn a_long_history_is_read_and_an_endless_one_is_not() {
     let error = home.refused(async { home.client().history(&acme()).await }).await;
     assert_eq!(error.code(), "answer-too-large");
 }
+
+/// A history of acme that acme knows nothing of.
+fn forged_history(world: &World, last: u64) -> String {
+    let mut history = History::new(world.origin.clone(), acme());
+    let init = Action::Init { key: key(77).public_key() };
+    let grant = Action::Grant { key: key(78).public_key() };
+    let mut lines = String::new();
+    for (action, signers, index) in [(init, vec![key(77)], 1), (grant, vec![key(77), key(78)], last)] {
+        let event = history.next(jiff::Timestamp::now(), action).sign(&signers.iter().collect::<Vec<_>>());
+        history.accept(&event).unwrap();
+        let entry = String::from_utf8(event.to_json()).unwrap();
+        lines += &(serde_json::to_string(&LoggedEvent { index, entry }).unwrap() + "\n");
+    }
+    lines
+}
+
+#[tokio::test]
+async fn a_history_that_the_log_does_not_have_is_neither_believed_nor_remembered() {
+    let (server, home) = at_home().await;
+    for last in [2, 99] {
+        let forged = server.world(|world| forged_history(world, last));
+        server.lie("/api/v1/publishers/acme/history", move |_, _| {
+            Answer::new(200, "application/x-ndjson", forged.as_str())
+        });
+        let error = home.refused(async { home.client().history(&acme()).await }).await;
+        assert_eq!(error.code(), "not-in-log");
+        // Whoever stood in the registry's place is gone, and has left nothing behind.
+        server.be_honest();
+    }
+    let history = home.client().history(&acme()).await.unwrap();
+    assert!(history.state().is_active(&key(1).public_key()));
+    home.resolve("*").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_history_in_the_cache_that_was_never_the_registrys_is_given_up() {
+    let (server, home) = at_home().await;
+    home.client().history(&acme()).await.unwrap();
+    let forged = server.world(|world| forged_history(world, 2));
+    // As an older version of this program would have left it, under a label that fits.
+    let cache = home.place.path().join("cache/documents");
+    for entry in std::fs::read_dir(&cache).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (label, body) = text.split_once('\n').unwrap();
+        let was = openclaw_package::Digest::of(body.as_bytes()).to_string();
+        let is = openclaw_package::Digest::of(forged.as_bytes()).to_string();
+        std::fs::write(&path, format!("{}\n{forged}", label.replace(&was, &is))).unwrap();
+    }
+    let history = home.client().history(&acme()).await.unwrap();
+    assert!(history.state().is_active(&key(1).public_key()));
+    assert!(home.evidence("history").is_empty(), "nobody is accused of what only the cache said");
+}

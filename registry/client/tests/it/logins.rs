@@ -261,3 +261,33 @@ async fn one_process() {
     let options = openclaw_registry_client::ClientOptions::new(format!("{}/../cache", words[0]));
     registries.login(request, options).await.unwrap().accept().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_fingerprint_that_does_not_lead_to_the_pinned_root_is_refused() {
+    let (server, home) = at_home().await;
+    // The pinned registry calls its root the second, and puts the root of another one in front.
+    let other = {
+        let mut other = World::new("skills.example.com");
+        other.next_root(|parts| parts.expires = crate::world::in_days(77));
+        other
+    };
+    let (given, stranger) = (other.fingerprint(1), other.roots[0].clone());
+    // Pinned under a root of version 2.
+    let mut mine = World::with_hello();
+    mine.root_keys = vec![88];
+    let mut parts = mine.root_parts.clone();
+    (parts.version, parts.keys) = (2, vec![crate::world::key(88).public_key()]);
+    mine.add_root(parts, &[88]);
+    let pinned = mine.fingerprint(2);
+    let second = mine.roots[1].clone();
+    server.lie("/root.json", move |_, _| Answer::json(second.as_str()));
+    server.lie("/root/1.json", move |_, _| Answer::json(stranger.as_str()));
+    let mut request = home.request(&server);
+    (request.fingerprint, request.replace) = (Some(pinned), true);
+    home.login(request).await.unwrap();
+
+    let mut request = home.request(&server);
+    request.fingerprint = Some(given);
+    let Err(error) = home.login(request).await else { panic!("it was not refused") };
+    assert_eq!(error.code(), "bad-signature");
+}

@@ -118,3 +118,22 @@ async fn a_growing_log_is_followed() {
     let resolved = home.resolve("*").await.unwrap();
     assert_eq!(resolved.version().to_string(), "1.0.39");
 }
+
+#[tokio::test]
+async fn evidence_does_not_fill_the_disk() {
+    let (server, home) = at_home().await;
+    home.client().refresh().await.unwrap();
+    let short = server.world(|world| world.checkpoint(1));
+    server.lie("/checkpoint", move |_, _| Answer::new(200, "text/plain", short.as_str()));
+    let evidence = home.registry_dir().join("evidence");
+    for _ in 0..2 {
+        assert_eq!(home.client().refresh().await.unwrap_err().code(), "log-shrank");
+    }
+    let large = std::fs::read_dir(&evidence).unwrap().next().unwrap().unwrap().path().join("served.note");
+    std::fs::File::options().write(true).open(large).unwrap().set_len(64 << 20).unwrap();
+    for _ in 0..3 {
+        assert_eq!(home.client().refresh().await.unwrap_err().code(), "log-shrank");
+    }
+    assert_eq!(std::fs::read_dir(&evidence).unwrap().count(), 3);
+    assert!(evidence.join("latest-log-shrank").is_dir());
+}

@@ -40,6 +40,7 @@ async fn the_highest_version_that_matches_is_chosen() {
 async fn nothing_found_names_what_is_near() {
     let (server, home) = at_home().await;
     server.world(|world| world.publish(&hello(), "2.0.0-rc.1"));
+    home.resolve("*").await.unwrap();
     let error = home.refused(home.resolve("^3")).await;
     assert_eq!(error.code(), "no-matching-version");
     assert!(error.hint().unwrap().contains("2.0.0-rc.1, 1.0.0"), "{:?}", error.hint());
@@ -230,4 +231,45 @@ async fn a_kept_proof_holds_without_the_registry() {
         }
     }
     assert_eq!(verify_offline(b"{}", &pinned, &expected).unwrap_err().code(), "malformed-answer");
+}
+
+#[tokio::test]
+async fn an_index_that_shows_nothing_that_fits_is_found_out() {
+    let (server, home) = at_home().await;
+    server.world(|world| world.publish(&hello(), "1.0.1"));
+    home.resolve("=1.0.1").await.unwrap();
+    let old = server.world(|world| {
+        world.publish(&hello(), "0.9.0");
+        let index = world.indexes[&hello()].clone();
+        index
+            .lines()
+            .filter(|line| line.contains("0.9.0"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    });
+    home.resolve("=1.0.1").await.unwrap();
+    let installed = ResolveOptions { installed: Some("1.0.0".parse().unwrap()), ..Default::default() };
+    for index in [old, String::new()] {
+        server.lie("/index/", move |_, _| Answer::new(200, "application/x-ndjson", index.as_str()));
+        for range in ["*", "^1"] {
+            let error = home.refused(home.resolve_with(range, &installed)).await;
+            assert_eq!(error.code(), "index-withholds", "{range}: {error}");
+        }
+        server.be_honest();
+    }
+}
+
+#[tokio::test]
+async fn an_index_under_a_tag_that_is_not_its_own_does_not_stay() {
+    let (server, home) = at_home().await;
+    let old = server.world(|world| world.indexes[&hello()].clone());
+    server.world(|world| world.publish(&hello(), "1.0.1"));
+    // The old content under the tag of the new one.
+    server.lie("/index/", move |_, mut answer| {
+        answer.bytes = old.clone().into_bytes();
+        answer
+    });
+    assert_eq!(home.resolve("*").await.unwrap_err().code(), "index-withholds");
+    server.be_honest();
+    assert_eq!(home.resolve("*").await.unwrap().version().to_string(), "1.0.1");
 }

@@ -119,3 +119,26 @@ async fn a_root_with_unknown_fields_or_a_key_twice_is_refused() {
         server.be_honest();
     }
 }
+
+#[tokio::test]
+async fn a_chain_of_roots_that_is_too_long_is_refused_before_it_is_kept() {
+    let (server, home) = at_home().await;
+    let client = home.client();
+    let mut refused = None;
+    for _ in 0..4 {
+        server.world(|world| {
+            for _ in 0..90 {
+                world.next_root(|parts| parts.expires = in_days(99));
+            }
+            world.takedowns.issued = jiff::Timestamp::now();
+        });
+        if let Err(error) = client.refresh().await {
+            refused = Some(error);
+            break;
+        }
+        // What is kept is what each load believes, of all registries.
+        let kept = std::fs::read(home.registry_dir().join("takedowns.json")).unwrap();
+        openclaw_package::registry::KeptTakedowns::verify_file(&kept).unwrap();
+    }
+    assert_eq!(refused.unwrap().code(), "invalid-root");
+}

@@ -133,3 +133,32 @@ async fn a_half_written_token_does_not_outlive_a_logout() {
     let all = crate::home::files_below(home.registries.dir());
     assert!(all.values().all(|content| !String::from_utf8_lossy(content).contains(crate::world::TOKEN)));
 }
+
+#[tokio::test]
+async fn a_login_in_place_of_a_damaged_one_mends_it() {
+    let (server, home) = at_home().await;
+    home.resolve("*").await.unwrap();
+    server.world(|world| world.take_down(&"acme/evil".parse().unwrap(), None));
+    home.client().refresh().await.unwrap();
+    let dir = home.registry_dir();
+    for name in ["roots.json", "checkpoint", "publishers.json", "registry.toml", "takedowns.json"] {
+        fs::write(dir.join(name), "rubbish").unwrap();
+        let code = match home.registries.select(None) {
+            Err(error) => error.code(),
+            Ok(_) => home.client().refresh().await.unwrap_err().code(),
+        };
+        assert_eq!(code, "registry-state-damaged", "{name}");
+        let mut request = home.request(&server);
+        request.replace = true;
+        let known = home.login(request).await.unwrap();
+        // What was taken down stays so, whether the registry says it again or not.
+        let list = known.takedowns().unwrap();
+        assert_eq!(
+            list.map_or(0, |list| list.takedowns.len()),
+            usize::from(name != "takedowns.json"),
+            "{name}"
+        );
+        home.client().refresh().await.unwrap();
+        home.resolve("*").await.unwrap();
+    }
+}

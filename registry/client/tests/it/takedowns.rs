@@ -105,3 +105,24 @@ async fn what_was_taken_down_is_never_chosen() {
     server.world(|world| world.take_down(&hello(), None));
     assert_eq!(home.resolve("*").await.unwrap_err().code(), "taken-down");
 }
+
+#[tokio::test]
+async fn a_new_takedown_key_ends_what_the_old_one_signed() {
+    let (server, home) = at_home().await;
+    // Somebody who got hold of the key could otherwise never be got rid of.
+    server.world(|world| {
+        world.take_down(&"acme/victim".parse().unwrap(), None);
+        world.takedowns.sequence = u64::MAX;
+    });
+    home.client().refresh().await.unwrap();
+    server.world(|world| {
+        world.takedown_key = 77;
+        world.next_root(|parts| parts.takedown_key = crate::world::key(77).public_key());
+        world.takedowns.sequence = 0;
+        world.takedowns.takedowns.clear();
+    });
+    let fresh = home.client().refresh().await.unwrap();
+    assert!(fresh.takedowns.takedowns.is_empty());
+    let again = home.client().refresh().await.unwrap();
+    assert_eq!(again.takedowns.sequence, 0, "the new list is the one that is kept");
+}

@@ -266,3 +266,11 @@ async fn a_registry_that_takes_a_request_and_never_answers_is_not_waited_for() {
     assert_eq!(error.unwrap_err().code(), "registry-timeout");
     assert!(start.elapsed() < Duration::from_secs(2));
 }
+
+#[tokio::test]
+async fn the_advice_of_a_registry_is_not_ours() {
+    let (server, home) = at_home().await;
+    server.lie("/index/", |_, _| Answer::error(403, "forbidden"));
+    let error = home.refused(home.resolve("*")).await;
+    assert_eq!(error.hint().unwrap(), "the registry says: do that");
+}

@@ -80,14 +80,18 @@ async fn withheld_revocations_and_releases_are_found() {
 async fn events_that_were_served_and_never_logged_are_found() {
     let (server, home) = at_home().await;
     server.world(|world| {
+        let index = world.entries.len() as u64;
+        world.event(&"other".parse().unwrap(), Action::Init { key: key(9).public_key() }, &[9]);
         let (history, logged) = world.histories.get_mut(&acme()).unwrap();
         let action = Action::Grant { key: key(2).public_key() };
         let event = history.next(jiff::Timestamp::now(), action).sign(&[&key(1), &key(2)]);
         history.accept(&event).unwrap();
-        logged.push(LoggedEvent { index: 99, entry: String::from_utf8(event.to_json()).unwrap() });
+        logged.push(LoggedEvent { index, entry: String::from_utf8(event.to_json()).unwrap() });
+        // The newest event is in the log, as everybody checks; the one before is not.
+        world.event(&acme(), Action::Grant { key: key(3).public_key() }, &[1, 3]);
     });
     home.client().history(&acme()).await.unwrap();
-    assert_eq!(codes(&watch(&home).await), ["not-in-log"]);
+    assert_eq!(codes(&watch(&home).await), ["bad-event", "not-in-log"]);
 }
 
 #[tokio::test]
@@ -143,4 +147,15 @@ async fn an_audit_that_broke_off_goes_on_where_it_was() {
     assert_eq!(report.from, 512);
     assert_eq!(server.requests("/tile/entries/000").len(), before);
     assert!(report.findings.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_a_log_with_many_publishers_can_be_read_again() {
+    let (_server, home) = at_home().await;
+    let to = watch(&home).await.to;
+    let file = home.registry_dir().join("watch.json");
+    let mut large = std::fs::read(&file).unwrap();
+    large.resize(17 << 20, b' ');
+    std::fs::write(&file, large).unwrap();
+    assert_eq!(watch(&home).await.from, to);
 }

@@ -92,6 +92,6 @@ pub(crate) trait Document: Serialize + DeserializeOwned {
 
 fn read<T: Document>(payload: &[u8]) -> Result<T, DocumentError> {
     let value = json::parse(payload).map_err(|error| DocumentError::Json { what: T::WHAT, error })?;
-    serde_json::from_value(value)
+    json::read(&value)
         .map_err(|error| DocumentError::Form { what: T::WHAT, reason: quoted(&error.to_string()) })
 }

@@ -10,12 +10,15 @@ use super::Origin;
 use super::document::{Document, DocumentError};
 use super::event::{Action, Event};
 use crate::digest::Digest;
-use crate::envelope::{Envelope, MAX_SIGNATURES};
+use crate::envelope::{Envelope, EnvelopeError};
 use crate::key::PublicKey;
 use crate::name::PublisherName;
 
 /// The most keys that may be active at once: each signature is tried with each.
-pub const MAX_ACTIVE_KEYS: usize = MAX_SIGNATURES;
+pub const MAX_ACTIVE_KEYS: usize = 8;
+
+/// The most signatures that an event may carry; a grant has two.
+pub const MAX_EVENT_SIGNATURES: usize = 2;
 
 /// Why an event does not continue a history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +121,10 @@ impl History {
     ///
     /// [`HistoryError`].
     pub fn accept(&mut self, envelope: &Envelope) -> Result<Event, HistoryError> {
+        if envelope.signature_count() > MAX_EVENT_SIGNATURES {
+            let error = EnvelopeError::TooManySignatures(envelope.signature_count());
+            return Err(DocumentError::from(error).into());
+        }
         let claimed = <Event as Document>::read_unverified(envelope)?;
         self.check_place(&claimed)?;
         // The payload decides which keys must have signed it, and they signed that very payload.

@@ -14,8 +14,8 @@ use crate::key::{PublicKey, SigningKey};
 /// The payload type of a root.
 pub const ROOT_PAYLOAD_TYPE: &str = "application/vnd.openclaw.registry-root.v1+json";
 
-/// The longest chain of roots that is followed.
-pub const MAX_ROOTS: usize = 1024;
+/// The longest chain of roots that is followed: all of them are checked at each load.
+pub const MAX_ROOTS: usize = 256;
 
 /// Why a root, or a chain of them, was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

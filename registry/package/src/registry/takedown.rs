@@ -20,6 +20,9 @@ pub const TAKEDOWNS_PAYLOAD_TYPE: &str = "application/vnd.openclaw.takedowns.v1+
 /// The payload type of the notice of one takedown, which is a leaf of the log.
 pub const TAKEDOWN_PAYLOAD_TYPE: &str = "application/vnd.openclaw.takedown.v1+json";
 
+/// The largest envelope of a list, in bytes: some thirty thousand takedowns.
+pub const MAX_TAKEDOWNS_SIZE: usize = 8 << 20;
+
 /// Something that was taken down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +116,15 @@ impl Document for Takedowns {
 }
 
 impl Takedowns {
+    /// Reads the envelope of a list, which may be larger than others.
+    ///
+    /// # Errors
+    ///
+    /// What is no envelope.
+    pub fn parse_envelope(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
+        Envelope::parse_up_to(bytes, MAX_TAKEDOWNS_SIZE)
+    }
+
     /// Signs the list.
     pub fn sign(&self, key: &SigningKey) -> Envelope {
         self.sealed(&[key])
@@ -150,10 +162,11 @@ impl Takedowns {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeptTakedowns {
-    /// The fingerprint of the root that the owner pinned.
-    pub pinned: Digest,
-    /// The envelopes of all roots, oldest first.
-    pub roots: Vec<String>,
+    /// The fingerprint of the root whose key signed the list. Whoever keeps it has followed that root from the one
+    /// that the owner pinned.
+    pub fingerprint: Digest,
+    /// The envelope of that root.
+    pub root: String,
     /// The envelope of the list.
     pub list: String,
 }
@@ -177,16 +190,14 @@ pub enum KeptTakedownsError {
 }
 
 impl KeptTakedowns {
-    /// The list, proved from the pinned root. An expired root or list counts here: what was taken down stays so.
+    /// The list, proved from its root. An expired root or list counts here: what was taken down stays so.
     ///
     /// # Errors
     ///
     /// [`KeptTakedownsError`].
     pub fn verify(&self) -> Result<Takedowns, KeptTakedownsError> {
-        let roots =
-            self.roots.iter().map(|root| Envelope::parse(root.as_bytes())).collect::<Result<Vec<_>, _>>()?;
-        let root = TrustedRoot::pin(&roots, &self.pinned)?;
-        let list = Envelope::parse(self.list.as_bytes())?;
+        let root = TrustedRoot::pin(&[Envelope::parse(self.root.as_bytes())?], &self.fingerprint)?;
+        let list = Takedowns::parse_envelope(self.list.as_bytes())?;
         Ok(Takedowns::verify(&list, root.root().origin(), root.root().takedown_key())?)
     }
 

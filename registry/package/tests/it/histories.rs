@@ -110,3 +110,12 @@ fn an_index_tells_what_became_of_each_version() {
         assert_eq!(Index::parse(&broken).unwrap_err().code(), "invalid-index");
     }
 }
+
+#[test]
+fn an_event_carries_no_more_signatures_than_it_needs() {
+    // Each is tried with each key: what a registry serves must not cost more than its length says.
+    let registry = Registry::new();
+    let first = key(PUBLISHER_KEY);
+    let release = Action::Release(release("1.0.0", &first));
+    assert_eq!(refused(&registry.history, release, &[&first, &key(8), &key(9)]), "envelope-too-large");
+}

@@ -148,3 +148,29 @@ impl Registry {
         }
     }
 }
+
+#[test]
+fn an_array_does_not_stand_for_an_object() {
+    let signer = key(1);
+    let public = signer.public_key();
+    let action = format!(r#"{{"type":"init","key":"{public}"}}"#);
+    let event = |action: &str| {
+        format!(
+            r#"{{"origin":"o","publisher":"acme","sequence":0,"previous":null,"time":"2026-11-25T10:00:00Z","action":{action}}}"#
+        )
+    };
+    let array = format!(r#"["o","acme",0,null,"2026-11-25T10:00:00Z",{action}]"#);
+    let inner = event(&format!(r#"["init","{public}"]"#));
+    for (payload, is_event) in [(event(&action), true), (array, false), (inner, false)] {
+        let envelope = Envelope::sign(
+            openclaw_package::registry::event::EVENT_PAYLOAD_TYPE,
+            payload.as_bytes(),
+            &[&signer],
+        );
+        assert_eq!(Event::read_unverified(&envelope).is_ok(), is_event, "{payload}");
+        let text = String::from_utf8(envelope.to_json()).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let array = serde_json::json!([written["payload"], written["payloadType"], written["signatures"]]);
+        assert!(Envelope::parse(array.to_string().as_bytes()).is_err());
+    }
+}

@@ -117,13 +117,13 @@ fn a_list_is_the_registrys_and_only_grows() {
 fn a_kept_list_is_proved_from_the_pin() {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let kept = |key_of_list: u8| KeptTakedowns {
-        pinned: fingerprint(&first_root()),
-        roots: vec![text(first_root().to_json())],
+        fingerprint: fingerprint(&first_root()),
+        root: text(first_root().to_json()),
         list: text(list(vec![takedown(None, None)]).sign(&key(key_of_list)).to_json()),
     };
     assert_eq!(kept(TAKEDOWN_KEY).verify().unwrap().takedowns.len(), 1);
     assert!(kept(LOG_KEY).verify().is_err());
-    let unpinned = KeptTakedowns { pinned: Digest::of(b"x"), ..kept(TAKEDOWN_KEY) };
+    let unpinned = KeptTakedowns { fingerprint: Digest::of(b"x"), ..kept(TAKEDOWN_KEY) };
     assert!(unpinned.verify().is_err());
     assert!(KeptTakedowns::verify_file(b"{}").is_err());
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use openclaw_package::SkillId;
 use openclaw_package::registry::{IndexLine, Takedowns, Visibility};
-use openclaw_package::{Envelope, SkillId};
 use semver::Version;
 use sqlx::AnyConnection;
 
@@ -111,8 +111,9 @@ async fn takedown_rows(connection: &mut AnyConnection, replay: &Replay, report: 
     if list.sequence != replay.head.takedown_sequence || list.root_version != replay.head.root_version {
         return Ok(());
     }
-    let opened =
-        Envelope::parse(list.envelope.as_bytes()).map_err(|error| error.to_string()).and_then(|list| {
+    let opened = Takedowns::parse_envelope(list.envelope.as_bytes())
+        .map_err(|error| error.to_string())
+        .and_then(|list| {
             Takedowns::verify(&list, &replay.head.origin, root.root().takedown_key())
                 .map_err(|error| error.to_string())
         });

@@ -9,7 +9,7 @@ use openclaw_runtime::lockfile::{Lockfile, SkillOrigin};
 use super::Context;
 use super::transfer::Bars;
 use crate::cli::RegistryAudit;
-use crate::error::Result;
+use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::json::registry::{Audit, AuditFinding, AuditedLog, AuditedRegistry, AuditedSkill};
 use crate::output::{Output, bad, dim, good, warning};
@@ -19,6 +19,7 @@ use crate::text::one_line;
 pub(super) fn run(arguments: &RegistryAudit, context: &Context<'_>) -> Result<Exit> {
     let lockfile = Lockfile::load(&context.environment.data_dir()?.lockfile())?;
     let mut document = Audit { skills: Vec::new(), registries: Vec::new() };
+    let mut refused = Vec::new();
     for known in context.registries()?.list()? {
         let client = context.client_of(known)?;
         let installed: Vec<Installed> = lockfile
@@ -33,18 +34,37 @@ pub(super) fn run(arguments: &RegistryAudit, context: &Context<'_>) -> Result<Ex
                 SkillOrigin::Local => None,
             })
             .collect();
-        let progress = context.output.progress(&format!("asking {}", client.registry().url()));
-        let report = context.wait(client.audit(&installed))?;
-        drop(progress);
-        let log = if arguments.whole_log && report.outage.is_none() {
-            Some(context.wait(client.watch_log(&Bars::new(context.output)))?)
-        } else {
-            None
-        };
-        add(&mut document, &client, report, log);
+        // A registry that is not to be believed must not hide what another one says.
+        match ask(&client, &installed, arguments, context) {
+            Ok((report, log)) => add(&mut document, &client, report, log),
+            Err(error) => refused.push((client.registry().url().to_string(), error)),
+        }
     }
-    tell(&document, context.output)?;
-    Ok(exit(&document))
+    let knows_none = document.registries.is_empty() && refused.is_empty();
+    tell(&document, knows_none, context.output)?;
+    let Some((url, last)) = refused.pop() else { return Ok(exit(&document)) };
+    for (url, error) in &refused {
+        context.output.warn(format_args!("{url} was not audited: {}", one_line(&error.message)));
+    }
+    Err(CliError { message: format!("{url} was not audited: {}", last.message), ..last })
+}
+
+/// Asks one registry.
+fn ask(
+    client: &Client,
+    installed: &[Installed],
+    arguments: &RegistryAudit,
+    context: &Context<'_>,
+) -> Result<(AuditReport, Option<WatchReport>)> {
+    let progress = context.output.progress(&format!("asking {}", client.registry().url()));
+    let report = context.wait(client.audit(installed))?;
+    drop(progress);
+    let log = if arguments.whole_log && report.outage.is_none() {
+        Some(context.wait(client.watch_log(&Bars::new(context.output)))?)
+    } else {
+        None
+    };
+    Ok((report, log))
 }
 
 /// Adds what a registry said; of a skill of another registry it can only say that its bytes were taken down.
@@ -86,6 +106,9 @@ fn finding_document(finding: &Finding, skill: &SkillId) -> AuditFinding {
 fn words(finding: &Finding) -> String {
     match finding {
         Finding::TakenDown { reason } => format!("it was taken down: {}", one_line(reason)),
+        Finding::TakenDownElsewhere { reason } => {
+            format!("its bytes were taken down at another registry: {}", one_line(reason))
+        }
         Finding::Yanked { reason } => format!("its publisher yanked it: {}", one_line(reason)),
         Finding::SignerRevoked { key, reason } => {
             format!("the key that signed it, {key}, was revoked later: {}", one_line(reason))
@@ -127,7 +150,7 @@ fn log_finding(finding: &WatchFinding) -> AuditFinding {
     AuditFinding { code: finding.code(), severity: "warning", message, hint: None }
 }
 
-fn tell(document: &Audit, output: &Output) -> Result<()> {
+fn tell(document: &Audit, knows_none: bool, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.document(document);
     }
@@ -146,7 +169,7 @@ fn tell(document: &Audit, output: &Output) -> Result<()> {
             }
         }
     }
-    if document.registries.is_empty() {
+    if knows_none {
         output.note("no registry is known: openclaw registry login --registry https://…");
     }
     for registry in &document.registries {

@@ -180,5 +180,5 @@ pub(super) fn offered(
         range,
         provenance,
     };
-    Ok((fetched.signature, Source::Registry(registered)))
+    Ok((fetched.signature, Source::Registry(Box::new(registered))))
 }

@@ -13,6 +13,7 @@ use crate::commands::installed;
 use crate::error::{CliError, Result};
 use crate::json::registry::Update;
 use crate::output::good;
+use crate::text::one_line;
 
 /// Updates, or shows what would be updated.
 pub(super) fn run(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<()> {
@@ -143,7 +144,7 @@ impl Outcome {
         }
         let Some((skill, first)) = self.failed.pop() else { return Ok(()) };
         for (skill, error) in &self.failed {
-            output.warn(format_args!("{skill} was not updated: {error}"));
+            output.warn(format_args!("{skill} was not updated: {}", one_line(&error.message)));
         }
         Err(CliError { message: format!("{skill} was not updated: {}", first.message), ..first })
     }

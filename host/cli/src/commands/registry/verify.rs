@@ -77,8 +77,7 @@ impl Verifier {
                 statement: &locked.statement,
                 signer: &locked.signer,
             };
-            verify_offline(&provenance, &known.fingerprint(), &expected)
-                .map_err(openclaw_registry_client::Error::from)?;
+            verify_offline(&provenance, &known.fingerprint(), &expected)?;
         }
         // Takedowns too: what does not load is not well.
         match self.catalog.get(skill) {
