@@ -60,6 +60,8 @@ struct Inner {
     uploads_of: Mutex<BTreeMap<PublisherName, Arc<Semaphore>>>,
     authority: ArcSwapOption<Authority>,
     discovery: Mutex<Option<discovery::Served>>,
+    /// The size of the log, and that of all blobs when it had it.
+    sizes: Mutex<Option<(u64, u64)>>,
     _lock: Option<DirectoryLock>,
 }
 
@@ -101,6 +103,7 @@ impl Registry {
             staging,
             authority: ArcSwapOption::empty(),
             discovery: Mutex::default(),
+            sizes: Mutex::default(),
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })
