@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use openclaw_package::log::MAX_ENTRY_SIZE;
 use openclaw_package::registry::api::Appended;
 use openclaw_package::registry::{Action, History, HistoryError, IndexLine, Release, Visibility};
 use openclaw_package::{Envelope, SkillId, SkillName};
@@ -14,6 +15,7 @@ use super::tokens::random_id;
 use super::upload::{Checked, Claim, Upload, parse_events, verify};
 use super::{Caller, Registry, chain, takedown};
 use crate::error::{Fault, Refusal, Result};
+use crate::limits::HISTORY_SIZE;
 use crate::store::skills::Skill;
 use crate::store::uploads::{self, Upload as Pending};
 use crate::store::{Write, accounts, read_head, releases, skills};
@@ -198,7 +200,7 @@ impl Registry {
         }
         let history = accounts::existing_history(write.connection(), skill.publisher()).await?;
         let (history, release) = continue_history(history, &claim.events, skill, version)?;
-        let log_indices = self.append_events(write, &history, &claim.events).await?;
+        let log_indices = self.append_events(write, &history, &claim.events, HISTORY_SIZE).await?;
         let log_index = log_indices.last().copied().unwrap_or_default();
         let skill = match found {
             Some(found) => found,
@@ -208,15 +210,26 @@ impl Registry {
         Ok(Appended { log_indices, checkpoint: write.head.checkpoint.clone() })
     }
 
-    /// Appends events to the log and to the history that accepted them.
+    /// Appends events to the log and to the history that accepted them, which has so many bytes then at most.
     pub(crate) async fn append_events(
         &self,
         write: &mut Write,
         history: &History,
         events: &[Envelope],
+        most: u64,
     ) -> Result<Vec<u64>> {
+        /// What stands around an event in a provenance, in bytes.
+        const AROUND: u64 = 128;
         let authority = self.authority_of(write).await?;
         let entries: Vec<Vec<u8>> = events.iter().map(Envelope::to_json).collect();
+        // A history this short is not too large whatever its events are.
+        if history.length().saturating_mul(MAX_ENTRY_SIZE as u64 + AROUND) > most {
+            let before = accounts::history_size(write.connection(), history.publisher()).await?;
+            let new: u64 = entries.iter().map(|entry| entry.len() as u64).sum();
+            if before.saturating_add(new).saturating_add(history.length().saturating_mul(AROUND)) > most {
+                return Err(Refusal::HistoryFull(history.publisher().clone()).into());
+            }
+        }
         let indices = write.append(&entries, &authority.log_key).await?;
         accounts::advance(write.connection(), history, &indices).await?;
         Ok(indices)
