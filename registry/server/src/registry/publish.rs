@@ -18,7 +18,7 @@ use crate::error::{Fault, Refusal, Result};
 use crate::limits::HISTORY_SIZE;
 use crate::store::skills::Skill;
 use crate::store::uploads::{self, Upload as Pending};
-use crate::store::{Write, accounts, read_head, releases, skills};
+use crate::store::{Write, accounts, read_head, releases, skills, tokens};
 use crate::token::Scope;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -26,6 +26,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// All that the transaction needs.
 struct Ready {
+    token: String,
     skill: SkillId,
     version: Version,
     claim: Claim,
@@ -49,8 +50,7 @@ impl Registry {
         }
         let mut connection = self.store().read().await?;
         let found = skills::find(&mut connection, skill).await?;
-        let scope = if found.is_some() { Scope::PublishUpdate } else { Scope::PublishNew };
-        caller.may(scope, skill)?;
+        caller.may(scope_for(found.as_ref()), skill)?;
         if let Some(found) = &found
             && releases::find(&mut connection, found.id, version).await?.is_some()
         {
@@ -103,6 +103,7 @@ impl Registry {
             signature: openclaw_package::Digest::of(&upload.signature),
         };
         let ready = Ready {
+            token: caller.token()?.id.clone(),
             skill: upload.skill,
             version: upload.version,
             claim,
@@ -184,6 +185,8 @@ impl Registry {
             return Err(Refusal::TooSlow.into());
         }
         let found = skills::find(write.connection(), skill).await?;
+        let caller = Caller::with(tokens::find_by_id(write.connection(), &ready.token, now).await?);
+        caller.may(scope_for(found.as_ref()), skill)?;
         if let Some(found) = &found {
             check_existing(write.connection(), found, version, claim.release.visibility).await?;
         } else {
@@ -257,6 +260,10 @@ impl Registry {
         }
         Ok(removed)
     }
+}
+
+fn scope_for(found: Option<&Skill>) -> Scope {
+    if found.is_some() { Scope::PublishUpdate } else { Scope::PublishNew }
 }
 
 async fn unpack(mut upload: Upload, claim: Claim) -> Result<(Upload, Claim, Checked)> {
