@@ -161,7 +161,7 @@ async fn publisher(registry: &Registry, write: &mut Write, number: u64, count: u
         events.push(event);
         made.push((SkillId::new(name.clone(), label), release));
     }
-    let indices = registry.append_events(write, &history, &events).await?;
+    let indices = registry.append_events(write, &history, &events, u64::MAX).await?;
     for ((skill, release), index) in made.into_iter().zip(indices.into_iter().skip(1)) {
         insert(write, skill, release, index, &mut numbers).await?;
     }

@@ -35,6 +35,7 @@ use crate::registry::{Caller, Registry};
 pub use answer::Failure;
 pub use metrics::Metrics;
 pub use rate::{ClientAddress, RateLimits};
+pub(crate) use rate::network;
 pub use routes::{ROUTES, Route, router};
 
 /// What every handler is given.

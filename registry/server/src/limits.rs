@@ -55,5 +55,11 @@ pub const PUBLICATION_SIZE: usize = 128 << 10;
 /// Events in one request.
 pub const EVENTS_PER_REQUEST: usize = 16;
 
+/// A publisher's history, in bytes: all of it stands in the provenance of each release, which clients read up to 32 MiB.
+pub const HISTORY_SIZE: u64 = 24 << 20;
+
+/// What of it is kept for yanks and for keys that come and go.
+pub const HISTORY_RESERVE: u64 = 4 << 20;
+
 /// Any other body, in bytes.
 pub const BODY_SIZE: usize = 512 << 10;

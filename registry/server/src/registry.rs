@@ -17,12 +17,13 @@ mod takedown;
 mod tokens;
 mod upload;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use openclaw_package::registry::Root;
-use openclaw_package::{Envelope, SigningKey};
+use openclaw_package::{Envelope, PublisherName, SigningKey};
 use sqlx::AnyConnection;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -39,7 +40,7 @@ pub use root::Rotation;
 pub use start::{Start, Started};
 pub use tokens::{Issued, NewToken};
 pub(crate) use upload::read as read_package;
-pub use upload::{Received, Upload, read_publication};
+pub use upload::{Received, Upload, UploadPlace, read_publication};
 
 /// A registry: a database, blobs, keys and the rules over them.
 #[derive(Clone)]
@@ -55,8 +56,12 @@ struct Inner {
     /// Where uploads are written before they are believed.
     staging: PathBuf,
     uploads: Arc<Semaphore>,
+    /// The places that each publisher may have of these.
+    uploads_of: Mutex<BTreeMap<PublisherName, Arc<Semaphore>>>,
     authority: ArcSwapOption<Authority>,
     discovery: Mutex<Option<discovery::Served>>,
+    /// The size of the log, and that of all blobs when it had it.
+    sizes: Mutex<Option<(u64, u64)>>,
     _lock: Option<DirectoryLock>,
 }
 
@@ -93,10 +98,12 @@ impl Registry {
             blobs: location.blobs()?,
             keys: location.keys(),
             uploads: Arc::new(Semaphore::new(limits.parallel_uploads)),
+            uploads_of: Mutex::default(),
             limits,
             staging,
             authority: ArcSwapOption::empty(),
             discovery: Mutex::default(),
+            sizes: Mutex::default(),
             _lock: lock,
         };
         Ok(Self { inner: Arc::new(inner) })

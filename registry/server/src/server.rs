@@ -1,9 +1,10 @@
 //! Listening: connections that are bounded in number, in the size of their heads and in how slow they may be.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use tokio::time::Sleep;
 use tower::ServiceExt as _;
 
 use crate::error::{Fault, Result};
-use crate::http::{App, ClientAddress, router};
+use crate::http::{App, ClientAddress, network, router};
 use crate::limits::Limits;
 
 /// The most header lines of a request.
@@ -56,6 +57,7 @@ pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>
             rates.forget_idle();
         }
     });
+    let crowd = (!app.rates.trusts_forwarded()).then(|| Crowd::new(limits.connections.div_ceil(4)));
     let router = router(app);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -71,11 +73,16 @@ pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>
         };
         match accepted {
             Ok((stream, peer)) => {
+                let member = match crowd.as_ref().map(|crowd| crowd.join(peer.ip())) {
+                    // Who has that many is told nothing, which would take time.
+                    Some(None) => continue,
+                    member => member.flatten(),
+                };
                 let connection = graceful.watch(connection(&limits, router.clone(), stream, peer));
                 tokio::spawn(async move {
                     // A client that goes away or is too slow is no fault of ours.
                     let _ = connection.await;
-                    drop(place);
+                    drop((member, place));
                 });
             }
             Err(error) => {
@@ -88,6 +95,47 @@ pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>
     forget.abort();
     if tokio::time::timeout(SHUTDOWN_TIME, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests were not answered before the end");
+    }
+}
+
+/// How many connections each network has: one client never has all of them, however slowly it asks.
+struct Crowd {
+    most: usize,
+    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// A connection that is counted as long as this lives.
+struct Member {
+    network: IpAddr,
+    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Crowd {
+    fn new(most: usize) -> Self {
+        Self { most, counts: Arc::default() }
+    }
+
+    fn join(&self, address: IpAddr) -> Option<Member> {
+        let network = network(address);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(network).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Member { network, counts: Arc::clone(&self.counts) })
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.network) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                counts.remove(&self.network);
+            }
+        }
     }
 }
 
@@ -192,5 +240,24 @@ impl AsyncWrite for Patient {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_network_never_has_all_connections() {
+        let crowd = Crowd::new(2);
+        let join = |address: &str| crowd.join(address.parse().unwrap());
+        let (first, second) = (join("2001:db8::1"), join("2001:db8::2"));
+        assert!(first.is_some() && second.is_some());
+        assert!(join("2001:db8::3").is_none(), "a network counts as one");
+        assert!(join("192.0.2.1").is_some());
+        drop(first);
+        assert!(join("2001:db8::3").is_some());
+        drop(second);
+        assert!(crowd.counts.lock().unwrap().is_empty(), "nothing is kept of who has gone");
     }
 }

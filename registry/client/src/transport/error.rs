@@ -130,6 +130,7 @@ const SERVER_CODES: &[&str] = &[
     "bad-token",
     "busy",
     "forbidden",
+    "history-full",
     "history-moved",
     "inactive-key",
     "index-full",

@@ -116,6 +116,9 @@ pub enum Refusal {
     /// The index of the skill has no room for another line.
     #[error("the index of {0} has no room for another line")]
     IndexFull(SkillId),
+    /// The history of the publisher has no room for another event of that kind.
+    #[error("the history of {0} has no room for another event of that kind")]
+    HistoryFull(PublisherName),
 }
 
 impl Refusal {
@@ -145,7 +148,8 @@ impl Refusal {
             | Self::NameCollision(..)
             | Self::VisibilityNarrowed(_)
             | Self::YankState(..)
-            | Self::IndexFull(_) => StatusCode::CONFLICT,
+            | Self::IndexFull(_)
+            | Self::HistoryFull(_) => StatusCode::CONFLICT,
             Self::TakenDown(_) => StatusCode::GONE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -188,6 +192,7 @@ impl Refusal {
             Self::RateLimited(..) => "rate-limited",
             Self::Busy => "busy",
             Self::IndexFull(_) => "index-full",
+            Self::HistoryFull(_) => "history-full",
         }
     }
 
@@ -221,6 +226,7 @@ impl Refusal {
             Self::Range(_) => "ask without a range",
             Self::Busy => "ask again",
             Self::IndexFull(_) => "publish under another name",
+            Self::HistoryFull(_) => "publish as another publisher",
         };
         Some(hint.to_owned())
     }

@@ -22,6 +22,9 @@ fn malformed(fact: impl Into<String>) -> Error {
     Refusal::malformed("invalid-path", fact, "the paths are in /openapi.json").into()
 }
 
+/// The longest version, in bytes: it stands in an index of the database, and in each line about it.
+const MAX_VERSION_LEN: usize = 256;
+
 /// A version without build metadata.
 ///
 /// # Errors
@@ -32,6 +35,12 @@ pub(super) fn version(text: &str) -> Result<Version, Error> {
         Refusal::malformed("invalid-version", fact, "write major.minor.patch, for example 1.0.0").into()
     };
     let quoted: String = text.chars().take(80).collect::<String>().escape_debug().collect();
+    if text.len() > MAX_VERSION_LEN {
+        return Err(refuse(format!(
+            "\"{quoted}\"… has {} characters, more than {MAX_VERSION_LEN}",
+            text.len()
+        )));
+    }
     let version = Version::from_str(text).map_err(|_| refuse(format!("\"{quoted}\" is not a version")))?;
     if !version.build.is_empty() {
         let fact = format!("the version {quoted} has build metadata, which tells no versions apart");

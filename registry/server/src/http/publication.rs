@@ -61,10 +61,11 @@ pub(super) async fn put(
     app.registry.check_upload(&caller, &skill, &version).await?;
     let time = app.registry.limits().upload_time;
     let work = async {
-        let _place = app.registry.upload_place().await?;
+        let place = app.registry.upload_place(skill.publisher()).await?;
         let form = Multipart::from_request(request, &app).await.map_err(|_| not_multipart())?;
         let parts = receive(&app.registry, form).await?;
-        let (publication, signature, archive) = (parts.publication, parts.signature, parts.archive);
+        let (publication, signature, archive) =
+            (parts.publication, parts.signature, parts.archive.holding(place));
         app.registry.publish(&caller, Upload { skill, version, publication, signature, archive }).await
     };
     let appended = tokio::time::timeout(time, work).await.map_err(|_| Error::from(Refusal::TooSlow))??;

@@ -55,6 +55,11 @@ impl RateLimits {
         })
     }
 
+    /// Whether connections come from a proxy of ours, and not from clients.
+    pub fn trusts_forwarded(&self) -> bool {
+        self.trust_forwarded
+    }
+
     /// Forgets who has not asked for long.
     pub fn forget_idle(&self) {
         self.addresses.retain_recent();
@@ -71,7 +76,7 @@ impl RateLimits {
 }
 
 /// One subscriber of IPv6 has a network of 64 bits, and counts as one.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -10,6 +10,7 @@ use sqlx::AnyConnection;
 use super::upload::parse_events;
 use super::{Caller, Registry};
 use crate::error::{Fault, Refusal, Result};
+use crate::limits::{HISTORY_RESERVE, HISTORY_SIZE};
 use crate::store::skills::Skill;
 use crate::store::{Write, accounts, releases, skills};
 use crate::token::Scope;
@@ -42,7 +43,12 @@ impl Registry {
             for envelope in &envelopes {
                 accepted.push(history.accept(envelope)?);
             }
-            let log_indices = registry.append_events(&mut write, &history, &envelopes).await?;
+            let most = if accepted.iter().all(is_withdrawal) {
+                HISTORY_SIZE + HISTORY_RESERVE
+            } else {
+                HISTORY_SIZE
+            };
+            let log_indices = registry.append_events(&mut write, &history, &envelopes, most).await?;
             for event in &accepted {
                 apply(&mut write, event, Timestamp::now()).await?;
             }
@@ -65,6 +71,11 @@ fn check_scope(caller: &Caller, publisher: &PublisherName, claimed: &Event) -> R
             Err(Refusal::package("invalid-events", fact, "PUT it to /api/v1/skills/<skill>/<version>").into())
         }
     }
+}
+
+/// Whether an event is one that a publisher must be able to add whatever was added before.
+fn is_withdrawal(event: &Event) -> bool {
+    matches!(event.action, Action::Grant { .. } | Action::Revoke { .. } | Action::Yank { .. })
 }
 
 /// What an event changes beside the history.

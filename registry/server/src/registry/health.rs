@@ -34,8 +34,15 @@ impl Registry {
     ///
     /// A failing database.
     pub async fn sizes(&self) -> Result<(u64, u64)> {
-        let mut connection = self.store().read().await?;
-        let size = read_head(&mut connection).await?.size;
-        Ok((size, releases::total_size(&mut connection).await?))
+        let mut kept = self.inner.sizes.lock().await;
+        let mut snapshot = self.store().snapshot().await?;
+        let size = read_head(&mut snapshot).await?.size;
+        // It is a sum over all releases, and whoever watches has no limit: it is made once for each size of the log.
+        if let Some(known) = kept.filter(|known| known.0 == size) {
+            return Ok(known);
+        }
+        let sizes = (size, releases::total_size(&mut snapshot).await?);
+        *kept = Some(sizes);
+        Ok(sizes)
     }
 }

@@ -66,7 +66,7 @@ impl Registry {
         let shown = skill.latest.as_ref().or(newest).cloned();
         let shown = all.iter().find(|release| Some(&release.version) == shown.as_ref());
         let release = shown.ok_or_else(|| missing(id))?;
-        let release = releases::page(&mut connection, skill.id, release).await?;
+        let release = without_taken_down(releases::page(&mut connection, skill.id, release).await?);
         let versions = all.into_iter().map(line).collect();
         Ok(SkillPage {
             skill: skill.skill,
@@ -90,7 +90,7 @@ impl Registry {
     ) -> Result<ReleasePage> {
         let mut connection = self.store().read().await?;
         let (skill, release) = visible_release(&mut connection, caller, id, version).await?;
-        releases::page(&mut connection, skill.id, &release).await
+        Ok(without_taken_down(releases::page(&mut connection, skill.id, &release).await?))
     }
 
     /// A publisher, with those of its skills that the caller may see.
@@ -111,6 +111,16 @@ impl Registry {
             skills: skills.map(|skill| skill.skill).collect(),
         })
     }
+}
+
+/// The page of a release, without its words where it was taken down: they may be why.
+fn without_taken_down(mut page: ReleasePage) -> ReleasePage {
+    if page.taken_down.is_some() {
+        page.readme_html.clear();
+        page.description.clear();
+        page.tools.clear();
+    }
+    page
 }
 
 fn line(release: Release) -> VersionLine {

@@ -39,9 +39,16 @@ impl Registry {
     pub async fn history(&self, publisher: &PublisherName, after: u64) -> Result<Vec<LoggedEvent>> {
         /// So that an answer stays below some megabytes; a client asks again from where it ended.
         const MOST: u64 = 1000;
+        const MOST_BYTES: usize = 2 << 20;
+        /// An answer of fewer is the last.
+        const LEAST: usize = 256;
         let mut connection = self.store().read().await?;
         accounts::existing_history(&mut connection, publisher).await?;
-        let events = accounts::events(&mut connection, publisher, after, MOST).await?;
+        let mut events = accounts::events(&mut connection, publisher, after, MOST).await?;
+        let mut size: usize = events.iter().map(|(_, entry)| entry.len()).sum();
+        while events.len() > LEAST && size > MOST_BYTES {
+            size -= events.pop().map_or(0, |(_, entry)| entry.len());
+        }
         events.into_iter().map(logged).collect()
     }
 }

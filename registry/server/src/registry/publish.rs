@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use openclaw_package::log::MAX_ENTRY_SIZE;
 use openclaw_package::registry::api::Appended;
 use openclaw_package::registry::{Action, History, HistoryError, IndexLine, Release, Visibility};
 use openclaw_package::{Envelope, SkillId, SkillName};
@@ -14,9 +15,10 @@ use super::tokens::random_id;
 use super::upload::{Checked, Claim, Upload, parse_events, verify};
 use super::{Caller, Registry, chain, takedown};
 use crate::error::{Fault, Refusal, Result};
+use crate::limits::HISTORY_SIZE;
 use crate::store::skills::Skill;
 use crate::store::uploads::{self, Upload as Pending};
-use crate::store::{Write, accounts, read_head, releases, skills};
+use crate::store::{Write, accounts, read_head, releases, skills, tokens};
 use crate::token::Scope;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -24,6 +26,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// All that the transaction needs.
 struct Ready {
+    token: String,
     skill: SkillId,
     version: Version,
     claim: Claim,
@@ -47,8 +50,7 @@ impl Registry {
         }
         let mut connection = self.store().read().await?;
         let found = skills::find(&mut connection, skill).await?;
-        let scope = if found.is_some() { Scope::PublishUpdate } else { Scope::PublishNew };
-        caller.may(scope, skill)?;
+        caller.may(scope_for(found.as_ref()), skill)?;
         if let Some(found) = &found
             && releases::find(&mut connection, found.id, version).await?.is_some()
         {
@@ -101,6 +103,7 @@ impl Registry {
             signature: openclaw_package::Digest::of(&upload.signature),
         };
         let ready = Ready {
+            token: caller.token()?.id.clone(),
             skill: upload.skill,
             version: upload.version,
             claim,
@@ -182,6 +185,8 @@ impl Registry {
             return Err(Refusal::TooSlow.into());
         }
         let found = skills::find(write.connection(), skill).await?;
+        let caller = Caller::with(tokens::find_by_id(write.connection(), &ready.token, now).await?);
+        caller.may(scope_for(found.as_ref()), skill)?;
         if let Some(found) = &found {
             check_existing(write.connection(), found, version, claim.release.visibility).await?;
         } else {
@@ -198,7 +203,7 @@ impl Registry {
         }
         let history = accounts::existing_history(write.connection(), skill.publisher()).await?;
         let (history, release) = continue_history(history, &claim.events, skill, version)?;
-        let log_indices = self.append_events(write, &history, &claim.events).await?;
+        let log_indices = self.append_events(write, &history, &claim.events, HISTORY_SIZE).await?;
         let log_index = log_indices.last().copied().unwrap_or_default();
         let skill = match found {
             Some(found) => found,
@@ -208,15 +213,26 @@ impl Registry {
         Ok(Appended { log_indices, checkpoint: write.head.checkpoint.clone() })
     }
 
-    /// Appends events to the log and to the history that accepted them.
+    /// Appends events to the log and to the history that accepted them, which has so many bytes then at most.
     pub(crate) async fn append_events(
         &self,
         write: &mut Write,
         history: &History,
         events: &[Envelope],
+        most: u64,
     ) -> Result<Vec<u64>> {
+        /// What stands around an event in a provenance, in bytes.
+        const AROUND: u64 = 128;
         let authority = self.authority_of(write).await?;
         let entries: Vec<Vec<u8>> = events.iter().map(Envelope::to_json).collect();
+        // A history this short is not too large whatever its events are.
+        if history.length().saturating_mul(MAX_ENTRY_SIZE as u64 + AROUND) > most {
+            let before = accounts::history_size(write.connection(), history.publisher()).await?;
+            let new: u64 = entries.iter().map(|entry| entry.len() as u64).sum();
+            if before.saturating_add(new).saturating_add(history.length().saturating_mul(AROUND)) > most {
+                return Err(Refusal::HistoryFull(history.publisher().clone()).into());
+            }
+        }
         let indices = write.append(&entries, &authority.log_key).await?;
         accounts::advance(write.connection(), history, &indices).await?;
         Ok(indices)
@@ -244,6 +260,10 @@ impl Registry {
         }
         Ok(removed)
     }
+}
+
+fn scope_for(found: Option<&Skill>) -> Scope {
+    if found.is_some() { Scope::PublishUpdate } else { Scope::PublishNew }
 }
 
 async fn unpack(mut upload: Upload, claim: Claim) -> Result<(Upload, Claim, Checked)> {

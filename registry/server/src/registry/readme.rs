@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::Builder;
-use pulldown_cmark::{Options, Parser, html};
+use pulldown_cmark::{Event, Options, Parser, html};
 
 /// What a reader needs, and nothing that fetches, runs or imitates.
 const TAGS: [&str; 31] = [
@@ -56,11 +56,30 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
+/// How deep quotes and lists stand in each other; what is deeper stands where the deepest does.
+const MAX_DEPTH: usize = 32;
+
 /// Renders Markdown and takes out all that is not on the list.
+///
+/// Tags that stand in the Markdown itself are left out before anything reads them as HTML: elements that are never
+/// closed are opened again in each paragraph, which makes gigabytes of a quarter of a megabyte.
 pub(super) fn render(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let mut depth = 0_usize;
+    let bounded = Parser::new_ext(markdown, options).filter(|event| match event {
+        Event::Html(_) | Event::InlineHtml(_) => false,
+        Event::Start(_) => {
+            depth += 1;
+            depth <= MAX_DEPTH
+        }
+        Event::End(_) => {
+            depth = depth.saturating_sub(1);
+            depth < MAX_DEPTH
+        }
+        _ => true,
+    });
     let mut rendered = String::new();
-    html::push_html(&mut rendered, Parser::new_ext(markdown, options));
+    html::push_html(&mut rendered, bounded);
     CLEANER.clean(&rendered).to_string()
 }
 
@@ -98,5 +117,21 @@ mod tests {
         ] {
             assert!(!html.contains(part), "{part}: {html}");
         }
+    }
+
+    #[test]
+    fn words_cost_no_more_than_their_length() {
+        const SIZE: usize = openclaw_package::skill_md::MAX_SKILL_MD_SIZE;
+        let open: String = (0..4000).map(|number| format!("<strong a{number}><p>")).collect();
+        let reopened = format!("{open}{}", "</strong>".repeat(20_000));
+        for text in [reopened, "> ".repeat(SIZE / 2), ">".repeat(SIZE), "1. ".repeat(SIZE / 3)] {
+            let began = std::time::Instant::now();
+            let html = render(text.get(..SIZE).unwrap_or(&text));
+            assert!(html.len() < 4 * SIZE, "{}", html.len());
+            assert!(began.elapsed().as_secs() < 20);
+        }
+        let html = render(&format!("{}deep\n\nafter\n", "> ".repeat(100)));
+        assert_eq!(html.matches("<blockquote>").count(), html.matches("</blockquote>").count());
+        assert!(html.contains("deep") && html.contains("<p>after</p>"), "{html}");
     }
 }

@@ -89,8 +89,9 @@ impl Registry {
         let indices = write.append(&[envelope.to_json()], &log_key).await?;
         let index = indices.first().copied().unwrap_or_default();
         log::insert_root(write.connection(), next.version(), &envelope, index).await?;
-        write.commit().await?;
+        // Whether a commit that fails came to be is not known, and a key too many does no harm.
         made.names.clear();
+        write.commit().await?;
         Ok((next, fingerprint(&envelope)))
     }
 

@@ -125,8 +125,9 @@ async fn create(start: &Start, store: &Store) -> Result<Option<Issued>> {
         accounts::create(&mut transaction, &history, now).await?;
         first_token = Some(issue(&mut transaction, &NewToken::first(publisher.clone()), now).await?);
     }
-    transaction.commit().await?;
+    // Whether a commit that fails came to be is not known, and a key too many does no harm.
     made.names.clear();
+    transaction.commit().await?;
     Ok(first_token)
 }
 

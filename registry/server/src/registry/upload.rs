@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cap_std::ambient_authority;
@@ -9,9 +10,12 @@ use cap_std::fs::Dir;
 use openclaw_package::permission::{warnings, words};
 use openclaw_package::registry::Release;
 use openclaw_package::registry::api::{PermissionLine, Publication, ReleasePage, ToolLine, TriggerLine};
-use openclaw_package::{Digest, Envelope, SkillId, SkillName, VerifiedPackage, verify_archive};
+use openclaw_package::{
+    Digest, Envelope, PublisherName, SkillId, SkillName, VerifiedPackage, verify_archive,
+};
 use semver::Version;
 use tempfile::TempDir;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::{Registry, readme};
 use crate::error::{Error, Fault, Refusal, Result};
@@ -37,12 +41,25 @@ pub struct Received {
     pub(super) file: File,
     pub(super) digest: Digest,
     pub(super) size: u64,
+    _place: Option<UploadPlace>,
+}
+
+/// One of the few places in which uploads are received and unpacked.
+pub struct UploadPlace {
+    _of_publisher: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
 }
 
 impl Received {
     /// A file that was written into a staging directory.
     pub fn new(staging: TempDir, file: File, digest: Digest, size: u64) -> Self {
-        Self { staging, file, digest, size }
+        Self { staging, file, digest, size, _place: None }
+    }
+
+    /// Gives the place back no sooner than the archive goes: work on it does not end when a client goes away.
+    #[must_use]
+    pub fn holding(self, place: UploadPlace) -> Self {
+        Self { _place: Some(place), ..self }
     }
 }
 
@@ -83,13 +100,25 @@ impl Registry {
         Ok(tempfile::Builder::new().prefix("upload-").tempdir_in(place).map_err(Fault::file(place))?)
     }
 
-    /// Waits for one of the few places in which uploads are received and unpacked.
+    /// Waits for one of the few places in which uploads are received and unpacked. One publisher never has all of
+    /// them, however slowly it sends.
     ///
     /// # Errors
     ///
     /// [`Refusal::Busy`] where none becomes free in time.
-    pub async fn upload_place(&self) -> Result<tokio::sync::OwnedSemaphorePermit> {
-        let place = std::sync::Arc::clone(&self.inner.uploads).acquire_owned();
+    pub async fn upload_place(&self, publisher: &PublisherName) -> Result<UploadPlace> {
+        let own = {
+            let most = self.limits().parallel_uploads.div_ceil(2);
+            let mut all = self.inner.uploads_of.lock().await;
+            Arc::clone(all.entry(publisher.clone()).or_insert_with(|| Arc::new(Semaphore::new(most))))
+        };
+        let all = Arc::clone(&self.inner.uploads);
+        let place = async {
+            // Who waits for a place of its own keeps none from others.
+            let of_publisher = own.acquire_owned().await?;
+            let of_all = all.acquire_owned().await?;
+            Ok::<_, AcquireError>(UploadPlace { _of_publisher: of_publisher, _of_all: of_all })
+        };
         match tokio::time::timeout(self.limits().request_time, place).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Refusal::Busy.into()),

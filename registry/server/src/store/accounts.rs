@@ -122,6 +122,19 @@ pub async fn events(
     rows.into_iter().map(|(index, entry)| Ok((unsigned(index)?, entry))).collect()
 }
 
+/// How many bytes all events of a publisher have in the log.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn history_size(connection: &mut AnyConnection, publisher: &PublisherName) -> Result<u64> {
+    const SQL: &str = "SELECT CAST(COALESCE(SUM(LENGTH(l.entry)), 0) AS BIGINT)
+        FROM events e JOIN leaves l ON l.log_index = e.log_index WHERE e.publisher = $1";
+    let (size,): (i64,) =
+        sqlx::query_as(SQL).bind(publisher.as_str().to_owned()).fetch_one(connection).await?;
+    unsigned(size)
+}
+
 /// All accounts, by name.
 ///
 /// # Errors

@@ -22,6 +22,10 @@ pub const SCHEMA_VERSION: i64 = 1;
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
     PRAGMA busy_timeout = 30000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;";
 
+/// Durable at each commit, whatever is set for others: a checkpoint that clients saw must not be lost in a crash.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') = 'off'";
+
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -103,9 +107,7 @@ pub(super) async fn pool(url: &DatabaseUrl) -> Result<AnyPool> {
         .acquire_timeout(Duration::from_secs(15))
         .after_connect(move |connection, _| {
             Box::pin(async move {
-                if dialect == Dialect::Sqlite {
-                    connection.execute(PRAGMAS).await?;
-                }
+                connection.execute(if dialect == Dialect::Sqlite { PRAGMAS } else { DURABLE }).await?;
                 Ok(())
             })
         })

@@ -26,6 +26,10 @@ use query::{Expression, Joint};
 const BY_NAME: u64 = 100;
 const BY_ANYTHING: u64 = 250;
 
+/// How much of the words of a skill's tools is searched, in bytes: a search reads them of hundreds of skills, and
+/// PostgreSQL refuses a text with too many words.
+const MAX_TOOLS_LEN: usize = 16 << 10;
+
 /// What is searched of a skill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
@@ -47,9 +51,14 @@ impl Words {
             name: apart(skill.as_str()),
             description: release.description.clone(),
             category: release.category.as_deref().map(apart).unwrap_or_default(),
-            tools: tools.replace('-', " "),
+            tools: start(tools, MAX_TOOLS_LEN).replace('-', " "),
         }
     }
+}
+
+/// The start of a text, of so many bytes at most.
+fn start(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
 /// Makes a skill findable.

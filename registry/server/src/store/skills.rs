@@ -225,8 +225,13 @@ pub async fn append_index(connection: &mut AnyConnection, skill: &Skill, line: &
         .fetch_one(&mut *connection)
         .await?;
     body.push_str(&line.to_line());
-    // Room is kept for the operator's takedowns.
-    let room = if matches!(line, IndexLine::Takedown { .. }) { 0 } else { MAX_INDEX_SIZE / 8 };
+    // Room is kept for the operator's takedowns. Yanking and taking it back may fill no more than the beginning: each
+    // line of a large index costs all of it again, while everybody else who writes waits.
+    let room = match line {
+        IndexLine::Takedown { .. } => 0,
+        IndexLine::Unyank { .. } => MAX_INDEX_SIZE - MAX_INDEX_SIZE / 8,
+        _ => MAX_INDEX_SIZE / 8,
+    };
     if body.len() > MAX_INDEX_SIZE - room {
         return Err(Refusal::IndexFull(skill.skill.clone()).into());
     }

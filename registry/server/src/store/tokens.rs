@@ -62,6 +62,22 @@ pub async fn find(connection: &mut AnyConnection, hash: &Digest, now: Timestamp)
     let sql = format!("SELECT {COLUMNS} FROM tokens WHERE hash = $1");
     let row: Option<Row> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(hash.to_string()).fetch_optional(connection).await?;
+    holding(row, now)
+}
+
+/// The token with that id, as long as it holds.
+///
+/// # Errors
+///
+/// As [`find`].
+pub async fn find_by_id(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<Token> {
+    let sql = format!("SELECT {COLUMNS} FROM tokens WHERE id = $1");
+    let row: Option<Row> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id.to_owned()).fetch_optional(connection).await?;
+    holding(row, now)
+}
+
+fn holding(row: Option<Row>, now: Timestamp) -> Result<Token> {
     let token = token(row.ok_or(Refusal::Token("is not known"))?)?;
     if token.revoked.is_some() {
         return Err(Refusal::Token("was revoked").into());

@@ -1,10 +1,12 @@
 //! Events that come without an archive.
 
+use openclaw_package::Envelope;
+use openclaw_package::registry::event::EVENT_PAYLOAD_TYPE;
 use openclaw_package::registry::{Action, Visibility};
 use reqwest::StatusCode;
 
 use crate::skill::{key, now, reason, skill, text};
-use crate::world::{World, refusal};
+use crate::world::{Backend, World, refusal, run};
 
 pub async fn a_yanked_version_is_not_chosen_any_more(world: World) {
     let acme = world.acme();
@@ -82,4 +84,57 @@ pub async fn keys_come_and_go(world: World) {
     let after = world.text("/api/v1/publishers/acme/history?after=2").await;
     assert_eq!(after.lines().count() as u64, length - 2);
     world.verify().await;
+}
+
+/// An event as large as one may be: the payload is the same JSON with room around it.
+fn padded(event: &openclaw_package::registry::Event, signer: &openclaw_package::SigningKey) -> String {
+    let plain = Envelope::parse(text(&event.sign(&[signer])).as_bytes()).unwrap();
+    let mut payload = plain.payload_unverified().to_vec();
+    payload.resize(11_000, b' ');
+    text(&Envelope::sign(EVENT_PAYLOAD_TYPE, &payload, &[signer]))
+}
+
+#[test]
+fn a_history_stays_as_short_as_clients_read_it() {
+    run(Backend::Sqlite, async |world: World| {
+        let acme = world.acme();
+        acme.publish(&skill("acme/hello", "1.0.0")).await;
+        let mut history = acme.history().await;
+        let (mut refused, mut yanked) = (None, false);
+        'filling: for _ in 0..200 {
+            let mut events = Vec::new();
+            let before = history.clone();
+            for _ in 0..16 {
+                let (name, version) = ("hello".parse().unwrap(), "1.0.0".parse().unwrap());
+                let action = match yanked {
+                    false => Action::Yank { name, version, reason: reason("on") },
+                    true => Action::Unyank { name, version, reason: reason("off") },
+                };
+                yanked = !yanked;
+                let event = padded(&history.next(now(), action), &acme.key);
+                history.accept(&Envelope::parse(event.as_bytes()).unwrap()).unwrap();
+                events.push(event);
+            }
+            let response = acme.post(&events).await;
+            if response.status() != StatusCode::CREATED {
+                refused = Some(refusal(response).await);
+                history = before;
+                break 'filling;
+            }
+        }
+        assert_eq!(refused, Some((409, "history-full".into())));
+        let provenance = world.text("/api/v1/skills/acme/hello/1.0.0/provenance").await;
+        assert!(provenance.len() < openclaw_package::registry::provenance::MAX_PROVENANCE_SIZE);
+        let answer = world.text("/api/v1/publishers/acme/history").await;
+        assert!(answer.len() < 5 << 20 && answer.lines().count() >= 256, "{}", answer.len());
+        // What withdraws something has room left.
+        let action = Action::Yank {
+            name: "hello".parse().unwrap(),
+            version: "1.0.0".parse().unwrap(),
+            reason: reason("broken"),
+        };
+        let event = text(&history.next(now(), action).sign(&[&acme.key]));
+        assert_eq!(acme.post(&[event]).await.status(), StatusCode::CREATED);
+        world.verify().await;
+    });
 }

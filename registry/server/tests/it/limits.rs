@@ -252,3 +252,28 @@ fn behind_a_proxy_each_client_has_its_own_rate() {
         assert_eq!(ask("2001:db8::4").await, StatusCode::TOO_MANY_REQUESTS, "a network counts as one");
     });
 }
+
+#[test]
+fn one_publisher_never_has_all_places_for_uploads() {
+    run(Backend::Sqlite, async |world: World| {
+        let other = world.publisher("other", 2).await;
+        let address = world.server.url.trim_start_matches("http://");
+        let slow: Vec<TcpStream> = (0..8)
+            .map(|number| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                let head = format!(
+                    "PUT /api/v1/skills/acme/slow-{number}/1.0.0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+                     content-type: multipart/form-data; boundary=x\r\ncontent-length: 100000\r\n\r\n--x\r\n",
+                    world.token
+                );
+                stream.write_all(head.as_bytes()).unwrap();
+                stream
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let upload = other.prepare(&skill("other/hello", "1.0.0"), Visibility::Public).await;
+        let sent = tokio::time::timeout(Duration::from_secs(10), other.send(&upload)).await;
+        assert_eq!(sent.expect("others are not waited for").status(), StatusCode::CREATED);
+        drop(slow);
+    });
+}

@@ -68,6 +68,9 @@ fn a_trick_in_any_segment_is_refused_plainly() {
             }
         }
         assert!(asked > 500);
+        let long = format!("/api/v1/skills/acme/hello/1.0.0-{}", "a".repeat(300));
+        let (status, text) = raw(&address, "GET", &long, &world.token);
+        assert!(status == 400 && text.contains("invalid-version"), "{text}");
         assert_eq!(world.json("/health").await["status"], "ok");
     });
 }

@@ -35,6 +35,9 @@ pub async fn what_is_taken_down_is_gone_at_once(world: World) {
     let page = world.json("/api/v1/skills/acme/evil").await;
     assert_eq!(page["release"]["version"], "1.0.0");
     assert_eq!(page["versions"][0]["taken_down"], "malware");
+    let gone = world.json("/api/v1/skills/acme/evil/1.1.0").await;
+    assert_eq!((&gone["taken_down"], &gone["readme_html"]), (&"malware".into(), &"".into()));
+    assert_eq!((&gone["description"], &gone["tools"]), (&"".into(), &serde_json::json!([])));
     assert_eq!(world.json("/api/v1/search?q=evil").await["results"][0]["version"], "1.0.0");
 
     world.place.admin(&["takedown", "acme/evil", "--reason", "all of it"]).await;

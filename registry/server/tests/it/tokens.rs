@@ -1,10 +1,14 @@
 //! Tokens: scopes, patterns, expiry and revocation.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use openclaw_package::registry::{Action, Visibility};
 use reqwest::StatusCode;
 
 use crate::skill::{Publisher, key, reason, skill};
-use crate::world::{World, refusal};
+use crate::world::{Backend, World, refusal, run};
 
 pub async fn a_token_does_what_it_is_for_and_nothing_else(world: World) {
     let acme = world.acme();
@@ -78,4 +82,40 @@ pub async fn a_token_ends(world: World) {
         let response = world.get("/api/v1/whoami").header("authorization", header).send().await.unwrap();
         assert_eq!(refusal(response).await, (401, "bad-token".into()), "{header}");
     }
+}
+
+#[test]
+fn a_token_that_ends_while_an_upload_arrives_publishes_nothing() {
+    run(Backend::Sqlite, async |world: World| {
+        let acme = world.acme();
+        let upload = acme.prepare(&skill("acme/hello", "1.0.0"), Visibility::Public).await;
+        let mut body = Vec::new();
+        for (name, bytes) in [
+            ("publication", serde_json::to_vec(&upload.publication).unwrap()),
+            ("signature", upload.signature.clone()),
+            ("archive", upload.archive.clone()),
+        ] {
+            let head = format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend([head.as_bytes(), &bytes, b"\r\n"].concat());
+        }
+        body.extend(b"--x--\r\n");
+        let head = format!(
+            "PUT /api/v1/skills/acme/hello/1.0.0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+             content-type: multipart/form-data; boundary=x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            world.token,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(world.server.url.trim_start_matches("http://")).unwrap();
+        let (first, last) = body.split_at(body.len() - 100);
+        stream.write_all(&[head.as_bytes(), first].concat()).unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let listed = world.place.admin(&["token", "list", "acme"]).await;
+        world.place.admin(&["token", "revoke", listed["tokens"][0]["id"].as_str().unwrap()]).await;
+        stream.write_all(last).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("bad-token"), "{answer}");
+        assert_eq!(world.get("/index/acme/hello").send().await.unwrap().status(), StatusCode::NOT_FOUND);
+        world.verify().await;
+    });
 }
