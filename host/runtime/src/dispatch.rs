@@ -180,7 +180,10 @@ impl CallError {
                     .into(),
             ),
             Self::Busy { .. } | Self::RateLimited(_) => Some("try again in a moment".to_owned()),
-            Self::Refused { skill, .. } => Some(format!("install {skill} again from a package you trust")),
+            Self::Refused { skill, reason } => Some(match &**reason {
+                SkillError::Takedown(error) => error.hint(),
+                _ => format!("install {skill} again from a package you trust"),
+            }),
             _ => None,
         }
     }

@@ -15,6 +15,9 @@ use crate::lockfile::{Locked, SkillOrigin};
 /// The file in a registry's folder that holds its list.
 pub const TAKEDOWNS_FILE: &str = "takedowns.json";
 
+/// How the name of a folder ends that another registry took the place of.
+const REPLACED: &str = "-replaced";
+
 /// The lists of all registries.
 #[derive(Debug, Default)]
 pub(crate) struct TakedownLists {
@@ -76,32 +79,43 @@ impl TakedownError {
 }
 
 impl TakedownLists {
-    /// Reads the list of each registry; one that never sent a list took nothing down.
+    /// Reads the list of each registry, and of those that another one took the place of: what was taken down stays so.
+    /// A registry that never sent a list took nothing down.
     pub(crate) fn load(dir: &DataDir) -> Self {
         let mut lists = Self::default();
-        let registries = dir.registries();
-        let entries = match std::fs::read_dir(&registries) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return lists,
-            Err(error) => {
-                lists.damaged = Some(Damaged { path: registries, reason: error.to_string() });
-                return lists;
-            }
-        };
-        for entry in entries {
-            let path = match entry {
-                Ok(entry) => entry.path().join(TAKEDOWNS_FILE),
-                Err(error) => {
-                    lists.damaged = Some(Damaged { path: registries.clone(), reason: error.to_string() });
-                    continue;
+        for registry in lists.entries(&dir.registries()) {
+            lists.add(&registry);
+            for replaced in lists.entries(&registry.join("evidence")) {
+                if replaced.to_string_lossy().ends_with(REPLACED) {
+                    lists.add(&replaced);
                 }
-            };
-            match read(&path) {
-                Ok(list) => lists.lists.extend(list),
-                Err(damaged) => lists.damaged = Some(damaged),
             }
         }
         lists
+    }
+
+    /// What is in a directory; nothing where there is none.
+    fn entries(&mut self, dir: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(dir).and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+        });
+        match entries {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Vec::new()
+            }
+            Err(error) => {
+                self.damaged = Some(Damaged { path: dir.to_owned(), reason: error.to_string() });
+                Vec::new()
+            }
+        }
+    }
+
+    fn add(&mut self, registry: &Path) {
+        match read(&registry.join(TAKEDOWNS_FILE)) {
+            Ok(list) => self.lists.extend(list),
+            Err(damaged) => self.damaged = Some(damaged),
+        }
     }
 
     /// Refuses what was taken down. A list counts for what came from its own registry, by name or by the archive's
