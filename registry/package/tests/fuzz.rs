@@ -38,6 +38,7 @@ targets![
     path,
     permission,
     proof,
+    registry,
     size,
     skill_md,
     statement,
