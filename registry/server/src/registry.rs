@@ -91,8 +91,7 @@ impl Registry {
         lock: Option<DirectoryLock>,
     ) -> Result<Self> {
         location.create()?;
-        let staging = location.path().join("staging");
-        std::fs::create_dir_all(&staging).map_err(Fault::file(&staging))?;
+        let staging = location.staging()?;
         let inner = Inner {
             store,
             blobs: location.blobs()?,

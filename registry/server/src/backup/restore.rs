@@ -71,7 +71,7 @@ struct Written {
 async fn must_be_empty(connection: &mut AnyConnection, blobs: &Blobs, keys: &Keys) -> Result<()> {
     let refuse = |what: &str| {
         let fact = format!("{what} already; a backup is restored into an empty place only");
-        Err(Fault::State(fact).into())
+        Err(Fault::state(fact, "name an empty directory with --data").into())
     };
     if find_head(connection).await?.is_some() {
         return refuse("there is a registry in this database");

@@ -93,7 +93,13 @@ impl Serve {
         let limits = self.limits();
         let (bootstrap, trust_forwarded) = (self.bootstrap.clone(), self.trust_forwarded);
         let start = Start { location: self.location, origin: self.origin, bootstrap: self.bootstrap, limits };
-        let started = Registry::start(start).await?;
+        let mut stop = std::pin::pin!(stop);
+        // What is made at a start is made in one transaction, so it may end anywhere.
+        let started = tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            started = Registry::start(start) => started?,
+        };
         let note = bootstrap.as_ref().filter(|_| !started.is_new).map(|publisher| {
             format!(
                 "no token is shown, because the registry was there already; \
