@@ -53,6 +53,8 @@ struct Inner {
     blobs: Blobs,
     keys: Keys,
     limits: Limits,
+    /// The arguments with which an operator's command finds it.
+    place: String,
     /// Where uploads are written before they are believed.
     staging: PathBuf,
     uploads: Arc<Semaphore>,
@@ -99,6 +101,7 @@ impl Registry {
             uploads: Arc::new(Semaphore::new(limits.parallel_uploads)),
             uploads_of: Mutex::default(),
             limits,
+            place: location.arguments(),
             staging,
             authority: ArcSwapOption::empty(),
             discovery: Mutex::default(),
@@ -121,6 +124,11 @@ impl Registry {
     /// The limits.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+
+    /// An operator's command on this registry, for hints: `token list` with where it is.
+    pub(crate) fn command(&self, words: &str) -> String {
+        format!("openclaw registry admin {words} {}", self.inner.place)
     }
 
     pub(crate) fn keys(&self) -> &Keys {

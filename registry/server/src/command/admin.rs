@@ -80,8 +80,8 @@ pub enum Token {
 pub struct IssueToken {
     /// For which skills: acme/*, acme/tool-* or acme/hello
     pattern: Pattern,
-    /// What it may do; several times for several
-    #[arg(long = "scope", value_enum, value_name = "SCOPE", required = true)]
+    /// What it may do; several with commas between them, or several times
+    #[arg(long = "scope", value_enum, value_name = "SCOPE", required = true, value_delimiter = ',')]
     scopes: Vec<Scope>,
     /// What it is called
     #[arg(long, default_value = "token")]

@@ -15,6 +15,8 @@ use crate::limits::Limits;
 use crate::location::Location;
 use crate::registry::{Registry, Start};
 use crate::server;
+use crate::store::accounts;
+use crate::token::Scope;
 
 /// Serve a registry of skills
 #[derive(Debug, Clone, clap::Args)]
@@ -100,12 +102,10 @@ impl Serve {
             () = &mut stop => return Ok(()),
             started = Registry::start(start) => started?,
         };
-        let note = bootstrap.as_ref().filter(|_| !started.is_new).map(|publisher| {
-            format!(
-                "no token is shown, because the registry was there already; \
-                 `registry admin token issue '{publisher}/*'` issues another one"
-            )
-        });
+        let note = match bootstrap.as_ref().filter(|_| !started.is_new) {
+            Some(publisher) => Some(no_bootstrap(&started.registry, publisher).await?),
+            None => None,
+        };
         ready(&Ready {
             url: format!("http://{address}"),
             origin: started.origin,
@@ -130,6 +130,23 @@ impl Serve {
             ..defaults
         }
     }
+}
+
+/// Why `--bootstrap` did nothing where there was a registry, and the command that does it now.
+async fn no_bootstrap(registry: &Registry, publisher: &PublisherName) -> Result<String> {
+    let mut connection = registry.store().read().await?;
+    if accounts::history(&mut connection, publisher).await?.is_none() {
+        let command = registry.command(&format!("publisher create {publisher}"));
+        return Ok(format!(
+            "no token is shown, because the registry was there already, and there is no publisher {publisher} \
+             yet: {command}"
+        ));
+    }
+    let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let command = registry.command(&format!("token issue '{publisher}/*' --scope {}", scopes.join(",")));
+    Ok(format!(
+        "no token is shown, because the registry was there already; another one is issued by: {command}"
+    ))
 }
 
 /// Done when the process is told to end: SIGTERM or SIGINT.

@@ -1,0 +1,62 @@
+//! What an operator is told: facts that fit, and commands that can be typed as they stand.
+
+use crate::world::{Backend, Server, World, run};
+
+/// A refusal with these words in it, and the code.
+macro_rules! told {
+    ($world:expr, $words:expr, $code:expr, $message:expr, $hint:expr) => {{
+        let refusal = $world.place.refusal(&$words).await;
+        let text = |name: &str| refusal[name].as_str().unwrap_or_default().to_owned();
+        assert_eq!(text("code"), $code, "{refusal}");
+        assert!(text("message").contains($message), "{refusal}");
+        assert!(text("hint").contains($hint), "{refusal}");
+    }};
+}
+
+#[test]
+fn what_is_not_there_is_told_with_the_command_that_lists_it() {
+    run(Backend::Sqlite, async |world: World| {
+        let data = world.place.data.display().to_string();
+        let publishers = format!("openclaw registry admin publisher list --data {data}");
+        let tokens = format!("openclaw registry admin token list --data {data}");
+        let issue = ["admin", "token", "issue", "nobody/*", "--scope", "yank"];
+        told!(world, issue, "not-found", "there is no publisher nobody", &publishers);
+        told!(world, ["admin", "token", "list", "nobody"], "not-found", "no publisher nobody", &publishers);
+        told!(world, ["admin", "token", "revoke", "x"], "not-found", "there is no token x", &tokens);
+        let twice = ["admin", "publisher", "create", "acme"];
+        told!(world, twice, "publisher-exists", "acme is registered already", "token issue 'acme/*'");
+        let like = ["admin", "publisher", "create", "ac-me"];
+        told!(world, like, "name-collision", "ac-me looks like acme", "hyphens");
+
+        let issued = world.place.admin(&["token", "issue", "acme/*", "--scope", "yank,publish-new"]).await;
+        assert_eq!(issued["scopes"], serde_json::json!(["publish-new", "yank"]));
+        assert!(!issued["created"].as_str().unwrap().contains('.'), "whole seconds: {issued}");
+        let id = issued["id"].as_str().unwrap();
+        world.place.admin(&["token", "revoke", id]).await;
+        told!(world, ["admin", "token", "revoke", id], "token-revoked", "was revoked before", &tokens);
+        for (time, code) in [("0d", "usage"), ("0h", "usage"), ("4000d", "usage")] {
+            let words = ["admin", "token", "issue", "acme/*", "--scope", "yank", "--expires", time];
+            told!(world, words, code, "an hour to ten years", "");
+        }
+    });
+}
+
+#[test]
+fn a_later_start_says_what_bootstrap_would_have_done() {
+    run(Backend::Sqlite, async |mut world: World| {
+        let server = std::mem::replace(&mut world.server, Server::nothing());
+        assert!(server.stop().success());
+        let data = world.place.data.display().to_string();
+        for (name, words) in [
+            ("zenith", "publisher create zenith"),
+            ("acme", "token issue 'acme/*' --scope publish-new,publish-update,yank,owners"),
+        ] {
+            let server = Server::start(&world.place, &["--bootstrap", name]);
+            let note = server.ready["note"].as_str().unwrap().to_owned();
+            assert!(note.contains(&format!("openclaw registry admin {words} --data {data}")), "{note}");
+            assert_eq!(note.contains("there is no publisher"), name == "zenith", "{note}");
+            assert!(server.ready.get("publisher").is_none());
+            assert!(server.stop().success());
+        }
+    });
+}
