@@ -290,7 +290,7 @@ impl TakeDown {
         let takedown =
             Takedown { skill: self.skill, version: self.version, archive: self.archive, reason: self.reason };
         let (log_index, releases) = registry.take_down(takedown).await?;
-        Ok(Report::Takedown(report::TakenDown { log_index, releases }))
+        Ok(Report::Takedown(report::TakenDown::new(log_index, releases)))
     }
 }
 

@@ -1,5 +1,8 @@
 //! What an operator is told: facts that fit, and commands that can be typed as they stand.
 
+use openclaw_package::registry::Visibility;
+
+use crate::skill::skill;
 use crate::world::{Backend, Server, World, run};
 
 /// A refusal with these words in it, and the code.
@@ -58,5 +61,37 @@ fn a_later_start_says_what_bootstrap_would_have_done() {
             assert!(server.ready.get("publisher").is_none());
             assert!(server.stop().success());
         }
+    });
+}
+
+#[test]
+fn a_takedown_says_what_it_took_down() {
+    run(Backend::Sqlite, async |world: World| {
+        let acme = world.acme();
+        acme.publish(&skill("acme/evil", "1.0.0")).await;
+        acme.publish(&skill("acme/evil", "1.1.0")).await;
+        let other = acme.prepare(&skill("acme/other", "1.0.0"), Visibility::Public).await;
+        assert_eq!(acme.send(&other).await.status(), 201);
+        let other = other.digest.to_string();
+        let take = |words: &[&'static str]| [&["admin", "takedown"], words, &["--reason", "bad"]].concat();
+        told!(world, take(&["acme/evel"]), "not-found", "there is no skill acme/evel", "spelling");
+        let absent = take(&["acme/evil", "--version", "2.0.0"]);
+        told!(world, absent, "not-found", "no version 2.0.0 of acme/evil", "1.1.0, 1.0.0");
+        world.place.admin(&take(&["acme/evil", "--version", "1.0.0"])[1..]).await;
+        let twice = take(&["acme/evil", "--version", "1.0.0"]);
+        told!(world, twice, "taken-down", "acme/evil 1.0.0 was taken down already", "final");
+        world.place.admin(&take(&["acme/evil"])[1..]).await;
+        told!(world, take(&["acme/evil"]), "taken-down", "acme/evil was taken down already", "final");
+
+        let wrong = ["admin", "takedown", "acme/evil", "--archive", &other, "--reason", "bad"];
+        told!(world, wrong, "identity-mismatch", "is that of acme/other 1.0.0", "acme/other");
+        let unknown = openclaw_package::Digest::of(b"unknown").to_string();
+        let coming = ["takedown", "acme/evil", "--archive", &unknown, "--reason", "bad"];
+        let done = world.place.admin(&coming).await;
+        assert_eq!(done["releases"], serde_json::json!([]));
+        assert!(done["note"].as_str().unwrap().contains("refused if it comes"), "{done}");
+        let again = ["admin", "takedown", "acme/other", "--archive", &unknown, "--reason", "bad"];
+        told!(world, again, "taken-down", "was taken down already", "final");
+        world.verify().await;
     });
 }
