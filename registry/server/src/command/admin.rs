@@ -10,7 +10,7 @@ use openclaw_package::{Digest, PublicKey, PublisherName, Reason, SkillId};
 use semver::Version;
 
 use super::report::{self, Report};
-use crate::error::{Fault, Result};
+use crate::error::Result;
 use crate::location::Location;
 use crate::registry::{NewToken, Registry, Rotation};
 use crate::store::accounts;
@@ -306,9 +306,6 @@ impl RotateRoot {
             log_key: self.log_key,
             takedown_key: self.takedown_key,
         };
-        if rotation.threshold == Some(0) {
-            return Err(Fault::Usage("a threshold is at least 1".to_owned()).into());
-        }
         let (root, fingerprint) = registry.rotate_root(&rotation).await?;
         Ok(Report::Root(Box::new(report::ShownRoot { root, fingerprint })))
     }

@@ -95,3 +95,22 @@ fn a_takedown_says_what_it_took_down() {
         world.verify().await;
     });
 }
+
+#[test]
+fn what_serve_is_given_is_checked_in_words() {
+    let said = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_openclaw-registry"));
+        let output = command.arg("serve").args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said(&["--listen", "8085"]).contains("write ADDRESS:PORT, for example 127.0.0.1:8085"));
+    assert!(said(&["--requests-per-minute", "0"]).contains("at least 1"));
+    run(Backend::Sqlite, async |world: World| {
+        let listen = |address: &'static str| ["serve", "--listen", address];
+        told!(world, listen("192.0.2.1:0"), "cannot-listen", "192.0.2.1:0", "no address of this machine");
+        told!(world, listen("localhost:0"), "in-use", "in use by another server", "stop the other");
+        let place = ["admin", "backup", "/nowhere/reg.tar"];
+        told!(world, place, "usage", "there is no directory /nowhere to write the backup into", "");
+    });
+}
