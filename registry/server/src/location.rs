@@ -162,6 +162,63 @@ impl Location {
         }
     }
 
+    /// The mark of a restore that has not come to its end.
+    fn mark(&self) -> PathBuf {
+        self.data.join("restoring")
+    }
+
+    /// Marks the directory, durably, as one that a restore has begun to fill.
+    ///
+    /// # Errors
+    ///
+    /// A directory that cannot be written.
+    pub fn begin_restore(&self) -> Result<()> {
+        let mark = self.mark();
+        let write = || {
+            OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(&mark)?
+                .sync_all()?;
+            File::open(&self.data)?.sync_all()
+        };
+        Ok(write().map_err(Fault::file(&mark))?)
+    }
+
+    /// Takes the mark away, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// A directory that cannot be written.
+    pub fn end_restore(&self) -> Result<()> {
+        match fs::remove_file(self.mark()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Fault::file(self.mark())(error).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a restore began here and did not come to its end.
+    pub fn is_half_restored(&self) -> bool {
+        self.mark().exists()
+    }
+
+    /// Refuses a place that is half restored and has no registry therefore.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::State`].
+    pub fn must_be_whole(&self) -> Result<()> {
+        if !self.is_half_restored() {
+            return Ok(());
+        }
+        let fact = format!("a restore into {} did not come to its end", self.data.display());
+        let again = format!("openclaw registry admin restore FILE {}", self.arguments());
+        let hint = format!("restore the same backup again (`{again}`), or name another directory");
+        Err(Fault::state(fact, hint).into())
+    }
+
     /// The registry's keys.
     pub fn keys(&self) -> Keys {
         Keys::below(&self.data)

@@ -82,7 +82,10 @@ impl Registry {
     pub async fn open(location: &Location) -> Result<Self> {
         location.must_exist()?;
         let store = location.store().await?;
-        crate::store::read_head(&mut *store.read().await?).await?;
+        if crate::store::find_head(&mut *store.read().await?).await?.is_none() {
+            location.must_be_whole()?;
+            return Err(crate::store::no_registry().into());
+        }
         Self::assemble(location, store, Limits::default(), None)
     }
 

@@ -156,7 +156,7 @@ fn head((origin, size, checkpoint, root_version, takedowns): HeadRow) -> Result<
     })
 }
 
-fn no_registry() -> Fault {
+pub(crate) fn no_registry() -> Fault {
     let hint = "`openclaw registry serve` with the same --data and --database makes one";
     Fault::state("there is no registry in this database yet", hint)
 }
