@@ -40,7 +40,7 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Fault::Database(error).into()
+        Fault::from(error).into()
     }
 }
 

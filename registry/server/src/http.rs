@@ -34,8 +34,8 @@ use crate::registry::{Caller, Registry};
 
 pub use answer::Failure;
 pub use metrics::Metrics;
-pub use rate::{ClientAddress, RateLimits};
 pub(crate) use rate::network;
+pub use rate::{ClientAddress, RateLimits};
 pub use routes::{ROUTES, Route, router};
 
 /// What every handler is given.

@@ -30,22 +30,33 @@ pub struct Limits {
     pub idle_time: Duration,
 }
 
+impl Limits {
+    /// Those of a server that is told nothing else.
+    pub const DEFAULT: Self = Self {
+        requests_per_minute: count(1200),
+        writes_per_minute: count(120),
+        new_names_per_day: 100,
+        uploads_per_hour: 300,
+        parallel_uploads: 4,
+        connections: 1024,
+        head_size: 32 << 10,
+        head_time: Duration::from_secs(10),
+        upload_time: Duration::from_secs(300),
+        request_time: Duration::from_secs(30),
+        idle_time: Duration::from_secs(20),
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        let count = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        Self {
-            requests_per_minute: count(1200),
-            writes_per_minute: count(120),
-            new_names_per_day: 100,
-            uploads_per_hour: 300,
-            parallel_uploads: 4,
-            connections: 1024,
-            head_size: 32 << 10,
-            head_time: Duration::from_secs(10),
-            upload_time: Duration::from_secs(300),
-            request_time: Duration::from_secs(30),
-            idle_time: Duration::from_secs(20),
-        }
+        Self::DEFAULT
+    }
+}
+
+const fn count(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(count) => count,
+        None => NonZeroU32::MIN,
     }
 }
 

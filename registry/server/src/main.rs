@@ -45,7 +45,12 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             report(&error, cli.json);
-            ExitCode::FAILURE
+            // As for a command line that cannot be read.
+            if matches!(error, Error::Failed(Fault::Usage(_))) {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -53,6 +53,8 @@ struct Inner {
     blobs: Blobs,
     keys: Keys,
     limits: Limits,
+    /// The arguments with which an operator's command finds it.
+    place: String,
     /// Where uploads are written before they are believed.
     staging: PathBuf,
     uploads: Arc<Semaphore>,
@@ -80,7 +82,10 @@ impl Registry {
     pub async fn open(location: &Location) -> Result<Self> {
         location.must_exist()?;
         let store = location.store().await?;
-        crate::store::read_head(&mut *store.read().await?).await?;
+        if crate::store::find_head(&mut *store.read().await?).await?.is_none() {
+            location.must_be_whole()?;
+            return Err(crate::store::no_registry().into());
+        }
         Self::assemble(location, store, Limits::default(), None)
     }
 
@@ -91,8 +96,7 @@ impl Registry {
         lock: Option<DirectoryLock>,
     ) -> Result<Self> {
         location.create()?;
-        let staging = location.path().join("staging");
-        std::fs::create_dir_all(&staging).map_err(Fault::file(&staging))?;
+        let staging = location.staging()?;
         let inner = Inner {
             store,
             blobs: location.blobs()?,
@@ -100,6 +104,7 @@ impl Registry {
             uploads: Arc::new(Semaphore::new(limits.parallel_uploads)),
             uploads_of: Mutex::default(),
             limits,
+            place: location.arguments(),
             staging,
             authority: ArcSwapOption::empty(),
             discovery: Mutex::default(),
@@ -122,6 +127,11 @@ impl Registry {
     /// The limits.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+
+    /// An operator's command on this registry, for hints: `token list` with where it is.
+    pub(crate) fn command(&self, words: &str) -> String {
+        format!("openclaw registry admin {words} {}", self.inner.place)
     }
 
     pub(crate) fn keys(&self) -> &Keys {

@@ -156,8 +156,9 @@ fn head((origin, size, checkpoint, root_version, takedowns): HeadRow) -> Result<
     })
 }
 
-fn no_registry() -> Fault {
-    Fault::State("there is no registry in this database yet".to_owned())
+pub(crate) fn no_registry() -> Fault {
+    let hint = "`openclaw registry serve` with the same --data and --database makes one";
+    Fault::state("there is no registry in this database yet", hint)
 }
 
 /// The head of the log, or nothing where there is no registry yet.

@@ -27,6 +27,10 @@ pub async fn create(registry: &Registry, path: &Path) -> Result<Summary> {
         return Err(Fault::Usage(format!("{} is there already", path.display())).into());
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        let fact = format!("there is no directory {} to write the backup into", directory.display());
+        return Err(Fault::Usage(fact).into());
+    }
     // Only its owner may read it: it holds secret keys.
     let mut file = tempfile::Builder::new().prefix(".backup-").tempfile_in(directory).map_err(failed())?;
     let mut archive = Archive { tar: Builder::new(file.as_file_mut()), digests: BTreeMap::new(), path };

@@ -10,7 +10,7 @@ use openclaw_package::{Digest, PublicKey, PublisherName, Reason, SkillId};
 use semver::Version;
 
 use super::report::{self, Report};
-use crate::error::{Fault, Result};
+use crate::error::Result;
 use crate::location::Location;
 use crate::registry::{NewToken, Registry, Rotation};
 use crate::store::accounts;
@@ -80,8 +80,8 @@ pub enum Token {
 pub struct IssueToken {
     /// For which skills: acme/*, acme/tool-* or acme/hello
     pattern: Pattern,
-    /// What it may do; several times for several
-    #[arg(long = "scope", value_enum, value_name = "SCOPE", required = true)]
+    /// What it may do; several with commas between them, or several times
+    #[arg(long = "scope", value_enum, value_name = "SCOPE", required = true, value_delimiter = ',')]
     scopes: Vec<Scope>,
     /// What it is called
     #[arg(long, default_value = "token")]
@@ -290,7 +290,7 @@ impl TakeDown {
         let takedown =
             Takedown { skill: self.skill, version: self.version, archive: self.archive, reason: self.reason };
         let (log_index, releases) = registry.take_down(takedown).await?;
-        Ok(Report::Takedown(report::TakenDown { log_index, releases }))
+        Ok(Report::Takedown(report::TakenDown::new(log_index, releases)))
     }
 }
 
@@ -306,9 +306,6 @@ impl RotateRoot {
             log_key: self.log_key,
             takedown_key: self.takedown_key,
         };
-        if rotation.threshold == Some(0) {
-            return Err(Fault::Usage("a threshold is at least 1".to_owned()).into());
-        }
         let (root, fingerprint) = registry.rotate_root(&rotation).await?;
         Ok(Report::Root(Box::new(report::ShownRoot { root, fingerprint })))
     }

@@ -170,12 +170,25 @@ pub struct TakenDown {
     pub log_index: u64,
     /// The releases that are gone with it.
     pub releases: Vec<String>,
+    /// What else is to be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
+}
+
+impl TakenDown {
+    pub(super) fn new(log_index: u64, releases: Vec<String>) -> Self {
+        const NONE: &str =
+            "no release here is covered that was not before; what is covered is refused if it comes";
+        let note = releases.is_empty().then_some(NONE);
+        Self { log_index, releases, note }
+    }
 }
 
 impl fmt::Display for TakenDown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "taken down, entry {} of the log", self.log_index)?;
-        self.releases.iter().try_for_each(|release| write!(f, "\n  {release}"))
+        self.releases.iter().try_for_each(|release| write!(f, "\n  {release}"))?;
+        self.note.iter().try_for_each(|note| write!(f, "\n{note}"))
     }
 }
 

@@ -15,6 +15,8 @@ use crate::limits::Limits;
 use crate::location::Location;
 use crate::registry::{Registry, Start};
 use crate::server;
+use crate::store::accounts;
+use crate::token::Scope;
 
 /// Serve a registry of skills
 #[derive(Debug, Clone, clap::Args)]
@@ -23,8 +25,8 @@ use crate::server;
 pub struct Serve {
     #[command(flatten)]
     location: Location,
-    /// The address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8085")]
+    /// The address and port to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8085", value_parser = listen_address)]
     listen: SocketAddr,
     /// At the first start: create this publisher, and show a token for it once
     #[arg(long, value_name = "PUBLISHER")]
@@ -36,17 +38,30 @@ pub struct Serve {
     #[arg(long)]
     trust_forwarded: bool,
     /// Requests a minute of one address
-    #[arg(long, value_name = "COUNT")]
-    requests_per_minute: Option<NonZeroU32>,
+    #[arg(long, value_name = "COUNT", value_parser = at_least_one, default_value_t = DEFAULTS.requests_per_minute)]
+    requests_per_minute: NonZeroU32,
     /// Publications and events a minute of one token
-    #[arg(long, value_name = "COUNT")]
-    writes_per_minute: Option<NonZeroU32>,
+    #[arg(long, value_name = "COUNT", value_parser = at_least_one, default_value_t = DEFAULTS.writes_per_minute)]
+    writes_per_minute: NonZeroU32,
     /// Uploads an hour of one publisher
-    #[arg(long, value_name = "COUNT")]
-    uploads_per_hour: Option<u32>,
+    #[arg(long, value_name = "COUNT", default_value_t = DEFAULTS.uploads_per_hour)]
+    uploads_per_hour: u32,
     /// New skills a day of one publisher
-    #[arg(long, value_name = "COUNT")]
-    new_names_per_day: Option<u32>,
+    #[arg(long, value_name = "COUNT", default_value_t = DEFAULTS.new_names_per_day)]
+    new_names_per_day: u32,
+}
+
+const DEFAULTS: Limits = Limits::DEFAULT;
+
+/// An address with a port; `localhost` is what every machine calls itself.
+fn listen_address(text: &str) -> std::result::Result<SocketAddr, String> {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let parsed = numeric.as_deref().unwrap_or(text).parse();
+    parsed.map_err(|_| "write ADDRESS:PORT, for example 127.0.0.1:8085 or [::1]:8085".to_owned())
+}
+
+fn at_least_one(text: &str) -> std::result::Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "write a number that is at least 1".to_owned())
 }
 
 /// A registry that listens: what its operator needs to know, some of it only now.
@@ -93,13 +108,17 @@ impl Serve {
         let limits = self.limits();
         let (bootstrap, trust_forwarded) = (self.bootstrap.clone(), self.trust_forwarded);
         let start = Start { location: self.location, origin: self.origin, bootstrap: self.bootstrap, limits };
-        let started = Registry::start(start).await?;
-        let note = bootstrap.as_ref().filter(|_| !started.is_new).map(|publisher| {
-            format!(
-                "no token is shown, because the registry was there already; \
-                 `registry admin token issue '{publisher}/*'` issues another one"
-            )
-        });
+        let mut stop = std::pin::pin!(stop);
+        // What is made at a start is made in one transaction, so it may end anywhere.
+        let started = tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            started = Registry::start(start) => started?,
+        };
+        let note = match bootstrap.as_ref().filter(|_| !started.is_new) {
+            Some(publisher) => Some(no_bootstrap(&started.registry, publisher).await?),
+            None => None,
+        };
         ready(&Ready {
             url: format!("http://{address}"),
             origin: started.origin,
@@ -115,15 +134,31 @@ impl Serve {
     }
 
     fn limits(&self) -> Limits {
-        let defaults = Limits::default();
         Limits {
-            requests_per_minute: self.requests_per_minute.unwrap_or(defaults.requests_per_minute),
-            writes_per_minute: self.writes_per_minute.unwrap_or(defaults.writes_per_minute),
-            uploads_per_hour: self.uploads_per_hour.unwrap_or(defaults.uploads_per_hour),
-            new_names_per_day: self.new_names_per_day.unwrap_or(defaults.new_names_per_day),
-            ..defaults
+            requests_per_minute: self.requests_per_minute,
+            writes_per_minute: self.writes_per_minute,
+            uploads_per_hour: self.uploads_per_hour,
+            new_names_per_day: self.new_names_per_day,
+            ..DEFAULTS
         }
     }
+}
+
+/// Why `--bootstrap` did nothing where there was a registry, and the command that does it now.
+async fn no_bootstrap(registry: &Registry, publisher: &PublisherName) -> Result<String> {
+    let mut connection = registry.store().read().await?;
+    if accounts::history(&mut connection, publisher).await?.is_none() {
+        let command = registry.command(&format!("publisher create {publisher}"));
+        return Ok(format!(
+            "no token is shown, because the registry was there already, and there is no publisher {publisher} \
+             yet: {command}"
+        ));
+    }
+    let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let command = registry.command(&format!("token issue '{publisher}/*' --scope {}", scopes.join(",")));
+    Ok(format!(
+        "no token is shown, because the registry was there already; another one is issued by: {command}"
+    ))
 }
 
 /// Done when the process is told to end: SIGTERM or SIGINT.

@@ -16,6 +16,9 @@ pub enum Fault {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(sqlx::Error),
+    /// The file of SQLite is not, or not any more, a database.
+    #[error("the database is damaged (registry.sqlite, unless another was named): {0}")]
+    DatabaseDamaged(sqlx::Error),
     /// The database is of a newer server.
     #[error("the database has schema version {found}, and this server knows versions to {known}")]
     SchemaTooNew {
@@ -50,8 +53,13 @@ pub enum Fault {
         error: io::Error,
     },
     /// There is no registry yet, or there is one already.
-    #[error("{0}")]
-    State(String),
+    #[error("{fact}")]
+    State {
+        /// The fact.
+        fact: String,
+        /// What to do next.
+        hint: String,
+    },
     /// What an operator wrote cannot be used.
     #[error("{0}")]
     Usage(String),
@@ -65,6 +73,9 @@ pub enum Fault {
         /// Where it was looked for.
         place: PathBuf,
     },
+    /// No secret root key is there, which is needed to sign a root.
+    #[error("no root-*.key is in {}", .0.display())]
+    NoRootKey(PathBuf),
     /// A key cannot be read or made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -80,6 +91,9 @@ pub enum Fault {
     /// What is stored is not what was written.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// A file is no backup at all.
+    #[error("{} is not a backup", .0.display())]
+    NotBackup(PathBuf),
     /// A backup cannot be read, or is not what was written.
     #[error("the backup cannot be used: {0}")]
     Backup(String),
@@ -89,6 +103,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// A state of things in which something cannot be done.
+    pub fn state(fact: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::State { fact: fact.into(), hint: hint.into() }
+    }
+
     /// A failure at a file.
     pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
@@ -109,21 +128,22 @@ impl Fault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Database(_) => "database",
+            Self::DatabaseDamaged(_) => "database-damaged",
             Self::SchemaTooNew { .. } => "schema-too-new",
             Self::Migration(_) => "migration",
             Self::Blobs(_) => "blobs",
             Self::File { .. } => "file",
             Self::InUse(_) => "in-use",
             Self::Listen { .. } => "cannot-listen",
-            Self::State(_) => "wrong-state",
+            Self::State { .. } => "wrong-state",
             Self::Usage(_) => "usage",
-            Self::NoKey { .. } => "no-key",
+            Self::NoKey { .. } | Self::NoRootKey(_) => "no-key",
             Self::Key(error) => error.code(),
             Self::Root(error) => error.code(),
             Self::Origin(error) => error.code(),
             Self::Log(error) => error.code(),
             Self::Damaged(_) => "damaged",
-            Self::Backup(_) => "bad-backup",
+            Self::Backup(_) | Self::NotBackup(_) => "bad-backup",
             Self::Task(_) => "internal",
         }
     }
@@ -131,12 +151,23 @@ impl Fault {
     /// What the operator does next.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::State { hint, .. } => hint.as_str(),
+            Self::DatabaseDamaged(_) => {
+                "restore a backup: openclaw registry admin restore FILE --data AN-EMPTY-DIRECTORY"
+            }
             Self::SchemaTooNew { .. } => "start the server that wrote it, or a newer one",
             Self::InUse(_) => "stop the other server, or give each a directory of its own",
-            Self::Listen { .. } => "stop what listens there, or choose another address with --listen",
+            Self::Listen { error, .. } => listen_hint(error.kind()),
             Self::NoKey { .. } => "put the key file back from a backup",
-            Self::Damaged(_) => "look at all of it with the command `admin verify`",
+            Self::NoRootKey(_) => "bring it back from where you keep it, and take it away again afterwards",
+            Self::Damaged(_) => {
+                "openclaw registry admin verify shows all of it; what --repair does not mend comes from a backup"
+            }
+            Self::NotBackup(_) => "name a file that openclaw registry admin backup wrote",
             Self::Backup(_) => "nothing was restored; use another backup",
+            Self::File { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                "run it as the user whose file it is"
+            }
             Self::Database(_) | Self::Blobs(_) => "check that the store can be reached and has room",
             Self::Key(error) => return error.hint(),
             Self::Root(error) => return error.hint(),
@@ -144,6 +175,30 @@ impl Fault {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+fn listen_hint(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrNotAvailable => {
+            "it is no address of this machine; 0.0.0.0 listens on all that it has, 127.0.0.1 on none from outside"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 are for root; choose a higher one with --listen",
+        _ => "stop what listens there, or choose another address with --listen",
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        /// SQLITE_CORRUPT and SQLITE_NOTADB, whatever stands in the upper bits of an extended code.
+        const DAMAGED: [u32; 2] = [11, 26];
+        let code = error.as_database_error().and_then(|error| error.code());
+        // PostgreSQL's codes have five characters.
+        let code = code.filter(|code| code.len() < 5).and_then(|code| code.parse::<u32>().ok());
+        if code.is_some_and(|code| DAMAGED.contains(&(code & 0xff))) {
+            return Self::DatabaseDamaged(error);
+        }
+        Self::Database(error)
     }
 }
 

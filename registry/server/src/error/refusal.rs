@@ -16,6 +16,16 @@ pub enum Refusal {
     /// There is nothing of that name, or nothing that the caller may know of.
     #[error("there is no {0}")]
     NotFound(String),
+    /// What an operator named is not there, or is not as it would have to be.
+    #[error("{fact}")]
+    Operator {
+        /// The stable code.
+        code: &'static str,
+        /// The fact.
+        fact: String,
+        /// What to do next.
+        hint: String,
+    },
     /// There is no such path.
     #[error("there is no such path")]
     NoPath,
@@ -132,6 +142,11 @@ impl Refusal {
         Self::Package { code, message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// What an operator named, with the command that lists what there is.
+    pub fn operator(code: &'static str, fact: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Operator { code, fact: fact.into(), hint: hint.into() }
+    }
+
     /// The status with which it is answered.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -144,7 +159,8 @@ impl Refusal {
             Self::WrongPublisher { .. } | Self::MissingScope(_) | Self::OutsidePattern { .. } => {
                 StatusCode::FORBIDDEN
             }
-            Self::VersionExists(..)
+            Self::Operator { .. }
+            | Self::VersionExists(..)
             | Self::NameCollision(..)
             | Self::VisibilityNarrowed(_)
             | Self::YankState(..)
@@ -173,7 +189,7 @@ impl Refusal {
         match self {
             Self::NotFound(_) | Self::NoPath => "not-found",
             Self::Method => "method-not-allowed",
-            Self::Malformed { code, .. } | Self::Package { code, .. } => code,
+            Self::Malformed { code, .. } | Self::Package { code, .. } | Self::Operator { code, .. } => code,
             Self::UnknownParameter { .. } => "unknown-parameter",
             Self::History(error) => error.code(),
             Self::TokenRequired => "token-required",
@@ -200,6 +216,7 @@ impl Refusal {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Malformed { hint, .. } | Self::Package { hint, .. } => return hint.clone(),
+            Self::Operator { hint, .. } => return Some(hint.clone()),
             Self::History(error) => return error.hint(),
             Self::UnknownParameter { known, .. } if known.is_empty() => "send no parameters",
             Self::UnknownParameter { known, .. } => return Some(format!("the parameters are {known}")),

@@ -354,6 +354,11 @@ async fn insert_release(
     (log_index, now): (u64, Timestamp),
 ) -> Result<()> {
     let published = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    // Who says nothing of the category does not mean to change it.
+    let category = match ready.checked.category {
+        None => releases::last_category(connection, skill.id).await?,
+        given => given,
+    };
     let release = releases::Release {
         version: ready.version,
         archive: ready.pending.archive,
@@ -362,7 +367,7 @@ async fn insert_release(
         signature_size: ready.signature_size,
         log_index,
         published,
-        category: ready.checked.category,
+        category,
         yanked: None,
         taken_down: None,
         kinds: ready.checked.kinds,

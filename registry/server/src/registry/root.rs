@@ -108,6 +108,9 @@ impl Registry {
                 Err(error) => return Err(error),
             }
         }
+        if signers.is_empty() {
+            return Err(Fault::NoRootKey(self.keys().directory().to_owned()).into());
+        }
         Ok(signers)
     }
 }
@@ -141,11 +144,17 @@ fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result
     if rotation.root_key {
         let own = parts.keys.iter().position(|key| made.keys.find(Purpose::Root, key).is_ok());
         let own = own.and_then(|place| parts.keys.get_mut(place));
-        let own = own.ok_or_else(|| Fault::Usage("no secret root key is on this machine".to_owned()))?;
+        let own = own.ok_or_else(|| Fault::NoRootKey(made.keys.directory().to_owned()))?;
         *own = made.make(Purpose::Root)?;
     }
-    parts.keys.extend(rotation.add_keys.iter().cloned());
+    for key in &rotation.add_keys {
+        if parts.keys.contains(key) {
+            return Err(Fault::Usage(format!("{key} is a root key already")).into());
+        }
+        parts.keys.push(key.clone());
+    }
     parts.threshold = rotation.threshold.unwrap_or(parts.threshold);
+    check_threshold(parts.threshold, parts.keys.len())?;
     if rotation.log_key {
         parts.log_key = made.make(Purpose::Log)?;
     }
@@ -153,6 +162,18 @@ fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result
         parts.takedown_key = made.make(Purpose::Takedown)?;
     }
     Ok(parts)
+}
+
+fn check_threshold(threshold: usize, keys: usize) -> Result<()> {
+    let has = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+    match threshold {
+        0 => Err(Fault::Usage("a threshold is at least 1".to_owned()).into()),
+        _ if threshold > keys => Err(Fault::Usage(format!(
+            "the root has {has}, and {threshold} could not sign: add one with --add-key"
+        ))
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Follows a chain from its first root, and gives all that it goes through.

@@ -56,6 +56,12 @@ impl Registry {
         let store = start.location.store().await?;
         let head = find_head(&mut *store.read().await?).await?;
         let is_new = head.is_none();
+        if is_new {
+            // Beside keys and blobs of a backup a new registry would be a mixture of two.
+            start.location.must_be_whole()?;
+        } else {
+            start.location.end_restore()?;
+        }
         let first_token = if is_new { create(&start, &store).await? } else { None };
         let registry = Self::assemble(&start.location, store, start.limits, Some(lock))?;
         registry.sweep().await?;

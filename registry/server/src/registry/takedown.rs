@@ -1,12 +1,13 @@
 //! Takedowns: what an operator withdraws from everybody, and the signed list that says so.
 
 use jiff::{SignedDuration, Timestamp};
-use openclaw_package::SigningKey;
 use openclaw_package::registry::{IndexLine, Root, Takedown, TakedownNotice, Takedowns};
+use openclaw_package::{Digest, SigningKey, SkillId};
+use semver::Version;
 use sqlx::AnyConnection;
 
 use super::{Registry, chain};
-use crate::error::{Fault, Refusal, Result};
+use crate::error::{Error, Fault, Refusal, Result};
 use crate::keys::Purpose;
 use crate::store::skills::Skill;
 use crate::store::takedowns::{self, SignedList};
@@ -25,11 +26,12 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotFound`] where there is no such skill or version.
+    /// [`Refusal::Operator`] where there is no such skill or version, or it was taken down before.
     pub async fn take_down(&self, takedown: Takedown) -> Result<(u64, Vec<String>)> {
         let mut write = self.store().write().await?;
-        let covered = covered(write.connection(), &takedown).await?;
         let (_, roots) = chain(write.connection()).await?;
+        self.check_takedown(&mut write, &takedown, &roots).await?;
+        let covered = covered(write.connection(), &takedown).await?;
         let authority = self.authority_of(&mut write).await?;
         let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
         let now = Timestamp::now();
@@ -120,17 +122,87 @@ async fn sign_list(
     Ok(signed)
 }
 
+impl Registry {
+    /// Refuses a takedown that says nothing new, or whose parts do not belong together.
+    async fn check_takedown(&self, write: &mut Write, takedown: &Takedown, roots: &[Root]) -> Result<()> {
+        let origin = write.head.origin.clone();
+        let before = takedowns::all(write.connection(), &origin, roots).await?;
+        let Takedown { skill, version, archive, .. } = takedown;
+        let refuse = |fact: String| {
+            Err(Refusal::operator("taken-down", fact, "a takedown is final, and there is nothing left to do")
+                .into())
+        };
+        match (version, archive) {
+            (_, Some(archive)) if before.iter().any(|earlier| earlier.covers_archive(archive)) => {
+                return refuse(format!("the archive {archive} was taken down already"));
+            }
+            (None, None) if before.iter().any(|earlier| is_whole(earlier, skill)) => {
+                return refuse(format!("{skill} was taken down already"));
+            }
+            _ => {}
+        }
+        let found = skills::find(write.connection(), skill).await?;
+        if found.is_none() && archive.is_none() {
+            let hint = "check the spelling; `openclaw registry admin publisher list` shows the publishers";
+            return Err(Refusal::operator("not-found", format!("there is no skill {skill}"), hint).into());
+        }
+        if let (Some(found), Some(version)) = (&found, version) {
+            match releases::find(write.connection(), found.id, version).await? {
+                Some(release) if release.taken_down.is_some() && archive.is_none() => {
+                    return refuse(format!("{skill} {version} was taken down already"));
+                }
+                None if archive.is_none() => {
+                    return Err(no_version(write.connection(), found, version).await?);
+                }
+                _ => {}
+            }
+        }
+        match archive {
+            Some(archive) => check_archive(write.connection(), archive, skill).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a takedown is of all of a skill.
+fn is_whole(takedown: &Takedown, skill: &SkillId) -> bool {
+    takedown.skill == *skill && takedown.version.is_none() && takedown.archive.is_none()
+}
+
+/// That a skill does not have a version, with those that it has.
+async fn no_version(connection: &mut AnyConnection, skill: &Skill, version: &Version) -> Result<Error> {
+    /// The most versions that are named.
+    const MOST: usize = 10;
+    let releases = releases::list(connection, skill.id).await?;
+    let newest = releases.iter().rev().take(MOST).map(|release| release.version.to_string());
+    let shown = newest.collect::<Vec<_>>().join(", ");
+    let more = if releases.len() > MOST { ", and older ones" } else { "" };
+    let fact = format!("there is no version {version} of {}", skill.skill);
+    Ok(Refusal::operator("not-found", fact, format!("its versions are {shown}{more}")).into())
+}
+
+/// Bytes that were published are those of the skill that is named, if not of others too.
+async fn check_archive(connection: &mut AnyConnection, archive: &Digest, skill: &SkillId) -> Result<()> {
+    let mut owners = Vec::new();
+    for (id, version) in releases::with_archive(connection, archive).await? {
+        if let Some(owner) = skills::by_row(connection, id).await? {
+            owners.push((owner.skill, version));
+        }
+    }
+    match owners.first() {
+        Some((owner, version)) if !owners.iter().any(|(owner, _)| owner == skill) => {
+            let fact = format!("the archive {archive} is that of {owner} {version}, and not of {skill}");
+            Err(Refusal::operator("identity-mismatch", fact, format!("name {owner}")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The releases that a takedown covers and no earlier one did.
-async fn covered(
-    connection: &mut AnyConnection,
-    takedown: &Takedown,
-) -> Result<Vec<(Skill, semver::Version)>> {
+async fn covered(connection: &mut AnyConnection, takedown: &Takedown) -> Result<Vec<(Skill, Version)>> {
     let mut covered = Vec::new();
     let named = skills::find(connection, &takedown.skill).await?;
     let by_name = takedown.version.is_some() || takedown.archive.is_none();
-    if named.is_none() && takedown.archive.is_none() {
-        return Err(Refusal::NotFound(format!("skill {}", takedown.skill)).into());
-    }
     if let Some(skill) = named.filter(|_| by_name) {
         for release in releases::list(connection, skill.id).await? {
             let wanted = takedown.version.as_ref().is_none_or(|version| *version == release.version);
@@ -138,11 +210,6 @@ async fn covered(
                 covered.push((skill.clone(), release.version));
             }
         }
-    }
-    if let Some(version) =
-        takedown.version.as_ref().filter(|_| covered.is_empty() && takedown.archive.is_none())
-    {
-        return Err(Refusal::NotFound(format!("version {version} that is not taken down yet")).into());
     }
     if let Some(archive) = &takedown.archive {
         for (id, version) in releases::with_archive(connection, archive).await? {
@@ -162,7 +229,7 @@ pub(super) async fn reason_against(
     connection: &mut AnyConnection,
     head: &Head,
     roots: &[Root],
-    (skill, version, archive): (&openclaw_package::SkillId, &semver::Version, &openclaw_package::Digest),
+    (skill, version, archive): (&SkillId, &Version, &Digest),
 ) -> Result<Option<String>> {
     let takedowns = takedowns::all(connection, &head.origin, roots).await?;
     let covering = takedowns.iter().find(|takedown| takedown.covers(skill, version, archive));

@@ -49,9 +49,10 @@ impl NewToken {
                 format!("the scope owners is for all skills: use the pattern {}/*", self.pattern.publisher());
             return Err(Fault::Usage(fact).into());
         }
-        if self.lifetime <= SignedDuration::ZERO || self.lifetime > SignedDuration::from_hours(10 * 366 * 24)
+        if self.lifetime < SignedDuration::from_hours(1)
+            || self.lifetime > SignedDuration::from_hours(10 * 366 * 24)
         {
-            return Err(Fault::Usage("a token holds for up to ten years".into()).into());
+            return Err(Fault::Usage("a token holds for an hour to ten years".into()).into());
         }
         Ok(())
     }
@@ -69,6 +70,8 @@ pub struct Issued {
 /// Writes a new token down.
 pub(super) async fn issue(connection: &mut AnyConnection, new: &NewToken, now: Timestamp) -> Result<Issued> {
     new.check()?;
+    // The database keeps whole seconds, and what is shown now is what is shown later.
+    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let publisher = new.pattern.publisher().clone();
     accounts::existing_history(connection, &publisher).await?;
     let mut scopes = new.scopes.clone();
@@ -105,6 +108,7 @@ impl Registry {
     /// No such publisher; scopes that do not fit the pattern.
     pub async fn issue_token(&self, new: &NewToken) -> Result<Issued> {
         let mut write = self.store().write().await?;
+        self.check_publisher(write.connection(), new.pattern.publisher()).await?;
         let issued = issue(write.connection(), new, Timestamp::now()).await?;
         write.commit().await?;
         Ok(issued)
@@ -116,7 +120,19 @@ impl Registry {
     ///
     /// A failing database.
     pub async fn list_tokens(&self, publisher: Option<&PublisherName>) -> Result<Vec<Token>> {
-        tokens::list(&mut *self.store().read().await?, publisher).await
+        let mut connection = self.store().read().await?;
+        if let Some(publisher) = publisher {
+            self.check_publisher(&mut connection, publisher).await?;
+        }
+        tokens::list(&mut connection, publisher).await
+    }
+
+    async fn check_publisher(&self, connection: &mut AnyConnection, publisher: &PublisherName) -> Result<()> {
+        if accounts::history(connection, publisher).await?.is_some() {
+            return Ok(());
+        }
+        let hint = format!("`{}` shows all that there are", self.command("publisher list"));
+        Err(Refusal::operator("not-found", format!("there is no publisher {publisher}"), hint).into())
     }
 
     /// Revokes a token.
@@ -126,8 +142,18 @@ impl Registry {
     /// No such token that holds.
     pub async fn revoke_token(&self, id: &str) -> Result<()> {
         let mut write = self.store().write().await?;
-        tokens::revoke(write.connection(), id, Timestamp::now()).await?;
-        write.commit().await
+        let state = tokens::revoke(write.connection(), id, Timestamp::now()).await?;
+        let hint = || format!("`{}` shows the ids of all", self.command("token list"));
+        match state {
+            tokens::Revocation::Done => write.commit().await,
+            tokens::Revocation::Before => {
+                let fact = format!("the token {id} was revoked before");
+                Err(Refusal::operator("token-revoked", fact, hint()).into())
+            }
+            tokens::Revocation::Unknown => {
+                Err(Refusal::operator("not-found", format!("there is no token {id}"), hint()).into())
+            }
+        }
     }
 
     /// Who asks with a token.

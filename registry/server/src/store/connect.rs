@@ -1,13 +1,16 @@
 //! From a URL to a pool of connections whose schema is the one that this server knows.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Executor as _};
 use url::Url;
 
 use crate::error::{Fault, Result};
@@ -25,6 +28,9 @@ const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRA
 /// Durable at each commit, whatever is set for others: a checkpoint that clients saw must not be lost in a crash.
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off'";
+
+/// How long a database is waited for.
+const CONNECT_TIME: Duration = Duration::from_secs(15);
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,18 +108,48 @@ pub(super) async fn pool(url: &DatabaseUrl) -> Result<AnyPool> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let dialect = url.dialect;
     let options: AnyConnectOptions = AnyConnectOptions::from_url(&url.url)?.disable_statement_logging();
+    if dialect == Dialect::Sqlite
+        && let Some(path) = url.url.to_file_path_like()
+    {
+        make_private(&path).map_err(Fault::file(&path))?;
+    }
+    probe(&options, dialect).await?;
     let pool = AnyPoolOptions::new()
         .max_connections(16)
-        .acquire_timeout(Duration::from_secs(15))
+        .acquire_timeout(CONNECT_TIME)
         .after_connect(move |connection, _| {
             Box::pin(async move {
-                connection.execute(if dialect == Dialect::Sqlite { PRAGMAS } else { DURABLE }).await?;
+                connection.execute(settings(dialect)).await?;
                 Ok(())
             })
         })
         .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// Makes the file where there is none: it holds what is private, and what SQLite puts beside it gets the same mode.
+fn make_private(path: &Path) -> io::Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+fn settings(dialect: Dialect) -> &'static str {
+    if dialect == Dialect::Sqlite { PRAGMAS } else { DURABLE }
+}
+
+/// Connects once outside the pool, which would try again and again where nothing listens or a file is no database.
+async fn probe(options: &AnyConnectOptions, dialect: Dialect) -> Result<()> {
+    let attempt = async {
+        let mut connection = AnyConnection::connect_with(options).await?;
+        connection.execute(settings(dialect)).await?;
+        connection.close().await
+    };
+    let done = tokio::time::timeout(CONNECT_TIME, attempt).await;
+    Ok(done.unwrap_or(Err(sqlx::Error::PoolTimedOut))?)
 }
 
 pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<()> {
@@ -126,6 +162,7 @@ pub(super) async fn migrate(pool: &AnyPool, dialect: Dialect) -> Result<()> {
         Err(MigrateError::VersionMissing(found)) => {
             Err(Fault::SchemaTooNew { found, known: SCHEMA_VERSION }.into())
         }
+        Err(MigrateError::Execute(error)) => Err(error.into()),
         Err(error) => Err(Fault::Migration(error).into()),
     }
 }

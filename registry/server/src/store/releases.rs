@@ -272,6 +272,18 @@ pub async fn with_archive(connection: &mut AnyConnection, archive: &Digest) -> R
     rows.into_iter().map(|(skill, version)| Ok((unsigned(skill)?, parsed(&version)?))).collect()
 }
 
+/// The category that a skill had last, of a release that was not taken down.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn last_category(connection: &mut AnyConnection, skill: u64) -> Result<Option<String>> {
+    const SQL: &str = "SELECT category FROM releases
+        WHERE skill = $1 AND category IS NOT NULL AND taken_down IS NULL ORDER BY log_index DESC LIMIT 1";
+    let row: Option<(String,)> = sqlx::query_as(SQL).bind(signed(skill)).fetch_optional(connection).await?;
+    Ok(row.map(|(category,)| category))
+}
+
 /// What a blob is to a release that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobUse {

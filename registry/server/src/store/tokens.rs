@@ -122,19 +122,34 @@ pub async fn list(connection: &mut AnyConnection, publisher: Option<&PublisherNa
     rows.into_iter().map(token).collect()
 }
 
+/// What the revocation of a token came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// It holds no more.
+    Done,
+    /// It was revoked before.
+    Before,
+    /// There is none with that id.
+    Unknown,
+}
+
 /// Revokes a token.
 ///
 /// # Errors
 ///
-/// [`Refusal::NotFound`] where there is no such token that holds.
-pub async fn revoke(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<()> {
+/// A failing database.
+pub async fn revoke(connection: &mut AnyConnection, id: &str, now: Timestamp) -> Result<Revocation> {
     let done = sqlx::query("UPDATE tokens SET revoked = $1 WHERE id = $2 AND revoked IS NULL")
         .bind(now.as_second())
         .bind(id.to_owned())
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    match done.rows_affected() {
-        0 => Err(Refusal::NotFound(format!("token {id} that is not revoked yet")).into()),
-        _ => Ok(()),
+    if done.rows_affected() > 0 {
+        return Ok(Revocation::Done);
     }
+    let known: Option<(String,)> = sqlx::query_as("SELECT id FROM tokens WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_optional(connection)
+        .await?;
+    Ok(if known.is_some() { Revocation::Before } else { Revocation::Unknown })
 }

@@ -89,6 +89,10 @@ impl fmt::Display for Report {
             let state = if problem.repaired { "repaired" } else { "WRONG" };
             writeln!(f, "{state}: {}: {}", problem.place, problem.fact)?;
         }
-        f.write_str(if self.is_clean() { "the store is as it must be" } else { "the store is damaged" })
+        f.write_str(if self.is_clean() {
+            "the store is as it must be"
+        } else {
+            "the store is damaged: --repair mends what follows from signed things; restore the rest from a backup"
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Backups, also from one database to another.
 
 use crate::skill::skill;
-use crate::world::{Backend, Place, Server, World};
+use crate::world::{Backend, Place, Server, World, run};
 
 pub async fn a_backup_is_the_whole_registry(mut world: World) {
     let acme = world.acme();
@@ -40,7 +40,9 @@ pub async fn a_backup_is_the_whole_registry(mut world: World) {
         let place = Place::new(backend).await;
         let restored = place.admin(&["restore", &path]).await;
         assert_eq!(restored["rows"], told["rows"]);
-        assert_eq!(place.refused(&["admin", "restore", &path]).await, "wrong-state");
+        let refusal = place.refusal(&["admin", "restore", &path]).await;
+        assert_eq!(refusal["code"], "wrong-state");
+        assert!(refusal["hint"].as_str().unwrap().contains("name an empty directory with --data"));
         let report = place.admin(&["verify"]).await;
         assert_eq!(report["problems"].as_array().unwrap().len(), 0, "{report}");
         let again = directory.path().join(format!("{backend:?}.tar"));
@@ -61,4 +63,67 @@ pub async fn a_backup_is_the_whole_registry(mut world: World) {
         world.acme().publish(&skill("acme/hello", "2.0.0")).await;
         world.server = moved;
     }
+}
+
+#[test]
+fn a_restore_that_was_killed_is_no_registry() {
+    run(Backend::Sqlite, async |world: World| {
+        let acme = world.acme();
+        for number in 0..12 {
+            acme.publish(&skill(&format!("acme/skill-{number}"), "1.0.0")).await;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("backup.tar").display().to_string();
+        world.place.admin(&["backup", &path]).await;
+        let mut killed = 0;
+        for _ in 0..20 {
+            let place = Place::new(Backend::Sqlite).await;
+            let mark = place.data.join("restoring");
+            let mut restore = place.command(&["admin", "restore", &path]).spawn().unwrap();
+            while !mark.exists() && restore.try_wait().unwrap().is_none() {
+                std::thread::sleep(std::time::Duration::from_micros(200));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(killed * 3));
+            restore.kill().unwrap();
+            restore.wait().unwrap();
+            if !mark.exists() {
+                continue;
+            }
+            killed += 1;
+            for words in [["serve", "--listen", "127.0.0.1:0"].as_slice(), &["admin", "verify"]] {
+                let refusal = place.refusal(words).await;
+                assert!(
+                    refusal["message"].as_str().unwrap().contains("did not come to its end"),
+                    "{refusal}"
+                );
+            }
+            place.admin(&["restore", &path]).await;
+            assert!(!mark.exists());
+            let report = place.admin(&["verify"]).await;
+            assert_eq!(report["problems"].as_array().unwrap().len(), 0, "{report}");
+            if killed == 3 {
+                return;
+            }
+        }
+        assert!(killed > 0, "no restore was killed before its end");
+    });
+}
+
+#[test]
+fn what_is_no_backup_is_not_repeated() {
+    run(Backend::Sqlite, async |world: World| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file").display().to_string();
+        for content in [String::new(), "x".to_owned(), "TOPSECRET=hunter2\n".repeat(100), "\0".repeat(4096)] {
+            std::fs::write(&path, &content).unwrap();
+            let place = Place::new(Backend::Sqlite).await;
+            let output = place.output(&["admin", "restore", &path]).await;
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && error.contains("file is not a backup"), "{error}");
+            assert!(!error.contains("TOPSECRET") && !place.data.exists(), "{error}");
+        }
+        let folder = directory.path().display().to_string();
+        assert_eq!(world.place.refused(&["admin", "restore", &folder]).await, "bad-backup");
+        assert_eq!(world.place.refused(&["admin", "restore", "/nowhere/file"]).await, "file");
+    });
 }

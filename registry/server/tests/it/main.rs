@@ -17,6 +17,7 @@ mod documents;
 mod histories;
 mod limits;
 mod logs;
+mod operators;
 mod paths;
 mod postgres;
 mod privacy;

@@ -6,7 +6,7 @@ use openclaw_package::registry::{Index, Provenance, Visibility};
 use reqwest::StatusCode;
 
 use crate::skill::{key, skill};
-use crate::world::{World, refusal};
+use crate::world::{Backend, World, refusal, run};
 
 pub async fn a_skill_is_published_found_fetched_and_proved(world: World) {
     let acme = world.acme();
@@ -167,4 +167,27 @@ pub async fn what_a_client_would_refuse_is_refused(world: World) {
     assert_eq!(world.json("/health").await["log_size"], size, "nothing was written");
     world.verify().await;
     assert_eq!(acme.send(&good).await.status(), StatusCode::CREATED);
+}
+
+#[test]
+fn a_version_that_says_no_category_keeps_that_of_the_skill() {
+    run(Backend::Sqlite, async |world: World| {
+        let acme = world.acme();
+        for (version, given, expected) in [
+            ("1.0.0", None, None),
+            ("1.1.0", Some("daily-life"), Some("daily-life")),
+            ("1.2.0", None, Some("daily-life")),
+            ("1.3.0", Some("games"), Some("games")),
+            ("1.4.0", None, Some("games")),
+        ] {
+            let mut new = skill("acme/hello", version);
+            new.category = None;
+            let mut upload = acme.prepare(&new, Visibility::Public).await;
+            upload.publication.category = given.map(str::to_owned);
+            assert_eq!(acme.send(&upload).await.status(), StatusCode::CREATED);
+            let page = world.json("/api/v1/skills/acme/hello").await;
+            assert_eq!(page["category"].as_str(), expected, "{version}: {page}");
+        }
+        world.verify().await;
+    });
 }

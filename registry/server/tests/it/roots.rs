@@ -40,8 +40,32 @@ pub async fn a_rotated_root_is_followed_while_the_server_runs(world: World) {
     let stranger = crate::skill::key(99).public_key().to_string();
     let words = ["admin", "root", "rotate", "--add-key", &stranger, "--threshold", "2"];
     assert_eq!(world.place.refused(&words).await, "usage");
+    let refused = async |words: &[&str]| {
+        let words = [&["admin", "root", "rotate"], words].concat();
+        let refusal = world.place.refusal(&words).await;
+        assert_eq!(refusal["code"], "usage");
+        refusal["message"].as_str().unwrap().to_owned()
+    };
+    assert!(
+        refused(&["--threshold", "2"]).await.contains("the root has 1 key, and 2 could not sign: add one")
+    );
+    assert!(refused(&["--threshold", "0"]).await.contains("at least 1"));
+    let twice = ["--add-key", &stranger, "--add-key", &stranger];
+    assert!(refused(&twice).await.contains(&format!("{stranger} is a root key already")));
     world.place.admin(&["root", "rotate", "--add-key", &stranger]).await;
     let shown = world.place.admin(&["root", "show"]).await;
     assert_eq!(shown["root"]["keys"].as_array().unwrap().len(), 2);
     world.verify().await;
+    // The root key is on another machine.
+    for file in std::fs::read_dir(world.place.data.join("keys")).unwrap() {
+        let path = file.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("root-") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    for words in [["admin", "root", "rotate"].as_slice(), &["admin", "root", "rotate", "--renew"]] {
+        let refusal = world.place.refusal(words).await;
+        assert_eq!(refusal["code"], "no-key");
+        assert!(refusal["message"].as_str().unwrap().starts_with("no root-*.key is in "), "{refusal}");
+    }
 }

@@ -93,12 +93,17 @@ impl Place {
 
     /// Runs an operator's command that must fail, and gives the code.
     pub async fn refused(&self, words: &[&str]) -> String {
+        self.refusal(words).await["code"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs an operator's command that must fail, and gives code, message and hint.
+    pub async fn refusal(&self, words: &[&str]) -> Value {
         let output = self.output(words).await;
         assert!(!output.status.success(), "{words:?}");
         let text = String::from_utf8_lossy(&output.stderr);
         let line = text.lines().last().unwrap_or_default();
         let error: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{text}"));
-        error["error"]["code"].as_str().unwrap().to_owned()
+        error["error"].clone()
     }
 }
 
