@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use openclaw_package::registry::{Action, Takedowns, Visibility};
 use openclaw_package::{Digest, Origin, PublicKey, PublisherName, SkillId};
-use semver::Version;
+use semver::{Version, VersionReq};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -26,6 +26,8 @@ pub struct Installed {
     pub version: Version,
     /// The digest of the archive.
     pub archive: Digest,
+    /// The range that it was installed with, within which it is updated.
+    pub range: Option<VersionReq>,
     /// The registry that it came from.
     pub origin: Origin,
 }
@@ -49,6 +51,8 @@ pub enum Finding {
     TakenDown {
         /// Why.
         reason: String,
+        /// What there is instead; unknown where the publisher's history is.
+        instead: Option<Instead>,
     },
     /// The operator of another registry took these bytes down there.
     TakenDownElsewhere {
@@ -59,6 +63,8 @@ pub enum Finding {
     Yanked {
         /// Why.
         reason: String,
+        /// What there is instead.
+        instead: Instead,
     },
     /// The key that signed it was revoked after it was released.
     SignerRevoked {
@@ -66,6 +72,8 @@ pub enum Finding {
         key: PublicKey,
         /// Why.
         reason: String,
+        /// What there is instead.
+        instead: Instead,
     },
     /// Its publisher's history does not have this release: the key was revoked before, or it was never released.
     NotReleased,
@@ -78,6 +86,8 @@ pub enum Finding {
     Newer {
         /// The version.
         version: Version,
+        /// The range that it was installed with, where that leaves it out.
+        beyond: Option<VersionReq>,
     },
     /// The publisher's history could not be had, or does not hold.
     Unknown {
@@ -88,6 +98,38 @@ pub enum Finding {
         /// Whether the registry is to blame, rather than the way to it.
         refused: bool,
     },
+}
+
+/// What may be installed in place of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Instead {
+    /// A newer version, within the range that it was installed with.
+    Newer(Version),
+    /// A newer version, which that range leaves out.
+    Beyond(Version, VersionReq),
+    /// Only an older one.
+    Older(Version),
+    /// No other version.
+    Nothing,
+}
+
+impl Instead {
+    /// The command that installs it; none where there is nothing to install.
+    fn command(&self, skill: &SkillId) -> Option<String> {
+        Some(match self {
+            Self::Newer(_) => format!("openclaw registry update {skill}"),
+            Self::Beyond(_, range) => {
+                format!("openclaw registry update --latest {skill} (leaves the range {range})")
+            }
+            Self::Older(version) => format!("openclaw registry install {skill}@={version} --allow-downgrade"),
+            Self::Nothing => return None,
+        })
+    }
+
+    fn hint(&self, skill: &SkillId) -> String {
+        self.command(skill).unwrap_or_else(|| "there is no other version yet".to_owned())
+    }
 }
 
 impl Finding {
@@ -123,18 +165,24 @@ impl Finding {
     /// What to do next.
     pub fn hint(&self, skill: &SkillId) -> Option<String> {
         Some(match self {
-            Self::TakenDown { .. } | Self::NotReleased | Self::OtherArchive { .. } => {
-                format!("openclaw remove {skill}")
+            Self::NotReleased | Self::OtherArchive { .. } => format!("openclaw remove {skill}"),
+            Self::TakenDown { instead, .. } => {
+                let other = instead.as_ref().and_then(|instead| instead.command(skill));
+                let other = other.map(|command| format!("; or take another version: {command}"));
+                format!("openclaw remove {skill}{}", other.unwrap_or_default())
             }
             Self::TakenDownElsewhere { .. } => {
                 format!("read why, and decide: openclaw remove {skill}")
             }
-            Self::Yanked { .. } | Self::Newer { .. } => format!("openclaw registry update {skill}"),
-            Self::SignerRevoked { .. } => {
-                format!(
-                    "read why, and update when there is a newer version: openclaw registry update {skill}"
-                )
+            Self::Newer { version, beyond: Some(range) } => {
+                Instead::Beyond(version.clone(), range.clone()).hint(skill)
             }
+            Self::Newer { .. } => format!("openclaw registry update {skill}"),
+            Self::Yanked { instead, .. } => instead.hint(skill),
+            Self::SignerRevoked { instead: Instead::Newer(_) | Instead::Beyond(..), .. } => {
+                format!("read why, and update: openclaw registry update {skill}")
+            }
+            Self::SignerRevoked { .. } => "read why; there is no newer version yet".to_owned(),
             Self::Unknown { .. } => "openclaw registry audit, later".to_owned(),
         })
     }
@@ -193,7 +241,10 @@ impl Client {
             let mut findings = taken_down(list.as_ref(), one, ours(&one));
             if ours(&one) {
                 match histories.get(one.skill.publisher()) {
-                    Some(Ok(history)) => findings.extend(by_history(history, one)),
+                    Some(Ok(history)) => {
+                        complete(&mut findings, history, list.as_ref(), one);
+                        findings.extend(by_history(history, list.as_ref(), one));
+                    }
                     Some(Err(error)) => findings.push(unknown(error)),
                     None => {}
                 }
@@ -225,7 +276,7 @@ fn taken_down(list: Option<&Takedowns>, installed: &Installed, ours: bool) -> Ve
     let Some(list) = list else { return Vec::new() };
     let found = if ours {
         let taken = list.find(&installed.skill, &installed.version, &installed.archive);
-        taken.map(|taken| Finding::TakenDown { reason: taken.reason.to_string() })
+        taken.map(|taken| Finding::TakenDown { reason: taken.reason.to_string(), instead: None })
     } else {
         // One registry must not be able to stop what came from another.
         let taken = list.find_archive(&installed.archive);
@@ -234,36 +285,83 @@ fn taken_down(list: Option<&Takedowns>, installed: &Installed, ours: bool) -> Ve
     found.into_iter().collect()
 }
 
-fn by_history(history: &PublisherHistory, installed: &Installed) -> Vec<Finding> {
+/// Says of what was taken down what there is instead, which its publisher's history knows.
+fn complete(
+    findings: &mut [Finding],
+    history: &PublisherHistory,
+    list: Option<&Takedowns>,
+    installed: &Installed,
+) {
+    for finding in findings {
+        if let Finding::TakenDown { instead: unknown, .. } = finding {
+            let release = released(history, &installed.skill, &installed.version);
+            let visibility = release.map_or(Visibility::Public, |release| release.visibility);
+            *unknown = Some(instead(history, list, installed, visibility));
+        }
+    }
+}
+
+fn by_history(history: &PublisherHistory, list: Option<&Takedowns>, installed: &Installed) -> Vec<Finding> {
     let (skill, version) = (&installed.skill, &installed.version);
     let Some(release) = released(history, skill, version) else { return vec![Finding::NotReleased] };
     if release.archive != installed.archive {
         return vec![Finding::OtherArchive { released: release.archive }];
     }
+    let instead = instead(history, list, installed, release.visibility);
     let mut findings = Vec::new();
-    findings.extend(yank_reason(history, skill, version).map(|reason| Finding::Yanked { reason }));
-    findings.extend(revocation(history, &release.signer));
-    let newest = history.events().iter().filter_map(|event| match &event.action {
-        Action::Release(other)
-            if other.name == *skill.name()
-                && other.version > *version
-                && (other.version.pre.is_empty() || !version.pre.is_empty())
-                && (other.visibility == Visibility::Public || release.visibility == Visibility::Private)
-                && yank_reason(history, skill, &other.version).is_none() =>
-        {
-            Some(other.version.clone())
-        }
-        _ => None,
+    if let Some(reason) = yank_reason(history, skill, version) {
+        findings.push(Finding::Yanked { reason, instead: instead.clone() });
+    }
+    findings.extend(revocation(history, &release.signer, &instead));
+    findings.extend(match instead {
+        Instead::Newer(version) => Some(Finding::Newer { version, beyond: None }),
+        Instead::Beyond(version, range) => Some(Finding::Newer { version, beyond: Some(range) }),
+        Instead::Older(_) | Instead::Nothing => None,
     });
-    findings.extend(newest.max().map(|version| Finding::Newer { version }));
     findings
 }
 
-fn revocation(history: &PublisherHistory, signer: &PublicKey) -> Option<Finding> {
+/// The best other version: what was yanked or taken down is none.
+fn instead(
+    history: &PublisherHistory,
+    list: Option<&Takedowns>,
+    installed: &Installed,
+    visibility: Visibility,
+) -> Instead {
+    let Installed { skill, version, range, .. } = installed;
+    let others = || {
+        history.events().iter().filter_map(|event| match &event.action {
+            Action::Release(other)
+                if other.name == *skill.name()
+                    && other.version != *version
+                    && (other.version.pre.is_empty() || !version.pre.is_empty())
+                    && (other.visibility == Visibility::Public || visibility == Visibility::Private)
+                    && list.is_none_or(|list| list.find(skill, &other.version, &other.archive).is_none())
+                    && yank_reason(history, skill, &other.version).is_none() =>
+            {
+                Some(&other.version)
+            }
+            _ => None,
+        })
+    };
+    let within = |other: &Version| range.as_ref().is_none_or(|range| range.matches(other));
+    if let Some(newer) = others().filter(|other| *other > version && within(other)).max() {
+        return Instead::Newer(newer.clone());
+    }
+    match (others().max().cloned(), range) {
+        (Some(newer), Some(range)) if newer > *version => Instead::Beyond(newer, range.clone()),
+        (Some(older), _) => Instead::Older(older),
+        (None, _) => Instead::Nothing,
+    }
+}
+
+fn revocation(history: &PublisherHistory, signer: &PublicKey, instead: &Instead) -> Option<Finding> {
     history.events().iter().find_map(|event| match &event.action {
-        Action::Revoke { key, reason } if key == signer => {
-            Some(Finding::SignerRevoked { key: key.clone(), reason: reason.to_string() })
-        }
+        Action::Revoke { key, reason } if key == signer => Some(Finding::SignerRevoked {
+            key: key.clone(),
+            reason: reason.to_string(),
+            instead: instead.clone(),
+        }),
         _ => None,
     })
 }

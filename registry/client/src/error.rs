@@ -61,6 +61,14 @@ impl Error {
         }
     }
 
+    /// The status and code of a registry's refusal whose code is not known here.
+    pub fn foreign_code(&self) -> Option<(u16, &str)> {
+        match self {
+            Self::Http(error) => error.foreign_code(),
+            _ => None,
+        }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {

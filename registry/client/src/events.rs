@@ -117,6 +117,11 @@ impl Client {
             if history.state().revoked_keys().any(|key| key == revoked) {
                 return Ok(Vec::new());
             }
+            if !history.state().is_active(revoked) {
+                let active = history.state().active_keys().cloned().collect();
+                let (publisher, key) = (publisher.clone(), revoked.clone());
+                return Err(PublishError::UnknownKey { publisher, key, active }.into());
+            }
             Ok(vec![(Action::Revoke { key: revoked.clone(), reason: reason.clone() }, vec![key])])
         })
         .await
@@ -167,7 +172,7 @@ impl Client {
             }
             let signer = actions.first().and_then(|(_, keys)| keys.first()).map(|key| key.public_key());
             if let Some(key) = signer.filter(|key| !history.state().is_active(key)) {
-                return Err(PublishError::ForeignKey { publisher: publisher.clone(), key }.into());
+                return Err(self.foreign_key(publisher, key));
             }
             let events = sign(history.state(), actions)?;
             let body = NewEvents { events: events.iter().map(text).collect() };

@@ -31,7 +31,7 @@ mod trust;
 mod url;
 mod watch;
 
-pub use audit::{AuditReport, Audited, Finding, Installed, Severity};
+pub use audit::{AuditReport, Audited, Finding, Installed, Instead, Severity};
 pub use client::Client;
 pub use discover::Query;
 pub use error::Error;

@@ -14,6 +14,9 @@ use crate::transport::{ClientOptions, Http, HttpError, Kind, Reply, paths};
 use crate::trust::TrustError;
 use crate::url::RegistryUrl;
 
+/// How many fingerprints a person is shown.
+const SHOWN: usize = 10;
+
 /// What a login begins with.
 #[derive(Debug, Clone)]
 pub struct LoginRequest {
@@ -36,6 +39,7 @@ pub struct Pending {
     chain: Vec<(String, Envelope)>,
     root: TrustedRoot,
     fingerprint: Digest,
+    fingerprints: Vec<(u64, Digest)>,
 }
 
 /// A login that was stored.
@@ -61,11 +65,21 @@ impl Registries {
             known => known.ok().flatten().filter(|_| !request.replace),
         };
         let pinned = known.as_ref().map(KnownRegistry::fingerprint);
-        let newest = root_at(&http, paths::ROOT).await?;
+        let newest = match root_at(&http, paths::ROOT).await {
+            Err(Error::Http(error)) if error.is_not_found() => {
+                return Err(HttpError::NotRegistry { url: request.url.to_string() }.into());
+            }
+            found => found?,
+        };
         let served = fingerprint(&newest.1);
         let wanted = request.fingerprint.or(pinned).unwrap_or(served);
         let mut chain = vec![newest];
         extend_to(&http, &mut chain, &wanted).await?;
+        let fingerprints = match request.fingerprint.or(pinned) {
+            // The operator may have given out an earlier root's: all that lead to the newest are shown.
+            None => earlier(&http, &chain).await?,
+            Some(_) => Vec::new(),
+        };
         // A second login leads from the first one's root to the one that is given now, or is of another registry.
         if let Some(pinned) = pinned.filter(|pinned| *pinned != wanted) {
             extend_to(&http, &mut chain, &pinned).await?;
@@ -92,7 +106,8 @@ impl Registries {
                 found
             }
         });
-        Ok(Pending { registries: self.clone(), request, options, chain, root, fingerprint: start })
+        let registries = self.clone();
+        Ok(Pending { registries, request, options, chain, root, fingerprint: start, fingerprints })
     }
 }
 
@@ -117,6 +132,12 @@ impl Pending {
         &self.fingerprint
     }
 
+    /// The versions of the root and their fingerprints, the newest first and no more than a person can compare, where
+    /// somebody has to confirm one of them. Each leads to the newest.
+    pub fn fingerprints(&self) -> &[(u64, Digest)] {
+        &self.fingerprints
+    }
+
     /// Whether a person still has to confirm it: no fingerprint was given, and none was pinned before.
     pub fn needs_confirmation(&self) -> bool {
         self.request.fingerprint.is_none() && !self.is_known()
@@ -135,7 +156,7 @@ impl Pending {
     /// A token that the registry does not take, or another process that has pinned another root meanwhile. Nothing
     /// is stored then.
     pub async fn accept(self) -> Result<LoggedIn, Error> {
-        let Self { registries, request, options, chain, root, fingerprint } = self;
+        let Self { registries, request, options, chain, root, fingerprint, .. } = self;
         let whoami = match &request.token {
             Some(token) => {
                 let http = Http::new(request.url.clone(), Some(token.clone()), options)?;
@@ -154,6 +175,25 @@ impl Pending {
         let registry = blocking(move || registries.store(login)).await?;
         Ok(LoggedIn { registry, whoami })
     }
+}
+
+/// The newest root and those that lead to it, the newest first: some of the newest, and the first.
+async fn earlier(http: &Http, newest: &[(String, Envelope)]) -> Result<Vec<(u64, Digest)>, Error> {
+    let mut chain = newest.to_vec();
+    // No root has this fingerprint: all there are, as far down as they go.
+    extend_to(http, &mut chain, &Digest::of(b"")).await?;
+    let envelopes: Vec<Envelope> = chain.iter().map(|(_, envelope)| envelope.clone()).collect();
+    let leads = |envelope: &&Envelope| TrustedRoot::pin(&envelopes, &fingerprint(envelope)).is_ok();
+    let mut found: Vec<(u64, Digest)> = envelopes
+        .iter()
+        .filter(leads)
+        .filter_map(|envelope| Some((version_unverified(envelope)?, fingerprint(envelope))))
+        .collect();
+    found.reverse();
+    if found.len() > SHOWN {
+        found.drain(SHOWN - 1..found.len() - 1);
+    }
+    Ok(found)
 }
 
 /// Puts older roots in front of the chain until the wanted one is there, or there are none.

@@ -15,7 +15,7 @@ use openclaw_package::envelope::MAX_ENVELOPE_SIZE;
 use openclaw_package::registry::api::{Appended, Publication};
 use openclaw_package::registry::{Action, History, Release, Visibility};
 use openclaw_package::{
-    Digest, Envelope, Limits, PublicKey, SigningKey, SkillId, VerifiedPackage, verify_archive,
+    Digest, Envelope, Limits, PublicKey, PublisherName, SigningKey, SkillId, VerifiedPackage, verify_archive,
 };
 use semver::Version;
 
@@ -41,8 +41,8 @@ pub struct PublishRequest<'a> {
     pub signature: &'a Path,
     /// The key that signed the package, and signs the release.
     pub key: &'a SigningKey,
-    /// Who may see the skill.
-    pub visibility: Visibility,
+    /// Who may see the skill; by default whoever may see its newest version, and of a new one everybody.
+    pub visibility: Option<Visibility>,
     /// The category; by default that of the manifest.
     pub category: Option<&'a str>,
 }
@@ -58,6 +58,8 @@ pub struct Published {
     pub archive: Digest,
     /// The place of the release in the log.
     pub log_index: u64,
+    /// Who may see this version.
+    pub visibility: Visibility,
     /// Whether the registry had the same archive already.
     pub already: bool,
 }
@@ -96,9 +98,16 @@ impl Client {
                 }
                 return self.proved(skill, version, archive, true).await;
             }
-            let events = release_events(history.state(), request, &checked.package)?;
+            // By what the log proves: no page of the registry can make a private skill public.
+            let visibility = request.visibility.or_else(|| visibility_of(&history, &skill));
+            let visibility = visibility.unwrap_or(Visibility::Public);
+            let key = request.key.public_key();
+            if history.state().length() > 0 && !history.state().is_active(&key) {
+                return Err(self.foreign_key(skill.publisher(), key));
+            }
+            let events = release_events(history.state(), request, visibility, &checked.package)?;
             let publication = Publication {
-                visibility: request.visibility,
+                visibility,
                 category: request.category.map(str::to_owned),
                 events: events.iter().map(text).collect(),
             };
@@ -142,7 +151,13 @@ impl Client {
         if proven.release.archive != archive || !listed {
             return Err(TrustError::NotAdded { what: "the release" }.into());
         }
-        Ok(Published { skill, version, archive, log_index: proven.log_index, already })
+        let visibility = proven.release.visibility;
+        Ok(Published { skill, version, archive, log_index: proven.log_index, visibility, already })
+    }
+
+    pub(crate) fn foreign_key(&self, publisher: &PublisherName, key: PublicKey) -> Error {
+        let registry = self.registry().url().clone();
+        PublishError::ForeignKey { publisher: publisher.clone(), key, registry }.into()
     }
 
     async fn upload(&self, upload: Upload<'_>, progress: &dyn Progress) -> Result<Appended, HttpError> {
@@ -194,26 +209,32 @@ pub(crate) fn released(history: &PublisherHistory, skill: &SkillId, version: &Ve
     })
 }
 
+/// Who may see the newest release of a skill in a history, if there is one.
+fn visibility_of(history: &PublisherHistory, skill: &SkillId) -> Option<Visibility> {
+    history.events().iter().rev().find_map(|event| match &event.action {
+        Action::Release(release) if release.name == *skill.name() => Some(release.visibility),
+        _ => None,
+    })
+}
+
 /// The events that a publication adds: the first key where there is none, and the release.
 fn release_events(
     history: &History,
     request: &PublishRequest<'_>,
+    visibility: Visibility,
     package: &VerifiedPackage,
 ) -> Result<Vec<Envelope>, Error> {
-    let key = request.key.public_key();
     let release = Action::Release(Release {
         name: package.manifest().id().name().clone(),
         version: package.manifest().version().clone(),
         archive: package.archive_digest(),
         statement: package.statement_digest(),
         signer: package.signer().clone(),
-        visibility: request.visibility,
+        visibility,
     });
     let mut actions = Vec::new();
     if history.length() == 0 {
-        actions.push((Action::Init { key: key.clone() }, vec![request.key]));
-    } else if !history.is_active(&key) {
-        return Err(PublishError::ForeignKey { publisher: history.publisher().clone(), key }.into());
+        actions.push((Action::Init { key: request.key.public_key() }, vec![request.key]));
     }
     actions.push((release, vec![request.key]));
     sign(history, actions)
@@ -228,12 +249,10 @@ pub(crate) fn sign(
     let mut events = Vec::new();
     for (action, keys) in actions {
         let envelope = history.next(Timestamp::now(), action).sign(&keys);
-        let sequence = history.length();
-        history.accept(&envelope).map_err(|error| TrustError::History {
-            publisher: history.publisher().clone(),
-            sequence,
-            error,
-        })?;
+        // What does not fit is our own event, and no lie of the registry.
+        history
+            .accept(&envelope)
+            .map_err(|error| PublishError::Event { publisher: history.publisher().clone(), error })?;
         events.push(envelope);
     }
     Ok(events)

@@ -6,7 +6,7 @@
 mod choose;
 mod error;
 
-use openclaw_package::registry::{Index, IndexEntry, ProvenRelease, Provenance};
+use openclaw_package::registry::{Action, Index, IndexEntry, ProvenRelease, Provenance};
 use openclaw_package::{Digest, Envelope, SkillId};
 use semver::{Version, VersionReq};
 
@@ -66,6 +66,15 @@ impl Resolved {
         self.proven.yanked()
     }
 
+    /// Why the key that signed it was revoked later, if it was.
+    pub fn signer_revocation(&self) -> Option<String> {
+        let signer = &self.proven.release.signer;
+        checked_events(&self.provenance).find_map(|event| match event.action {
+            Action::Revoke { key, reason } if key == *signer => Some(reason.to_string()),
+            _ => None,
+        })
+    }
+
     /// Whether the key that signed it was revoked later.
     pub fn is_signer_revoked(&self) -> bool {
         self.proven.is_signer_revoked()
@@ -84,24 +93,34 @@ impl Client {
         range: &VersionReq,
         options: &ResolveOptions,
     ) -> Result<Resolved, Error> {
-        let mut fresh = self.fresh().await?;
-        let mut index = self.index_of(skill, false).await?;
         let wanted = Wanted { skill, range, options };
-        match self.resolve_by(&wanted, &fresh, &index).await {
-            // A release, yank or takedown between two requests looks like a lie: ask once more for everything.
-            Err(Error::Trust(error)) if may_have_changed(&error) => {
-                fresh = self.refresh().await?;
-                index = self.index_of(skill, true).await?;
-                self.resolve_by(&wanted, &fresh, &index).await
+        let fresh = self.fresh().await?;
+        match self.resolve_once(&wanted, &fresh, false).await {
+            // A release, yank or takedown between two requests looks like a lie, and what was once kept of a lie
+            // like the truth: ask once more for everything, past all caches.
+            Err(error) if may_have_changed(&error) => {
+                let fresh = self.refresh().await?;
+                self.resolve_once(&wanted, &fresh, true).await
             }
             other => other,
         }
     }
 
+    async fn resolve_once(
+        &self,
+        wanted: &Wanted<'_>,
+        fresh: &Fresh,
+        past_caches: bool,
+    ) -> Result<Resolved, Error> {
+        let index = self.index_of(wanted.skill, past_caches).await?;
+        self.resolve_by(wanted, fresh, &index).await
+    }
+
     async fn index_of(&self, skill: &SkillId, fresh: bool) -> Result<Index, Error> {
         match self.index_by(skill, fresh).await {
             Err(Error::Http(error)) if error.is_not_found() => {
-                Err(ResolveError::NoSkill { skill: skill.clone() }.into())
+                let has_token = self.has_token();
+                Err(ResolveError::NoSkill { skill: skill.clone(), has_token }.into())
             }
             other => other,
         }
@@ -306,8 +325,9 @@ impl Wanted<'_> {
 }
 
 /// Whether it may be that something changed between two requests, and nobody lied.
-fn may_have_changed(error: &TrustError) -> bool {
-    match error {
+fn may_have_changed(error: &Error) -> bool {
+    let Error::Trust(error) = error else { return matches!(error, Error::Resolve(_)) };
+    match **error {
         TrustError::IndexWithholds { .. } | TrustError::IndexDiffers { .. } => true,
         TrustError::RootRolledBack { seen, served } => served > seen,
         _ => false,

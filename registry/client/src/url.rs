@@ -42,7 +42,7 @@ impl UrlError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::PlainHttp(_) => "use https, or allow plain http for this registry explicitly".to_owned(),
+            Self::PlainHttp(_) => "use https, or add --allow-plain-http".to_owned(),
             _ => "write https://host, with a port and a path where the registry has them".to_owned(),
         })
     }

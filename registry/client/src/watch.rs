@@ -217,7 +217,14 @@ impl Client {
             let evidence =
                 Evidence::new("log-inconsistent").file("served.note", note).file("entries.txt", text);
             let evidence = self.registry().keep(evidence)?;
-            return Err(TrustError::LogInconsistent { from: size, to: checkpoint.size(), evidence }.into());
+            let registry = self.registry().url().clone();
+            return Err(TrustError::LogInconsistent {
+                registry,
+                from: size,
+                to: checkpoint.size(),
+                evidence,
+            }
+            .into());
         }
         let (registry, state) = (self.registry().clone(), reader.state.clone());
         Ok(blocking(move || state.write(&registry)).await?)

@@ -1,7 +1,10 @@
 //! Why nothing was published.
 
+use openclaw_package::registry::HistoryError;
 use openclaw_package::{Digest, PublicKey, PublisherName, SkillId};
 use semver::Version;
+
+use crate::url::RegistryUrl;
 
 /// Why nothing was published, or nothing added to a history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +35,26 @@ pub enum PublishError {
         publisher: PublisherName,
         /// The key.
         key: PublicKey,
+        /// The registry.
+        registry: RegistryUrl,
+    },
+    /// A key that is to be revoked is none of the publisher's.
+    #[error("{key} is not an active key of {publisher}, and cannot be revoked")]
+    UnknownKey {
+        /// The publisher.
+        publisher: PublisherName,
+        /// The key.
+        key: PublicKey,
+        /// Those that are active.
+        active: Vec<PublicKey>,
+    },
+    /// The publisher's history would not accept the event.
+    #[error("{error}")]
+    Event {
+        /// The publisher.
+        publisher: PublisherName,
+        /// Why.
+        error: HistoryError,
     },
     /// The publisher has no history in this registry.
     #[error("{publisher} has published nothing in this registry")]
@@ -58,7 +81,8 @@ impl PublishError {
         match self {
             Self::VersionExists { .. } => "version-exists",
             Self::NotReleased { .. } => "not-released",
-            Self::ForeignKey { .. } => "inactive-key",
+            Self::ForeignKey { .. } | Self::UnknownKey { .. } => "inactive-key",
+            Self::Event { error, .. } => error.code(),
             Self::NoHistory { .. } => "no-history",
             Self::Moved { .. } => "history-moved",
             Self::Check(_) => "io",
@@ -73,11 +97,17 @@ impl PublishError {
                     .to_owned()
             }
             Self::NotReleased { skill, .. } => format!("openclaw registry info {skill}"),
-            Self::ForeignKey { publisher, .. } => {
-                format!(
-                    "sign with a key that {publisher} granted, or have it granted: openclaw key rotate {publisher}"
-                )
+            Self::ForeignKey { publisher, registry, .. } => {
+                format!("openclaw key rotate {publisher} --registry {registry}")
             }
+            Self::UnknownKey { active, .. } => {
+                let active: Vec<String> = active.iter().map(ToString::to_string).collect();
+                format!("the active ones are {}", active.join(", "))
+            }
+            Self::Event { publisher, error: HistoryError::LastKey(_) } => {
+                format!("openclaw key rotate {publisher} grants a new one and revokes this one")
+            }
+            Self::Event { error, .. } => return error.hint(),
             Self::NoHistory { .. } => "openclaw registry publish dist/skill.tar.gz".to_owned(),
             Self::Moved { .. } => "try again".to_owned(),
             Self::Check(_) => return None,

@@ -1,7 +1,7 @@
 //! Why no version can be chosen.
 
 use openclaw_package::SkillId;
-use semver::{Version, VersionReq};
+use semver::{Comparator, Op, Version, VersionReq};
 
 /// Why no version can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,8 @@ pub enum ResolveError {
     NoSkill {
         /// The skill.
         skill: SkillId,
+        /// Whether a token was sent, which would have shown a private one.
+        has_token: bool,
     },
     /// No version is in the range.
     #[error("{skill} has no version {range}")]
@@ -24,7 +26,7 @@ pub enum ResolveError {
         nearest: Vec<Version>,
     },
     /// Versions are in the range, but none may be chosen.
-    #[error("no version of {skill} in {range} may be chosen: {}", list(passed_over))]
+    #[error("{}: {}", none_left(skill, range), list(passed_over))]
     NoneLeft {
         /// The skill.
         skill: SkillId,
@@ -55,6 +57,13 @@ pub enum ResolveError {
     },
 }
 
+fn none_left(skill: &SkillId, range: &VersionReq) -> String {
+    match *range == VersionReq::STAR {
+        true => format!("every version of {skill} was withdrawn"),
+        false => format!("no version of {skill} in {range} may be chosen"),
+    }
+}
+
 fn list(versions: &[(Version, String)]) -> String {
     let shown: Vec<String> =
         versions.iter().take(5).map(|(version, reason)| format!("{version} ({reason})")).collect();
@@ -79,12 +88,26 @@ impl ResolveError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoSkill { skill } => format!("openclaw registry search {}", skill.name()),
+            Self::NoSkill { skill, has_token } => {
+                let private = "; a private one needs a token: openclaw registry login --token T";
+                format!("openclaw registry search {}{}", skill.name(), if *has_token { "" } else { private })
+            }
             Self::NoVersion { nearest, .. } if nearest.is_empty() => return None,
-            Self::NoVersion { skill, nearest, .. } => {
+            Self::NoVersion { skill, range, nearest } => {
                 let list: Vec<String> = nearest.iter().map(Version::to_string).collect();
                 let first = list.first().cloned().unwrap_or_default();
-                format!("there are {}: openclaw registry install {skill}@={first}", list.join(", "))
+                let list = list.join(", ");
+                if nearest.iter().all(|version| !version.pre.is_empty()) {
+                    return Some(format!(
+                        "there are only pre-releases, {list}: add --pre-releases, or name one: openclaw registry \
+                         install {skill}@={first}"
+                    ));
+                }
+                format!("there are {list}: openclaw registry install {skill}@={first}{}", exactly(range))
+            }
+            Self::NoneLeft { range, passed_over, .. } if *range == VersionReq::STAR => {
+                let reasons = if self.code() == "taken-down" { "taken down" } else { "withdrawn" };
+                format!("all {} versions were {reasons}; there is nothing to install", passed_over.len())
             }
             Self::NoneLeft { skill, .. } => format!("openclaw registry info {skill} lists all versions"),
             Self::TakenDown { skill, .. } => {
@@ -96,5 +119,17 @@ impl ResolveError {
                 )
             }
         })
+    }
+}
+
+/// What a bare version means, where one was written: `^0.1.0` and `0.1.0` are the same range.
+fn exactly(range: &VersionReq) -> String {
+    match range.comparators.as_slice() {
+        [Comparator { op: Op::Caret, major, minor: Some(minor), patch: Some(patch), pre }] => {
+            let dash = if pre.is_empty() { "" } else { "-" };
+            let version = format!("{major}.{minor}.{patch}{dash}{pre}");
+            format!(" (@{version} means ^{version}; exactly that one is @={version})")
+        }
+        _ => String::new(),
     }
 }

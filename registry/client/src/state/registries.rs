@@ -9,7 +9,7 @@ use openclaw_package::registry::KeptTakedowns;
 use openclaw_package::{Digest, Origin};
 
 use super::files;
-use super::known::{CHECKPOINT, PUBLISHERS, ROOTS, TAKEDOWNS, Update};
+use super::known::{ROOTS, TAKEDOWNS, TOKEN, Update};
 use super::{KnownRegistry, StateError, Stored};
 use crate::token::Token;
 use crate::trust::Basis;
@@ -166,12 +166,7 @@ impl Registries {
         self.check_origin(&login)?;
         let known = match KnownRegistry::read(&dir) {
             // The roots that were fetched lead on from the pinned one: it is the same registry.
-            Ok(Some(known))
-                if known.fingerprint() == login.fingerprint
-                    && (!login.replace || Basis::read(&known).is_ok()) =>
-            {
-                known
-            }
+            Ok(Some(known)) if known.fingerprint() == login.fingerprint && !login.replace => known,
             Ok(Some(known)) if !login.replace => {
                 let (known, given) = (known.fingerprint(), login.fingerprint);
                 return Err(StateError::OtherRoot { url: login.url, known, given });
@@ -225,7 +220,9 @@ impl Registries {
             let time = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ");
             let old = evidence.join(format!("{time}-replaced"));
             files::sweep(dir)?;
-            files::remove(&dir.join(super::known::TOKEN))?;
+            // Evidence lies in one folder, whether the registry was begun anew or not.
+            gather(&dir.join("evidence"), &evidence)?;
+            files::remove(&dir.join(TOKEN))?;
             std::fs::rename(dir, &old).map_err(StateError::io(dir))?;
         }
         let staging = staging.keep();
@@ -235,14 +232,30 @@ impl Registries {
     }
 }
 
-/// Takes over what was seen of a registry whose state is damaged, as far as it still holds: a login in its place must
-/// not make anybody forget what was taken down.
+/// Moves what was kept as evidence before beside what is kept now.
+fn gather(from: &Path, to: &Path) -> Result<(), StateError> {
+    let entries = match std::fs::read_dir(from) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(StateError::io(from))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(StateError::io(from))?;
+        let place = to.join(entry.file_name());
+        std::fs::rename(entry.path(), &place).map_err(StateError::io(&place))?;
+    }
+    std::fs::remove_dir(from).map_err(StateError::io(from))
+}
+
+/// Takes over what a login in a registry's place must not make anybody forget, as far as it still holds: what was
+/// taken down, and of the same registry the newest root and the token. How far log and histories went is forgotten,
+/// for that is what a backup that was restored contradicts.
 fn salvage(old: &Path, staged: &KnownRegistry) -> Result<(), StateError> {
     let is_same = KnownRegistry::read(old)
         .is_ok_and(|known| known.is_some_and(|known| known.fingerprint() == staged.fingerprint()));
-    // Nobody signs how far histories went.
-    let names: &[&str] =
-        if is_same { &[ROOTS, CHECKPOINT, TAKEDOWNS, PUBLISHERS] } else { &[CHECKPOINT, TAKEDOWNS] };
+    if is_same && let Ok(Some(token)) = files::read(&old.join(TOKEN)) {
+        files::replace(&staged.dir().join(TOKEN), &token)?;
+    }
+    let names: &[&str] = if is_same { &[ROOTS, TAKEDOWNS] } else { &[TAKEDOWNS] };
     for name in names {
         let path = staged.dir().join(name);
         let before = files::read(&path)?;

@@ -111,9 +111,17 @@ pub enum HttpError {
         /// What came.
         found: Digest,
     },
+    /// Whoever answers has nothing that every registry has.
+    #[error("{url} is not an OpenClaw registry: it has no /root.json")]
+    NotRegistry {
+        /// The URL.
+        url: String,
+    },
     /// The registry refused, and said why.
-    #[error("the registry refuses ({status}): {message}")]
+    #[error("{}", refused(*status, code, message))]
     Refused {
+        /// The registry.
+        registry: String,
         /// The HTTP status.
         status: u16,
         /// The registry's code.
@@ -153,6 +161,57 @@ const SERVER_CODES: &[&str] = &[
     "yank-state",
 ];
 
+/// The longest code of a registry that is passed on, in bytes.
+const MAX_CODE: usize = 64;
+
+fn known(code: &str) -> Option<&'static str> {
+    SERVER_CODES.iter().find(|known| **known == code).copied()
+}
+
+/// A refusal in words; whose they are is said where nothing of them is known.
+fn refused(status: u16, code: &str, message: &str) -> String {
+    match known(code) {
+        Some(_) => message.to_owned(),
+        None => format!("the registry refuses ({status}): {message}"),
+    }
+}
+
+/// What to do next about a refusal, in words of this program.
+fn advice(code: &str, registry: &str) -> Option<String> {
+    let login = format!("openclaw registry login --registry {registry} --token T");
+    Some(match code {
+        "token-required" => format!("{login}, with a token of the registry's operator"),
+        "bad-token" => format!(
+            "get a new one from the registry's operator: {login}; or read without one: openclaw registry logout \
+             --registry {registry}"
+        ),
+        "forbidden" | "missing-scope" | "outside-pattern" | "wrong-publisher" => format!(
+            "ask the registry's operator for a token that may do this; what this one may: openclaw registry whoami \
+             --registry {registry}"
+        ),
+        "not-found" => {
+            format!("check the spelling; a private skill is shown to tokens of its publisher only: {login}")
+        }
+        "inactive-key" => format!("openclaw key rotate <publisher> --registry {registry}"),
+        "last-key" => "openclaw key rotate <publisher> grants a new one and revokes this one".to_owned(),
+        "known-key" => "a key that was once revoked stays so: openclaw key rotate <publisher>".to_owned(),
+        "too-many-keys" => "openclaw key revoke withdraws those that are not used".to_owned(),
+        "name-collision" => "choose a name that differs by more than hyphens".to_owned(),
+        "version-exists" => "raise the version in openclaw/skill.toml and pack again".to_owned(),
+        "visibility-narrowed" => "publish it as public, or under another name".to_owned(),
+        "taken-down" => {
+            "ask the registry's operator why; where it is installed: openclaw remove <skill>".to_owned()
+        }
+        "yank-state" => "openclaw registry info <skill> shows what is yanked".to_owned(),
+        "index-full" => "publish under another name".to_owned(),
+        "history-full" => "publish as another publisher".to_owned(),
+        "too-large" => "leave out what the skill does not need, and pack again".to_owned(),
+        "too-slow" => "try again over a faster connection".to_owned(),
+        "rate-limited" | "busy" | "outage" | "history-moved" => "try again later".to_owned(),
+        _ => return None,
+    })
+}
+
 impl HttpError {
     pub(crate) fn malformed(what: &'static str, detail: impl ToString) -> Self {
         Self::Malformed { what, detail: shown(&detail.to_string()) }
@@ -175,36 +234,33 @@ impl HttpError {
             Self::RedirectLoop { .. } => "redirect-loop",
             Self::ContentRange { .. } => "wrong-content-range",
             Self::Digest { .. } => "digest-mismatch",
-            Self::Refused { status, code, .. } => {
-                let known = SERVER_CODES.iter().find(|known| *known == code);
-                known.copied().unwrap_or(match status {
-                    401 => "token-required",
-                    403 => "forbidden",
-                    404 => "not-found",
-                    429 => "rate-limited",
-                    _ => "registry-refused",
-                })
-            }
+            Self::NotRegistry { .. } => "not-a-registry",
+            Self::Refused { status, code, .. } => known(code).unwrap_or(match status {
+                401 => "token-required",
+                403 => "forbidden",
+                404 => "not-found",
+                429 => "rate-limited",
+                _ => "registry-refused",
+            }),
         }
     }
 
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            // Not to be taken for our own: whoever answers may advise what it likes.
-            Self::Refused { hint: Some(hint), .. } => format!("the registry says: {hint}"),
-            Self::Refused { status: 401, .. } => {
-                "openclaw registry login --token T, with a token of the registry".to_owned()
-            }
-            Self::Refused { status: 403, .. } => {
-                "ask the registry's operator for a token that may do this; `openclaw registry whoami` shows what \
-                 this one may"
-                    .to_owned()
-            }
-            Self::Refused { status: 404, .. } => "openclaw registry search <words>".to_owned(),
-            Self::Refused { .. } | Self::Setup(_) => return None,
+            Self::Refused { registry, code, hint, .. } => match advice(self.code(), registry) {
+                Some(advice) => advice,
+                // Not to be taken for our own: whoever answers may advise what it likes.
+                None if known(code).is_none() => format!("the registry says: {}", hint.as_ref()?),
+                None => return None,
+            },
+            Self::Setup(_) => return None,
+            Self::NotRegistry { .. } => "check the URL".to_owned(),
             Self::Url(error) => return error.hint(),
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::TooSlow { .. } | Self::Truncated { .. } => {
+            Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::TooSlow { .. }
+            | Self::Truncated { .. } => {
                 "try again later; what is installed keeps working without the registry".to_owned()
             }
             Self::Digest { .. } => {
@@ -224,6 +280,14 @@ impl HttpError {
             Self::Refused { status, .. } => *status >= 500 || *status == 429,
             _ => false,
         }
+    }
+
+    /// The status and code of a refusal whose code is not known here: that of a newer registry, say.
+    pub fn foreign_code(&self) -> Option<(u16, &str)> {
+        let Self::Refused { status, code, .. } = self else { return None };
+        let fits = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        (fits && code.len() <= MAX_CODE && (400..500).contains(status) && known(code).is_none())
+            .then_some((*status, code.as_str()))
     }
 
     /// Whether the registry has no such thing.

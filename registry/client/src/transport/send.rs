@@ -210,7 +210,12 @@ impl Http {
     /// What an error before the body means.
     fn failed(&self, kind: Kind, error: reqwest::Error) -> HttpError {
         if error.is_connect() {
-            return HttpError::Unreachable { url: self.base.to_string(), detail: innermost(&error) };
+            let detail = match innermost(&error) {
+                // What answers in plain text is no TLS record of any type.
+                detail if detail.contains("InvalidContentType") => "it does not speak TLS".to_owned(),
+                detail => detail,
+            };
+            return HttpError::Unreachable { url: self.base.to_string(), detail };
         }
         if error.is_timeout() {
             return HttpError::Timeout { what: kind.name };
@@ -234,7 +239,8 @@ impl Http {
             }
             None => (String::new(), status.canonical_reason().unwrap_or("no reason given").to_owned(), None),
         };
-        HttpError::Refused { status: status.as_u16(), code, message, hint }
+        let registry = self.base.to_string();
+        HttpError::Refused { registry, status: status.as_u16(), code, message, hint }
     }
 }
 

@@ -8,6 +8,8 @@ use openclaw_package::registry::{DocumentError, HistoryError, ProvenanceError, R
 use openclaw_package::{Digest, EnvelopeError, PublicKey, PublisherName, SkillId, StatementError};
 use semver::Version;
 
+use crate::url::RegistryUrl;
+
 /// Why what a registry serves is not believed. Nothing is changed on disk, but for evidence that is kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +17,14 @@ pub enum TrustError {
     /// A root does not follow from the pinned one, or has expired.
     #[error(transparent)]
     Root(#[from] RootError),
+    /// A root that does not follow from those that were seen.
+    #[error("the root that {registry} serves does not follow from the one pinned at login: {error}")]
+    RootUnrelated {
+        /// The registry.
+        registry: RegistryUrl,
+        /// What is wrong.
+        error: RootError,
+    },
     /// No root of the registry has the fingerprint that was given.
     #[error("the registry's root has the fingerprint {served}, not {given}")]
     Fingerprint {
@@ -35,8 +45,13 @@ pub enum TrustError {
     #[error(transparent)]
     Takedowns(#[from] DocumentError),
     /// An older list of takedowns than was seen before, or one that has lost entries.
-    #[error("the list of takedowns has lost what it had (sequence {served}, after {seen})")]
+    #[error(
+        "the list of takedowns of {registry} has lost what it had (sequence {served}, after {seen}); both are kept in {}",
+        evidence.display()
+    )]
     TakedownsLost {
+        /// The registry.
+        registry: RegistryUrl,
         /// The sequence that was seen.
         seen: u64,
         /// The sequence that is served.
@@ -51,8 +66,10 @@ pub enum TrustError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// The log has fewer entries than it had.
-    #[error("the log has {served} entries, and had {seen}; both notes are kept in {}", evidence.display())]
+    #[error("the log of {registry} has {served} entries, and had {seen}; both notes are kept in {}", evidence.display())]
     LogShrank {
+        /// The registry.
+        registry: RegistryUrl,
         /// How many entries were seen.
         seen: u64,
         /// How many are served.
@@ -61,8 +78,10 @@ pub enum TrustError {
         evidence: PathBuf,
     },
     /// The log has as many entries as it had, and others.
-    #[error("the log has other entries than it had, {size} of them; both notes are kept in {}", evidence.display())]
+    #[error("the log of {registry} has other entries than it had, {size} of them; both notes are kept in {}", evidence.display())]
     LogForked {
+        /// The registry.
+        registry: RegistryUrl,
         /// How many entries.
         size: u64,
         /// Where the evidence is kept.
@@ -70,10 +89,12 @@ pub enum TrustError {
     },
     /// The log has grown, and does not contain what it contained.
     #[error(
-        "the log of {to} entries does not contain the one of {from} that was seen; both notes are kept in {}",
+        "the log of {registry}, of {to} entries, does not contain the one of {from} that was seen; both notes are kept in {}",
         evidence.display()
     )]
     LogInconsistent {
+        /// The registry.
+        registry: RegistryUrl,
         /// The smaller size.
         from: u64,
         /// The larger size.
@@ -82,8 +103,10 @@ pub enum TrustError {
         evidence: PathBuf,
     },
     /// A publisher's history is shorter than it was.
-    #[error("the history of {publisher} has {served} events, and had {seen}; kept in {}", evidence.display())]
+    #[error("the history of {publisher} at {registry} has {served} events, and had {seen}; kept in {}", evidence.display())]
     HistoryShrank {
+        /// The registry.
+        registry: RegistryUrl,
         /// Whose.
         publisher: PublisherName,
         /// How many events were seen.
@@ -94,8 +117,10 @@ pub enum TrustError {
         evidence: PathBuf,
     },
     /// A publisher's history is another one than it was.
-    #[error("the history of {publisher} is another one than was seen; kept in {}", evidence.display())]
+    #[error("the history of {publisher} at {registry} is another one than was seen; kept in {}", evidence.display())]
     HistoryForked {
+        /// The registry.
+        registry: RegistryUrl,
         /// Whose.
         publisher: PublisherName,
         /// Where the evidence is kept.
@@ -181,7 +206,7 @@ impl TrustError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Root(error) => error.code(),
+            Self::Root(error) | Self::RootUnrelated { error, .. } => error.code(),
             Self::Fingerprint { .. } => "fingerprint-differs",
             Self::RootRolledBack { .. } => "root-rolled-back",
             Self::Takedowns(error) => error.code(),
@@ -221,14 +246,18 @@ impl TrustError {
             Self::IndexWithholds { .. } => {
                 "try again later; if it stays so, the registry hides releases: openclaw registry audit --whole-log".to_owned()
             }
-            Self::LogShrank { evidence, .. }
-            | Self::LogForked { evidence, .. }
-            | Self::LogInconsistent { evidence, .. }
-            | Self::HistoryShrank { evidence, .. }
-            | Self::HistoryForked { evidence, .. }
-            | Self::TakedownsLost { evidence, .. } => {
-                format!("{stop}; show others what is in {}", evidence.display())
-            }
+            Self::LogShrank { registry, .. }
+            | Self::LogForked { registry, .. }
+            | Self::LogInconsistent { registry, .. }
+            | Self::HistoryShrank { registry, .. }
+            | Self::HistoryForked { registry, .. } => format!(
+                "{stop}; if the operator says that a backup was restored: openclaw registry login --replace \
+                 --registry {registry}"
+            ),
+            Self::RootUnrelated { registry, .. } => format!(
+                "{stop}; if the operator says that it was set up anew: openclaw registry login --replace \
+                 --registry {registry}"
+            ),
             Self::PinDiffers { .. } => {
                 "the lockfile pins what was installed first; do not install this".to_owned()
             }

@@ -133,18 +133,19 @@ pub(crate) fn check_seen(
     served: &[LoggedEvent],
 ) -> Result<(), Error> {
     let Some(seen) = seen.filter(|seen| seen.length > 0) else { return Ok(()) };
-    let publisher = publisher.clone();
+    let (url, publisher) = (registry.url().clone(), publisher.clone());
     let place = usize::try_from(seen.length - 1).unwrap_or(usize::MAX);
     match digests.get(place) {
         Some(digest) if *digest == seen.head => Ok(()),
         Some(_) => {
             let evidence = registry.keep(evidence_of("history-forked", seen, served))?;
-            Err(TrustError::HistoryForked { publisher, evidence }.into())
+            Err(TrustError::HistoryForked { registry: url, publisher, evidence }.into())
         }
         None => {
             let evidence = registry.keep(evidence_of("history-shrank", seen, served))?;
             let served = digests.len() as u64;
-            Err(TrustError::HistoryShrank { publisher, seen: seen.length, served, evidence }.into())
+            Err(TrustError::HistoryShrank { registry: url, publisher, seen: seen.length, served, evidence }
+                .into())
         }
     }
 }

@@ -19,7 +19,8 @@ impl Client {
         let (old, new) = (&seen.checkpoint, &served.checkpoint);
         if new.size() < old.size() {
             let evidence = self.keep_notes("log-shrank", seen, served, None)?;
-            return Err(TrustError::LogShrank { seen: old.size(), served: new.size(), evidence }.into());
+            let (registry, seen, served) = (self.registry().url().clone(), old.size(), new.size());
+            return Err(TrustError::LogShrank { registry, seen, served, evidence }.into());
         }
         self.check_contains(seen, served).await
     }
@@ -42,7 +43,8 @@ impl Client {
                 return Ok(());
             }
             let evidence = self.keep_notes("log-forked", smaller, larger, None)?;
-            return Err(TrustError::LogForked { size: new.size(), evidence }.into());
+            let (registry, size) = (self.registry().url().clone(), new.size());
+            return Err(TrustError::LogForked { registry, size, evidence }.into());
         }
         // Every log contains the empty one.
         if old.size() == 0 {
@@ -51,7 +53,8 @@ impl Client {
         let (proof, text) = self.consistency(old.size(), new.size()).await?;
         if verify_consistency(old.size(), old.root(), new.size(), new.root(), &proof).is_err() {
             let evidence = self.keep_notes("log-inconsistent", smaller, larger, Some(text))?;
-            return Err(TrustError::LogInconsistent { from: old.size(), to: new.size(), evidence }.into());
+            let (registry, from, to) = (self.registry().url().clone(), old.size(), new.size());
+            return Err(TrustError::LogInconsistent { registry, from, to, evidence }.into());
         }
         Ok(())
     }

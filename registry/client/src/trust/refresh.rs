@@ -90,6 +90,7 @@ impl Client {
             let (seen, served) = (last.root().version(), older.root().version());
             return Err(TrustError::RootRolledBack { seen, served }.into());
         }
+        let unrelated = |error| TrustError::RootUnrelated { registry: self.registry().url().clone(), error };
         let (mut trusted, mut added) = (last.clone(), Vec::new());
         // A chain that is longer than is read again must not be kept, or what is kept is damaged.
         for _ in basis.chain.len()..=MAX_ROOTS {
@@ -106,9 +107,9 @@ impl Client {
                         Err(Error::Http(error)) if error.is_not_found() => newest.clone(),
                         Err(error) => return Err(error),
                     };
-                    (text, trusted.follow(&envelope).map_err(TrustError::from)?)
+                    (text, trusted.follow(&envelope).map_err(unrelated)?)
                 }
-                Err(error) => return Err(TrustError::from(error).into()),
+                Err(error) => return Err(unrelated(error).into()),
             };
             trusted = next;
             added.push(text);

@@ -37,7 +37,8 @@ impl Client {
                     .file("served.json", bytes.clone());
                 let evidence = self.registry().keep(evidence)?;
                 let (seen, served) = (seen.sequence, list.sequence);
-                return Err(TrustError::TakedownsLost { seen, served, evidence }.into());
+                let registry = self.registry().url().clone();
+                return Err(TrustError::TakedownsLost { registry, seen, served, evidence }.into());
             }
         }
         if list.expires <= now {

@@ -14,6 +14,7 @@ fn installed(skill: &str, version: &str) -> Installed {
         skill,
         version: version.parse().unwrap(),
         archive,
+        range: None,
         origin: "skills.example.com".parse().unwrap(),
     }
 }
@@ -119,4 +120,35 @@ async fn a_lie_about_one_publisher_is_a_finding_and_about_the_log_an_error() {
     server.world(|world| world.takedowns.expires = in_days(-1));
     let error = home.refused(async { home.client().audit(&all).await }).await;
     assert_eq!(error.code(), "takedowns-expired");
+}
+
+#[tokio::test]
+async fn what_is_advised_can_be_done() {
+    let (server, home) = at_home().await;
+    for version in ["1.1.0", "1.2.0", "2.0.0"] {
+        server.world(|world| world.publish(&hello(), version));
+    }
+    let advice = async |version: &str, range: Option<&str>| {
+        let one = Installed {
+            range: range.map(|range| range.parse().unwrap()),
+            ..installed("acme/hello", version)
+        };
+        let report = audit(&home, &[one]).await;
+        report.skills[0].findings.first().and_then(|finding| finding.hint(&hello())).unwrap_or_default()
+    };
+    assert_eq!(advice("1.0.0", None).await, "openclaw registry update acme/hello");
+    assert_eq!(advice("1.0.0", Some("^1")).await, "openclaw registry update acme/hello");
+    let latest = "openclaw registry update --latest acme/hello (leaves the range =1.1.0)";
+    assert_eq!(advice("1.1.0", Some("=1.1.0")).await, latest);
+    server.world(|world| world.yank(&hello(), "2.0.0"));
+    let older = "openclaw registry install acme/hello@=1.2.0 --allow-downgrade";
+    assert_eq!(advice("2.0.0", None).await, older);
+    // What was taken down is no newer version.
+    server.world(|world| world.take_down(&hello(), Some("1.2.0")));
+    assert_eq!(advice("1.1.0", None).await, "");
+    for version in ["1.1.0", "1.0.0"] {
+        server.world(|world| world.yank(&hello(), version));
+    }
+    assert_eq!(advice("1.1.0", None).await, "there is no other version yet");
+    assert_eq!(advice("1.2.0", None).await, "openclaw remove acme/hello");
 }

@@ -4,10 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use openclaw_package::Digest;
 use openclaw_registry_client::{RegistryUrl, StateError};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::home::{Home, at_home};
 use crate::server::{Answer, Server};
-use crate::world::{TOKEN, World};
+use crate::world::{TOKEN, World, hello};
 
 #[tokio::test]
 async fn a_login_pins_the_root_and_keeps_the_token_to_its_owner() {
@@ -290,4 +291,71 @@ async fn a_fingerprint_that_does_not_lead_to_the_pinned_root_is_refused() {
     request.fingerprint = Some(given);
     let Err(error) = home.login(request).await else { panic!("it was not refused") };
     assert_eq!(error.code(), "bad-signature");
+}
+
+#[tokio::test]
+async fn after_a_backup_was_restored_the_owner_can_begin_anew_and_takedowns_stay() {
+    let (server, home) = at_home().await;
+    server.world(|world| world.take_down(&"acme/evil".parse().unwrap(), None));
+    home.client().refresh().await.unwrap();
+    let backup = server.world(|world| world.clone());
+    server.world(|world| world.publish(&hello(), "1.1.0"));
+    home.resolve("*").await.unwrap();
+    server.world(|world| *world = backup);
+    let error = home.refused(home.resolve("*")).await;
+    assert_eq!(error.code(), "log-shrank");
+
+    let mut request = home.request(&server);
+    (request.replace, request.token) = (true, None);
+    let known = home.login(request).await.unwrap();
+    assert!(known.token().unwrap().is_some(), "it is the same registry, and the same token");
+    assert_eq!(known.takedowns().unwrap().unwrap().takedowns.len(), 1);
+    assert_eq!(home.resolve("*").await.unwrap().version().to_string(), "1.0.0");
+    let kept = crate::home::files_below(&known.dir().join("evidence"));
+    assert!(kept.keys().any(|path| path.ends_with("checkpoint")), "what was seen is kept");
+    assert!(kept.keys().any(|path| path.ends_with("seen.note")), "and what was refused");
+    assert!(!kept.keys().any(|path| path.ends_with("token")));
+    // A takedown that the backup does not have is not forgotten with the rest.
+    server.world(|world| world.takedowns.takedowns.clear());
+    let mut request = home.request(&server);
+    request.replace = true;
+    home.login(request).await.unwrap();
+    assert_eq!(home.client().refresh().await.unwrap_err().code(), "takedowns-rolled-back");
+}
+
+#[tokio::test]
+async fn who_has_to_confirm_sees_each_root_that_leads_to_the_newest() {
+    let server = Server::start(World::with_hello()).await;
+    for days in 400..412 {
+        server.world(|world| world.next_root(|parts| parts.expires = crate::world::in_days(days)));
+    }
+    let home = Home::new();
+    let mut request = home.request(&server);
+    request.fingerprint = None;
+    let pending = home.registries.login(request, home.options()).await.unwrap();
+    let shown = pending.fingerprints();
+    let versions: Vec<u64> = shown.iter().map(|(version, _)| *version).collect();
+    assert_eq!(versions, [13, 12, 11, 10, 9, 8, 7, 6, 5, 1]);
+    assert_eq!(shown[9].1, server.world(|world| world.fingerprint(1)));
+    assert_eq!(shown[0].1, *pending.fingerprint());
+    pending.accept().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_registry_says_so() {
+    let server = Server::start(World::with_hello()).await;
+    server.lie("/", |_, _| Answer::new(404, "text/html", "nothing here"));
+    let home = Home::new();
+    let error = home.refused(home.login(home.request(&server))).await;
+    assert_eq!(error.code(), "not-a-registry");
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut request = home.request(&server);
+    request.url = format!("https://{}", plain.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = plain.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let error = home.refused(home.login(request)).await;
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
 }

@@ -26,7 +26,8 @@ async fn a_log_that_shrank_is_a_hard_stop() {
     server.lie("/checkpoint", move |_, _| Answer::new(200, "text/plain", served.as_str()));
     let error = home.refused(async { home.client().refresh().await }).await;
     assert_eq!(error.code(), "log-shrank");
-    assert!(error.to_string().contains("evidence/") && error.hint().unwrap().contains("evidence/"));
+    assert!(error.to_string().contains("evidence/") && error.to_string().contains(&server.url));
+    assert!(error.hint().unwrap().contains("login --replace --registry http"));
     let kept = home.evidence("log-shrank");
     assert_eq!(kept["seen.note"], before);
     assert_eq!(kept["served.note"], note);

@@ -18,12 +18,21 @@ fn written(home: &Home, pack: &Pack) -> (PathBuf, PathBuf) {
 }
 
 async fn publish(home: &Home, pack: &Pack, by: u8) -> Result<Published, Error> {
+    publish_as(home, pack, by, None).await
+}
+
+async fn publish_as(
+    home: &Home,
+    pack: &Pack,
+    by: u8,
+    visibility: Option<Visibility>,
+) -> Result<Published, Error> {
     let (archive, signature) = written(home, pack);
     let request = PublishRequest {
         archive: &archive,
         signature: &signature,
         key: &key(by),
-        visibility: Visibility::Public,
+        visibility,
         category: Some("developer-tools"),
     };
     home.client().publish(&request, &Silent).await
@@ -46,6 +55,47 @@ async fn the_first_release_begins_the_history() {
         1
     );
     publish(&home, &pack(&hello(), "1.0.1", 1), 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_private_skill_stays_private_until_it_is_made_public() {
+    let (server, home) = at_home().await;
+    let draft = "acme/draft".parse().unwrap();
+    let publish = |version, visibility| publish_pack(&home, pack(&draft, version, 1), visibility);
+    let first = publish("1.0.0", Some(Visibility::Private)).await;
+    assert_eq!(first.visibility, Visibility::Private);
+    // Nothing that the registry shows decides it, but what was signed.
+    server.lie("/api/v1/skills/acme/draft", |request, answer| {
+        if request.method == "GET" && request.path.ends_with("draft") {
+            return Answer::error(404, "not-found");
+        }
+        answer
+    });
+    assert_eq!(publish("1.0.1", None).await.visibility, Visibility::Private);
+    assert_eq!(publish("1.1.0", Some(Visibility::Public)).await.visibility, Visibility::Public);
+    assert_eq!(publish("1.2.0", None).await.visibility, Visibility::Public);
+    let again = publish("1.0.1", Some(Visibility::Public)).await;
+    assert_eq!((again.already, again.visibility), (true, Visibility::Private));
+    assert_eq!(publish_pack(&home, pack(&hello(), "1.3.0", 1), None).await.visibility, Visibility::Public);
+}
+
+async fn publish_pack(home: &Home, pack: Pack, visibility: Option<Visibility>) -> Published {
+    publish_as(home, &pack, 1, visibility).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_event_of_ours_is_not_the_registrys_fault() {
+    let (_server, home) = at_home().await;
+    let reason = "lost".parse().unwrap();
+    for (revoked, code, hint) in [(1, "last-key", "key rotate acme"), (7, "inactive-key", "ed25519:")] {
+        let error = home
+            .client()
+            .revoke_key(&acme(), &key(1), &key(revoked).public_key(), &reason)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), code);
+        assert!(error.hint().unwrap().contains(hint), "{error} {:?}", error.hint());
+    }
 }
 
 #[tokio::test]

@@ -273,3 +273,21 @@ async fn an_index_under_a_tag_that_is_not_its_own_does_not_stay() {
     server.be_honest();
     assert_eq!(home.resolve("*").await.unwrap().version().to_string(), "1.0.1");
 }
+
+#[tokio::test]
+async fn a_lie_that_was_kept_does_not_outlive_the_liar() {
+    let (server, home) = at_home().await;
+    // The true tag, and an index without a line, or with less than there is.
+    for versions in ["", "1.0.0"] {
+        server.world(|world| world.publish(&hello(), if versions.is_empty() { "1.1.0" } else { "1.2.0" }));
+        server.lie("/index/", move |_, mut answer| {
+            let text = String::from_utf8(answer.bytes).unwrap();
+            let kept = text.lines().filter(|line| !versions.is_empty() && line.contains(versions));
+            answer.bytes = kept.map(|line| format!("{line}\n")).collect::<String>().into_bytes();
+            answer
+        });
+        assert!(home.resolve("*").await.is_err());
+        server.be_honest();
+        home.resolve("*").await.unwrap();
+    }
+}

@@ -270,7 +270,25 @@ async fn a_registry_that_takes_a_request_and_never_answers_is_not_waited_for() {
 #[tokio::test]
 async fn the_advice_of_a_registry_is_not_ours() {
     let (server, home) = at_home().await;
-    server.lie("/index/", |_, _| Answer::error(403, "forbidden"));
+    server.lie("/index/", |_, _| Answer::error(409, "novelty"));
     let error = home.refused(home.resolve("*")).await;
     assert_eq!(error.hint().unwrap(), "the registry says: do that");
+    assert_eq!(error.foreign_code(), Some((409, "novelty")));
+    server.be_honest();
+    // Where the code is known the advice is this program's, and names what to do here.
+    for (status, code) in [(403, "forbidden"), (401, "token-required"), (401, "bad-token")] {
+        server.lie("/index/", move |_, _| Answer::error(status, code));
+        let error = home.refused(home.resolve("*")).await;
+        assert!(error.hint().unwrap().contains(&server.url), "{error}");
+        assert!(!error.hint().unwrap().contains("do that"), "{error}");
+        assert_eq!((error.code(), error.foreign_code()), (code, None));
+        server.be_honest();
+    }
+    // What is no code is not passed on as one.
+    for code in ["", "Two Words", &"x".repeat(65)] {
+        let code = code.to_owned();
+        server.lie("/index/", move |_, _| Answer::error(418, &code));
+        assert_eq!(home.refused(home.resolve("*")).await.foreign_code(), None);
+        server.be_honest();
+    }
 }
