@@ -726,7 +726,7 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let publish = vec!["publish".to_owned(), archive];
     for (line, keys) in [
-        (login.to_vec(), "default fingerprint has_token origin registry"),
+        (login.to_vec(), "default fingerprint has_token origin registry token"),
         (words("list"), "default fingerprint has_token origin registry"),
         (words("whoami"), "expires name pattern publisher scopes"),
         (publish, "already digest log_index skill version"),

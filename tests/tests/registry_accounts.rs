@@ -106,7 +106,11 @@ fn what_was_public_cannot_be_made_private_and_what_was_private_can_be_published(
     private(publisher.pack(&Skill::tiny("draft"))).json();
     let stranger = Home::reader_of(&registry);
     stranger.fetch("acme/draft").refused("unknown-skill");
-    publisher.publish(&Skill::tiny("draft").versioned("1.1.0"));
+    // A new version is as the skill is, unless it is said.
+    publisher.publish(&Skill::tiny("draft").versioned("1.0.1"));
+    stranger.fetch("acme/draft").refused("unknown-skill");
+    let public = publisher.pack(&Skill::tiny("draft").versioned("1.1.0"));
+    publisher.publish_archive(&public, &["--visibility=public"]).json();
     assert_eq!(versions(&stranger.fetch("acme/draft").json()), ["1.1.0"]);
     // What is no visibility, or no category.
     let archive = publisher.pack(&hello("1.2.0"));

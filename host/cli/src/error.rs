@@ -1,5 +1,6 @@
 //! The one error of the command line: a class, a stable code, the fact, and the next command.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -17,7 +18,7 @@ pub(crate) struct CliError {
     /// How the process ends.
     pub(crate) exit: Exit,
     /// The stable code.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// The fact.
     pub(crate) message: String,
     /// What to do next.
@@ -28,8 +29,8 @@ pub(crate) struct CliError {
 
 impl CliError {
     /// An error of a class.
-    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into(), hint: None, call: None }
+    pub(crate) fn new(exit: Exit, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { exit, code: code.into(), message: message.into(), hint: None, call: None }
     }
 
     /// An error of another crate, whose code tells the class.
@@ -121,7 +122,6 @@ coded_with_hint!(
     openclaw_package::SkillMdError,
     openclaw_package::StatementError,
     openclaw_package::ToolsError,
-    openclaw_registry_client::Error,
 );
 
 uncoded!(
@@ -136,6 +136,18 @@ uncoded!(
 impl From<std::sync::Arc<openclaw_runtime::skill::SkillError>> for CliError {
     fn from(error: std::sync::Arc<openclaw_runtime::skill::SkillError>) -> Self {
         Self::coded(error.code(), &error)
+    }
+}
+
+impl From<openclaw_registry_client::Error> for CliError {
+    fn from(error: openclaw_registry_client::Error) -> Self {
+        let hint = error.hint();
+        // A registry may have codes that this program does not know: its status then tells the class.
+        let this = match error.foreign_code() {
+            Some((status, code)) => Self::new(Exit::of_status(status), code.to_owned(), error.to_string()),
+            None => Self::coded(error.code(), &error),
+        };
+        Self { hint, ..this }
     }
 }
 

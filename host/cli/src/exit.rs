@@ -64,6 +64,7 @@ impl Exit {
             | "no-registry"
             | "no-default-registry"
             | "no-matching-version"
+            | "not-released"
             | "not-found" => Self::NotFound,
             "fuel-exhausted"
             | "timeout"
@@ -100,6 +101,18 @@ impl Exit {
             | "registry-state-damaged"
             | "registry-state-newer"
             | "io" => Self::Host,
+            _ => Self::Refused,
+        }
+    }
+}
+
+impl Exit {
+    /// The class of what a registry refuses, by the status of its answer.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            400 => Self::Usage,
+            404 => Self::NotFound,
+            429 => Self::Limits,
             _ => Self::Refused,
         }
     }

@@ -44,7 +44,7 @@ pub(crate) struct ErrorBody<'a> {
 impl<'a> ErrorDocument<'a> {
     /// The document of an error.
     pub(crate) fn of(error: &'a CliError) -> Self {
-        let body = ErrorBody { code: error.code, message: &error.message, hint: error.hint.as_deref() };
+        let body = ErrorBody { code: &error.code, message: &error.message, hint: error.hint.as_deref() };
         Self { error: body, call: error.call.as_ref() }
     }
 }
@@ -328,6 +328,8 @@ pub(crate) struct Installed {
     pub(crate) origin: String,
     /// The place of its release in the registry's log, or null.
     pub(crate) log_index: Option<u64>,
+    /// Why its publisher has yanked it, where it was pinned all the same, or null.
+    pub(crate) yanked: Option<String>,
     /// What it asks for, and whether it is granted now.
     pub(crate) permissions: Vec<Permission>,
     /// The limits of its calls, below your ceilings.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use openclaw_package::registry::Visibility;
-use openclaw_package::{Digest, Reason, SkillId};
+use openclaw_package::{Digest, Reason, SkillId, SkillName};
 use openclaw_registry_server::command::{Admin, LogFormat, Serve};
 use semver::{Version, VersionReq};
 
@@ -114,11 +115,11 @@ pub(crate) struct RegistryPublish {
     /// The package; its signature is beside it
     #[arg(value_name = "PACKAGE")]
     pub(crate) archive: PathBuf,
-    /// Who may see it: public, or private for tokens of its publisher
-    #[arg(long, default_value_t = Visibility::Public)]
-    pub(crate) visibility: Visibility,
+    /// Who may see it: everybody, or tokens of its publisher [default: as the skill is now; public for a new one]
+    #[arg(long, value_parser = visibilities())]
+    pub(crate) visibility: Option<Visibility>,
     /// The category [default: the manifest's]
-    #[arg(long)]
+    #[arg(long, value_parser = category)]
     pub(crate) category: Option<String>,
     #[command(flatten)]
     pub(crate) at: At,
@@ -240,6 +241,19 @@ pub(crate) struct RegistryServe {
     pub(crate) log_format: LogFormat,
 }
 
+/// The values that a visibility has, so that help and completions list them.
+fn visibilities() -> impl TypedValueParser<Value = Visibility> {
+    PossibleValuesParser::new(["public", "private"]).try_map(|text| text.parse::<Visibility>())
+}
+
+/// A category is named as a skill is.
+fn category(text: &str) -> Result<String, String> {
+    match text.parse::<SkillName>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(format!("{text:?} is not a category: use a-z, 0-9 and -, as in developer-tools")),
+    }
+}
+
 /// A skill, and which of its versions: `acme/hello@^1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SkillSpec {
@@ -298,7 +312,8 @@ mod tests {
         let spec: SkillSpec = "acme/hello@^1".parse().unwrap();
         assert_eq!((spec.skill.as_str(), spec.range), ("acme/hello", Some("^1".parse().unwrap())));
         assert_eq!("acme/hello".parse::<SkillSpec>().unwrap().range, None);
-        for wrong in ["acme", "acme/hello@", "acme/hello@x", "acme/hello@1@2", "../hello", "acme/hello/greet"]
+        for wrong in
+            ["acme", "acme/hello@", "acme/hello@one", "acme/hello@1@2", "../hello", "acme/hello/greet"]
         {
             assert!(wrong.parse::<SkillSpec>().is_err(), "{wrong}");
         }

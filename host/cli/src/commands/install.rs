@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Outpu
         yes: arguments.yes,
         workspace: arguments.workspace.as_deref(),
         allow_downgrade: arguments.allow_downgrade,
+        ..Terms::of_verb("install")
     };
     let installed = accept(offer, &terms, environment, output)?;
     if output.is_json() { output.document(&installed) } else { Ok(()) }
@@ -61,6 +62,15 @@ pub(crate) struct Terms<'a> {
     pub(crate) workspace: Option<&'a Path>,
     /// Whether an older version may take the place of a newer one.
     pub(crate) allow_downgrade: bool,
+    /// What the owner asked to be done: install or update.
+    pub(crate) verb: &'static str,
+}
+
+impl Terms<'_> {
+    /// Nothing was said beforehand.
+    pub(crate) fn of_verb(verb: &'static str) -> Self {
+        Self { yes: false, workspace: None, allow_downgrade: false, verb }
+    }
 }
 
 /// Verifies a package, shows what it asks for, has it consented to, and puts it in place.
@@ -85,7 +95,7 @@ pub(crate) fn accept(
     let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
     let policy = Policy::load(&dir.policy())?;
     show(&staged, &asked, &policy, workspace.as_ref(), output);
-    let consented = asked.consent(terms.yes, output)?;
+    let consented = asked.consent(terms, output)?;
     let previous = staged.installed().cloned();
     let locked = installer.commit(staged, &consented, terms.allow_downgrade)?;
     let done = Done { skill: asked.skill, previous, locked };
@@ -174,20 +184,21 @@ impl Asked {
     }
 
     /// The rules that the owner consents to: all that are new, or nothing is installed.
-    fn consent(&self, yes: bool, output: &Output) -> Result<Vec<Rule>> {
+    fn consent(&self, terms: &Terms<'_>, output: &Output) -> Result<Vec<Rule>> {
         let open: Vec<&Assessed> =
             self.requests.iter().filter(|(_, is_new)| *is_new).map(|(assessed, _)| assessed).collect();
         if open.is_empty() {
             return Ok(Vec::new());
         }
-        if !yes {
-            match output.confirm(&format!("Install {} and grant it this?", self.skill)) {
+        if !terms.yes {
+            let verb = if terms.verb == "update" { "Update" } else { "Install" };
+            match output.confirm(&format!("{verb} {} and grant it this?", self.skill)) {
                 Some(true) => {}
                 Some(false) => {
                     let message = format!("{} was not installed", self.skill);
                     return Err(CliError::new(Exit::Refused, "no-consent", message));
                 }
-                None => return Err(self.unanswered(&open)),
+                None => return Err(self.unanswered(&open, terms.verb)),
             }
         }
         let rule = |assessed: &&Assessed| match &assessed.standing {
@@ -197,13 +208,13 @@ impl Asked {
         Ok(open.iter().filter_map(rule).collect())
     }
 
-    fn unanswered(&self, open: &[&Assessed]) -> CliError {
+    fn unanswered(&self, open: &[&Assessed], verb: &str) -> CliError {
         let words = open.iter().map(|assessed| format!("  {}", assessed.request.words)).collect::<Vec<_>>();
         let commands = open.iter().map(|assessed| format!("  {}", assessed.command(&self.skill)));
         let message =
             format!("{} asks for permissions that nobody consented to:\n{}", self.skill, words.join("\n"));
         let hint = format!(
-            "--yes consents to all of it; or answer one by one, with grant allow or grant deny, and install it \
+            "--yes consents to all of it; or answer one by one, with grant allow or grant deny, and {verb} it \
              again:\n{}",
             commands.collect::<Vec<_>>().join("\n")
         );
@@ -334,6 +345,7 @@ fn finish(done: &Done, dir: &DataDir, workspace: Option<&Workspace>, output: &Ou
         signer: done.locked.signer.clone(),
         origin: done.locked.origin.to_string(),
         log_index: done.locked.log_index,
+        yanked: None,
         permissions: assessed.iter().map(|assessed| assessed.document(skill)).collect(),
         limits: CallLimits::from(loaded.limits()),
         cuts: loaded.cuts().to_vec(),

@@ -1,8 +1,10 @@
 //! The documents of `openclaw registry`. What a registry serves is printed as it serves it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use openclaw_package::registry::Origin;
 use openclaw_package::registry::api::Whoami;
+use openclaw_package::registry::{Origin, Visibility};
 use openclaw_package::{Digest, PublicKey, PublisherName, SkillId};
 use semver::Version;
 use serde::Serialize;
@@ -47,6 +49,8 @@ pub(crate) struct Published {
     pub(crate) digest: Digest,
     /// The place of the release in the log.
     pub(crate) log_index: u64,
+    /// Who may see this version.
+    pub(crate) visibility: Visibility,
     /// Whether these very bytes had been published before.
     pub(crate) already: bool,
 }
@@ -100,7 +104,7 @@ pub(crate) struct VerifiedSkill {
     /// `verified`, or `refused`.
     pub(crate) status: &'static str,
     /// The code of what is wrong, or null.
-    pub(crate) code: Option<&'static str>,
+    pub(crate) code: Option<Cow<'static, str>>,
     /// What is wrong, or null.
     pub(crate) reason: Option<String>,
 }

@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &RegistryAudit, context: &Context<'_>) -> Result<Ex
                     skill: skill.clone(),
                     version: locked.version.clone(),
                     archive: locked.archive,
+                    range: locked.range.clone(),
                     origin: origin.clone(),
                 }),
                 SkillOrigin::Local => None,
@@ -105,15 +106,15 @@ fn finding_document(finding: &Finding, skill: &SkillId) -> AuditFinding {
 
 fn words(finding: &Finding) -> String {
     match finding {
-        Finding::TakenDown { reason } => format!("it was taken down: {}", one_line(reason)),
+        Finding::TakenDown { reason, .. } => format!("it was taken down: {}", one_line(reason)),
         Finding::TakenDownElsewhere { reason } => {
             format!("its bytes were taken down at another registry: {}", one_line(reason))
         }
-        Finding::Yanked { reason } => format!("its publisher yanked it: {}", one_line(reason)),
-        Finding::SignerRevoked { key, reason } => {
+        Finding::Yanked { reason, .. } => format!("its publisher yanked it: {}", one_line(reason)),
+        Finding::SignerRevoked { key, reason, .. } => {
             format!("the key that signed it, {key}, was revoked later: {}", one_line(reason))
         }
-        Finding::Newer { version } => format!("there is a newer version, {version}"),
+        Finding::Newer { version, .. } => format!("there is a newer version, {version}"),
         Finding::NotReleased => "its publisher's history does not have it".to_owned(),
         Finding::OtherArchive { released } => {
             format!("its publisher released that version with other content, {released}")

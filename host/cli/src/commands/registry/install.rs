@@ -1,5 +1,7 @@
 //! `openclaw registry install`: resolve, prove, fetch, then the same gates as for a file.
 
+use std::collections::BTreeSet;
+
 use openclaw_package::SkillId;
 use openclaw_registry_client::{Client, Fetched, ResolveOptions, Resolved};
 use openclaw_runtime::install::{Registered, Source};
@@ -16,6 +18,9 @@ use crate::json::Installed;
 use crate::output::Output;
 use crate::text::one_line;
 
+/// The reason that `key rotate` gives where its owner gives none.
+const ROTATED: &str = "rotated";
+
 /// A skill that is wanted.
 pub(super) struct Wanted {
     pub(super) skill: SkillId,
@@ -30,6 +35,7 @@ pub(super) fn run(arguments: &RegistryInstall, context: &Context<'_>) -> Result<
         yes: arguments.yes,
         workspace: arguments.workspace.as_deref(),
         allow_downgrade: arguments.allow_downgrade,
+        ..Terms::of_verb("install")
     };
     let mut installed = Vec::new();
     for (client, wanted) in plan(arguments, context)? {
@@ -49,12 +55,13 @@ fn after(installed: &[Installed], error: CliError) -> CliError {
         return error;
     }
     let names: Vec<_> = installed.iter().map(|done| format!("{} {}", done.skill, done.version)).collect();
-    CliError { message: format!("{} (installed before that: {})", error.message, names.join(", ")), ..error }
+    CliError { message: format!("{}\n(installed before that: {})", error.message, names.join(", ")), ..error }
 }
 
 /// What is wanted from which registry.
 fn plan(arguments: &RegistryInstall, context: &Context<'_>) -> Result<Vec<(Client, Vec<Wanted>)>> {
     let Some(path) = &arguments.lockfile else {
+        refuse_twice(arguments)?;
         let lockfile = Lockfile::load(&context.environment.data_dir()?.lockfile())?;
         let client = context.client(arguments.at.registry.as_deref())?;
         let wanted = arguments.skills.iter().map(|spec| {
@@ -77,7 +84,20 @@ fn plan(arguments: &RegistryInstall, context: &Context<'_>) -> Result<Vec<(Clien
         let message = format!("there is no file {}", path.display());
         return Err(CliError::new(Exit::NotFound, "file-not-found", message));
     }
-    by_registry(&Lockfile::load(path)?, context)
+    let lockfile = Lockfile::load(path)
+        .map_err(|error| CliError { exit: Exit::Usage, ..error.into() }.hint("name an openclaw.lock"))?;
+    by_registry(&lockfile, context)
+}
+
+/// Refuses a skill that is named twice: whichever was meant, it would be installed twice.
+fn refuse_twice(arguments: &RegistryInstall) -> Result<()> {
+    let mut named = BTreeSet::new();
+    match arguments.skills.iter().find(|spec| !named.insert(&spec.skill)) {
+        Some(spec) => {
+            Err(CliError::usage(format!("{} is named twice", spec.skill)).hint("name each skill once"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a lockfile pins, registry by registry.
@@ -104,7 +124,7 @@ fn by_registry(lockfile: &Lockfile, context: &Context<'_>) -> Result<Vec<(Client
         }
         let known = context.registries()?.of_origin(origin)?.ok_or_else(|| {
             let message = format!("{skill} came from {origin}, and there was no login to that registry");
-            CliError::new(Exit::Refused, "unknown-registry", message)
+            CliError::new(Exit::NotFound, "unknown-registry", message)
                 .hint("openclaw registry login --registry https://…")
         })?;
         plan.push((context.client_of(known)?, vec![wanted]));
@@ -143,11 +163,13 @@ fn remark(resolved: &Resolved, output: &Output) {
     if let Some(reason) = resolved.yanked() {
         output.warn(format_args!("{skill} {version} was yanked by its publisher: {}", one_line(reason)));
     }
-    if resolved.is_signer_revoked() {
-        output.warn(format_args!("the key that signed {skill} {version} was revoked later"));
+    // That a publisher changed keys as a matter of routine is nothing to be warned of.
+    if let Some(reason) = resolved.signer_revocation().filter(|reason| reason != ROTATED) {
+        let reason = one_line(&reason);
+        output.warn(format_args!("the key that signed {skill} {version} was revoked later: {reason}"));
     }
     for (version, reason) in &resolved.passed_over {
-        output.note(format_args!("{skill} {version} is left out: {}", one_line(reason)));
+        output.note(format_args!("(note) {skill} {version} is left out: {}", one_line(reason)));
     }
 }
 
@@ -159,9 +181,11 @@ pub(super) fn put(
     terms: &Terms<'_>,
     context: &Context<'_>,
 ) -> Result<Installed> {
-    let archive = fetched.archive.clone();
+    let (archive, yanked) = (fetched.archive.clone(), fetched.proven.yanked().map(str::to_owned));
     let (envelope, source) = offered(client, range, fetched)?;
-    accept(Offer { archive: &archive, envelope, source }, terms, context.environment, context.output)
+    let offer = Offer { archive: &archive, envelope, source };
+    let installed = accept(offer, terms, context.environment, context.output)?;
+    Ok(Installed { yanked, ..installed })
 }
 
 /// The signature of what was fetched, and who vouches for it.

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 
+use openclaw_package::Digest;
 use openclaw_package::registry::api::Whoami;
 use openclaw_registry_client::{Error, KnownRegistry, LoginRequest, Pending, Registries, RegistryUrl, Token};
 
@@ -10,7 +11,7 @@ use crate::cli::RegistryLogin;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::json::registry::{KnownRegistry as Document, LoggedOut};
-use crate::output::{good, table};
+use crate::output::{Output, good, table};
 use crate::text::one_line;
 
 /// Bytes that a token on standard input may have.
@@ -27,12 +28,17 @@ pub(super) fn login(arguments: &RegistryLogin, context: &Context<'_>) -> Result<
     let request = LoginRequest { url, token, fingerprint, replace };
     let options = context.options()?;
     let progress = output.progress("asking the registry for its root");
-    let pending = context.wait(registries.login(request, options))?;
+    let pending =
+        context.wait(registries.login(request, options)).map_err(|error| first(&registries, error))?;
     drop(progress);
     output.note(format_args!("registry     {}", pending.origin()));
-    output.note(format_args!("fingerprint  {}", pending.fingerprint()));
+    show_fingerprints(&pending, output);
     confirm(&pending, context)?;
-    let logged_in = context.wait(pending.accept())?;
+    let mut logged_in = context.wait(pending.accept())?;
+    let keeps_token = !has_token && logged_in.registry.token()?.is_some();
+    if keeps_token {
+        logged_in.whoami = check_kept(&logged_in.registry, context)?;
+    }
     if output.is_json() {
         return output.document(&document(&registries, &logged_in.registry, logged_in.whoami)?);
     }
@@ -41,10 +47,50 @@ pub(super) fn login(arguments: &RegistryLogin, context: &Context<'_>) -> Result<
         None => String::new(),
     };
     output.line(format_args!("{} {}{whose}", good("logged in to"), logged_in.registry.url()));
-    if !has_token {
+    if keeps_token {
+        output.note("The stored token is kept.");
+    } else if !has_token {
         output.note("Without a token you can search, install and audit; publishing needs one: --token T");
     }
     Ok(())
+}
+
+/// What to do where not even the first question was answered.
+fn first(registries: &Registries, error: CliError) -> CliError {
+    let is_new = registries.list().is_ok_and(|known| known.is_empty());
+    if is_new && error.code == "registry-unreachable" { error.hint("check the URL") } else { error }
+}
+
+/// Whether the token that was stored at an earlier login is still good, and for what.
+fn check_kept(registry: &KnownRegistry, context: &Context<'_>) -> Result<Option<Whoami>> {
+    let client = context.client_of(registry.clone())?;
+    match context.wait(client.whoami()) {
+        Ok(whoami) => Ok(Some(whoami)),
+        Err(error) => {
+            context.output.warn(format_args!("the stored token is no good: {}", one_line(&error.message)));
+            if let Some(hint) = error.hint {
+                context.output.note(format_args!("  {}", one_line(&hint)));
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The versions of the root, of which the operator may have given out any.
+fn roots(pending: &Pending) -> Vec<String> {
+    let newest = pending.fingerprints().first().map(|(version, _)| *version);
+    let line = |(version, fingerprint): &(u64, Digest)| {
+        let mark = if Some(*version) == newest { " (newest)" } else { "" };
+        format!("root {version}{mark} {fingerprint}")
+    };
+    pending.fingerprints().iter().map(line).collect()
+}
+
+fn show_fingerprints(pending: &Pending, output: &Output) {
+    match roots(pending).as_slice() {
+        [] | [_] => output.note(format_args!("fingerprint  {}", pending.fingerprint())),
+        many => many.iter().for_each(|root| output.note(root)),
+    }
 }
 
 /// The fingerprint was given, or a person says that it is right.
@@ -52,15 +98,18 @@ fn confirm(pending: &Pending, context: &Context<'_>) -> Result<()> {
     if !pending.needs_confirmation() {
         return Ok(());
     }
-    let question = "Is this the fingerprint that the registry's operator gave you, over another channel?";
+    let question = match pending.fingerprints() {
+        [] | [_] => "Is this the fingerprint that the registry's operator gave you, over another channel?",
+        _ => "Is one of these the fingerprint that the registry's operator gave you, over another channel?",
+    };
     match context.output.confirm(question) {
         Some(true) => Ok(()),
         Some(false) => Err(CliError::new(Exit::Refused, "no-consent", "nothing was stored")),
         None => {
             let message = format!("nobody confirmed the fingerprint of {}", pending.url());
             Err(CliError::new(Exit::Refused, "fingerprint-needed", message).hint(format!(
-                "ask the registry's operator for it, and log in with --fingerprint; it says {}",
-                pending.fingerprint()
+                "ask the registry's operator for it, and log in with --fingerprint; it says\n  {}",
+                roots(pending).join("\n  ")
             )))
         }
     }

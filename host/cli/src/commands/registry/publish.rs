@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use openclaw_package::registry::Visibility;
 use openclaw_package::{Envelope, PublisherName, Statement};
 use openclaw_registry_client::PublishRequest;
 
@@ -13,11 +14,15 @@ use crate::commands::install::signature_path;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::json::registry::{Logged, Published};
-use crate::output::good;
+use crate::output::{Output, good};
 
 /// Publishes a package.
 pub(super) fn publish(arguments: &RegistryPublish, context: &Context<'_>) -> Result<()> {
     let archive = &arguments.archive;
+    if !archive.is_file() {
+        let message = format!("there is no file {}", archive.display());
+        return Err(CliError::new(Exit::NotFound, "file-not-found", message).hint("openclaw skill pack"));
+    }
     let signature = signature_path(archive);
     if !signature.is_file() {
         let message = format!("{} is not signed: there is no {}", archive.display(), signature.display());
@@ -34,21 +39,50 @@ pub(super) fn publish(arguments: &RegistryPublish, context: &Context<'_>) -> Res
         category: arguments.category.as_deref(),
     };
     let bars = Bars::new(context.output);
-    let published = context.wait(client.publish(&request, &bars))?;
+    let published = context.wait(client.publish(&request, &bars)).map_err(|error| advise(error, archive))?;
     let document = Published {
         skill: published.skill,
         version: published.version,
         digest: published.archive,
         log_index: published.log_index,
+        visibility: published.visibility,
         already: published.already,
     };
-    if context.output.is_json() {
-        return context.output.document(&document);
+    tell(&document, arguments.visibility, context.output)
+}
+
+/// What its publisher can do about a package that is refused.
+fn advise(error: CliError, archive: &Path) -> CliError {
+    match &*error.code {
+        "bad-signature" => {
+            let hint = format!(
+                "sign it again, with the key as it is now: openclaw skill sign {}",
+                archive.display()
+            );
+            error.hint(hint)
+        }
+        "taken-down" => error.hint("ask the registry's operator why, before you publish another version"),
+        _ => error,
     }
-    let Published { skill, version, log_index, already, .. } = &document;
+}
+
+fn tell(document: &Published, wanted: Option<Visibility>, output: &Output) -> Result<()> {
+    if output.is_json() {
+        return output.document(document);
+    }
+    let Published { skill, version, log_index, visibility, already, .. } = document;
     let done = if *already { "was published already:" } else { "published" };
-    context.output.line(format_args!("{} {skill} {version}, entry {log_index} in the log", good(done)));
-    context.output.note(format_args!("Others install it with: openclaw registry install {skill}"));
+    output.line(format_args!("{} {skill} {version}, entry {log_index} in the log", good(done)));
+    if wanted.is_some_and(|wanted| wanted != *visibility) {
+        output.warn(format_args!(
+            "it was published as {visibility}, and stays so: only a new version can be another"
+        ));
+    }
+    let who = match visibility {
+        Visibility::Public => "Others install".to_owned(),
+        Visibility::Private => format!("Tokens of {} install", skill.publisher()),
+    };
+    output.note(format_args!("{who} it with: openclaw registry install {skill}"));
     Ok(())
 }
 

@@ -12,13 +12,13 @@ use crate::commands::install::{Offer, Terms, preview};
 use crate::commands::installed;
 use crate::error::{CliError, Result};
 use crate::json::registry::Update;
-use crate::output::good;
+use crate::output::{Output, good};
 use crate::text::one_line;
 
 /// Updates, or shows what would be updated.
 pub(super) fn run(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<()> {
     let terms =
-        Terms { yes: arguments.yes, workspace: arguments.workspace.as_deref(), allow_downgrade: false };
+        Terms { yes: arguments.yes, workspace: arguments.workspace.as_deref(), ..Terms::of_verb("update") };
     let mut outcome = Outcome::default();
     for (skill, locked) in chosen(arguments, context)? {
         if let Err(error) = one(&skill, &locked, arguments, &terms, context, &mut outcome) {
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<(
             outcome.failed.push((skill, error));
         }
     }
-    outcome.tell(arguments.dry_run, context)
+    outcome.tell(arguments, context)
 }
 
 /// What became of the skills.
@@ -102,7 +102,7 @@ fn newer(
     match resolve(client, wanted, context) {
         Ok(resolved) => Ok((*resolved.version() > locked.version).then_some(resolved)),
         // Everything that may be chosen is older than what is installed, or was yanked: it stays.
-        Err(error) if matches!(error.code, "downgrade" | "yanked" | "no-matching-version") => Ok(None),
+        Err(error) if matches!(&*error.code, "downgrade" | "yanked" | "no-matching-version") => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -113,7 +113,7 @@ fn client(skill: &SkillId, locked: &Locked, context: &Context<'_>) -> Result<Cli
     };
     let known = context.registries()?.of_origin(origin)?.ok_or_else(|| {
         let message = format!("{skill} came from {origin}, and there was no login to that registry");
-        CliError::new(crate::exit::Exit::Refused, "unknown-registry", message)
+        CliError::new(crate::exit::Exit::NotFound, "unknown-registry", message)
             .hint("openclaw registry login --registry https://…")
     })?;
     context.client_of(known)
@@ -121,31 +121,58 @@ fn client(skill: &SkillId, locked: &Locked, context: &Context<'_>) -> Result<Cli
 
 impl Outcome {
     /// Says what was done; an error where a skill could not be updated.
-    fn tell(mut self, dry_run: bool, context: &Context<'_>) -> Result<()> {
+    fn tell(self, arguments: &RegistryUpdate, context: &Context<'_>) -> Result<()> {
         let output = context.output;
+        // A command that fails says nothing on standard output that a program could take for the whole.
         if output.is_json() {
-            if dry_run {
-                output.document(&self.available)?;
-            } else {
-                output.document(&self.installed)?;
-            }
-        } else if dry_run {
-            for update in &self.available {
-                let Update { skill, installed, version, .. } = update;
-                output.line(format_args!("{skill} {installed} -> {version}"));
-            }
-            if !self.available.is_empty() {
-                output.note("Nothing was changed. openclaw registry update does it.");
-            }
+            return match (self.failure(output), arguments.dry_run) {
+                (Some(error), _) => Err(error),
+                (None, true) => output.document(&self.available),
+                (None, false) => output.document(&self.installed),
+            };
         }
-        let done = if dry_run { self.available.len() } else { self.installed.len() };
-        if self.failed.is_empty() && done == 0 && !output.is_json() {
-            output.line(format_args!("{}: {} skills looked at", good("up to date"), self.looked_at));
+        for Update { skill, installed, version, .. } in &self.available {
+            output.line(format_args!("{skill} {installed} -> {version}"));
         }
-        let Some((skill, first)) = self.failed.pop() else { return Ok(()) };
-        for (skill, error) in &self.failed {
-            output.warn(format_args!("{skill} was not updated: {}", one_line(&error.message)));
+        if !self.available.is_empty() {
+            output.note(format_args!("Nothing was changed. This does it: {}", command(arguments)));
         }
-        Err(CliError { message: format!("{skill} was not updated: {}", first.message), ..first })
+        let done = self.available.len() + self.installed.len();
+        if self.failed.is_empty() && done == 0 {
+            output.line(format_args!("{} ({} looked at)", good("up to date"), self.looked_at));
+        }
+        self.failure(output).map_or(Ok(()), Err)
     }
+
+    /// The error of the last skill that failed, with what became of the others.
+    fn failure(&self, output: &Output) -> Option<CliError> {
+        let ((skill, last), others) = self.failed.split_last()?;
+        let mut message = format!("{skill} was not updated: {}", last.message);
+        for (skill, error) in others {
+            let failed = format!("{skill} was not updated: {}", one_line(&error.message));
+            if output.is_json() {
+                message = format!("{message}\n{failed}");
+            } else {
+                output.warn(failed);
+            }
+        }
+        if !self.installed.is_empty() {
+            let names: Vec<_> =
+                self.installed.iter().map(|done| format!("{} {}", done.skill, done.version)).collect();
+            message = format!("{message}\n(updated all the same: {})", names.join(", "));
+        }
+        let (exit, code, hint) = (last.exit, last.code.clone(), last.hint.clone());
+        Some(CliError { hint, ..CliError::new(exit, code, message) })
+    }
+}
+
+/// The command that does what was only shown.
+fn command(arguments: &RegistryUpdate) -> String {
+    let RegistryUpdate { skills, dry_run: _, latest, yes, workspace, pre_releases } = arguments;
+    let mut words = vec!["openclaw registry update".to_owned()];
+    words.extend(skills.iter().map(ToString::to_string));
+    let flags = [(latest, "--latest"), (pre_releases, "--pre-releases"), (yes, "--yes")];
+    words.extend(flags.into_iter().filter(|(is_given, _)| **is_given).map(|(_, flag)| flag.to_owned()));
+    words.extend(workspace.iter().map(|dir| format!("--workspace '{}'", dir.display())));
+    words.join(" ")
 }

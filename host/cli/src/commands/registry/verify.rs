@@ -55,7 +55,7 @@ impl Verifier {
             origin: locked.origin.to_string(),
             log_index: locked.log_index,
             status: if error.is_none() { "verified" } else { "refused" },
-            code: error.as_ref().map(|error| error.code),
+            code: error.as_ref().map(|error| error.code.clone()),
             reason: error.map(|error| error.message),
         }
     }
@@ -104,10 +104,8 @@ fn tell(verified: &[VerifiedSkill], output: &Output) -> Result<()> {
     for one in verified {
         if let Some(reason) = &one.reason {
             output.warn(format_args!("{}: {}", one.skill, one_line(reason)));
-            output.note(format_args!(
-                "  to put it right: openclaw remove {0}, and install it again",
-                one.skill
-            ));
+            let again = if one.code.as_deref() == Some("taken-down") { "" } else { ", and install it again" };
+            output.note(format_args!("  to put it right: openclaw remove {}{again}", one.skill));
         }
     }
     Ok(())
