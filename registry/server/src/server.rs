@@ -87,6 +87,7 @@ pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>
             }
         }
     }
+    tracing::info!("the server stops, once what was asked is answered");
     drop(listener);
     forget.abort();
     if tokio::time::timeout(SHUTDOWN_TIME, graceful.shutdown()).await.is_err() {
