@@ -83,7 +83,7 @@ pub enum Token {
 /// Issue a token, and show it once
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n\
-    \x20 openclaw registry admin token issue 'zenith/*' --scope publish-new,publish-update --expires 30d --data ./reg\n\
+    \x20 openclaw registry admin token issue 'zenith/*' --scope publish-new,publish-update --data ./reg\n\
     \x20 openclaw registry admin token issue zenith/notes --scope publish-update --name ci --data ./reg")]
 pub struct IssueToken {
     /// For which skills: acme/*, acme/tool-* or acme/hello
