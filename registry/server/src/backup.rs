@@ -30,11 +30,30 @@ struct Manifest {
     created: jiff::Timestamp,
 }
 
+/// What was done with a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Done {
+    /// It was written.
+    BackedUp,
+    /// It was read back.
+    Restored,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BackedUp => "backed up",
+            Self::Restored => "restored",
+        })
+    }
+}
+
 /// What was backed up or restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// `backed up` or `restored`.
-    pub done: &'static str,
+    /// What was done.
+    pub done: Done,
     /// The name of the registry.
     pub origin: Origin,
     /// How many entries its log has.
@@ -54,7 +73,7 @@ impl fmt::Display for Summary {
             "{} {}: {} entries of the log, {} rows, {} blobs, {} secret keys",
             self.done, self.origin, self.log_size, self.rows, self.blobs, self.keys
         )?;
-        if self.keys > 0 && self.done == "backed up" {
+        if self.keys > 0 && self.done == Done::BackedUp {
             f.write_str("\nthe backup holds the registry's secret keys: keep it as safe as these")?;
         }
         Ok(())

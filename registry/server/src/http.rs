@@ -69,12 +69,23 @@ impl FromRequestParts<App> for Asking {
             let (scheme, token) = text.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-        let token = token.ok_or_else(|| Error::from(Refusal::Token("is not sent as `Bearer`")))?;
-        let caller = app.registry.caller(token).await?;
+        let caller = match token {
+            Some(token) => app.registry.caller(token).await,
+            None => Err(Refusal::Token("is not sent as `Bearer`").into()),
+        };
+        let caller = caller.inspect_err(|error| note_refused(error, parts))?;
         if !parts.method.is_safe() {
             let checked = app.rates.check_token(&caller.token()?.id);
             checked.inspect_err(|_| app.metrics.count_rate_limited())?;
         }
         Ok(Self(caller))
+    }
+}
+
+/// Notes that a token was refused, without the token: many of these are somebody who guesses.
+fn note_refused(error: &Error, parts: &Parts) {
+    if let Error::Refused(Refusal::Token(reason)) = error {
+        let peer = parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| address.to_string());
+        tracing::info!(reason, peer, "a token was refused");
     }
 }

@@ -1,11 +1,10 @@
 //! Listening: connections that are bounded in number, in the size of their heads and in how slow they may be.
 
+mod patient;
+
 use std::collections::HashMap;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,21 +14,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::Sleep;
 use tower::ServiceExt as _;
 
 use crate::error::{Fault, Result};
 use crate::http::{App, ClientAddress, network, router};
 use crate::limits::Limits;
 
+use patient::Patient;
+
 /// The most header lines of a request.
 const MAX_HEADERS: usize = 64;
-
-/// How much of an upload that was answered early is read before the connection ends, in bytes.
-const MAX_LINGERING: usize = 32 << 20;
 
 /// How long requests that are being answered are waited for at the end.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
@@ -91,6 +87,7 @@ pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>
             }
         }
     }
+    tracing::info!("the server stops, once what was asked is answered");
     drop(listener);
     forget.abort();
     if tokio::time::timeout(SHUTDOWN_TIME, graceful.shutdown()).await.is_err() {
@@ -164,83 +161,6 @@ fn connection(
         .max_buf_size(limits.head_size)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(Patient::new(stream, limits.idle_time)), service)
-}
-
-/// A stream that fails when the other side takes nothing for too long, and that is not closed while the other side is
-/// still sending: it would lose the answer that it was given early.
-struct Patient {
-    stream: TcpStream,
-    patience: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
-    /// How much is read and thrown away before the end, and until when.
-    lingering: usize,
-    end: Option<Pin<Box<Sleep>>>,
-}
-
-impl Patient {
-    fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None, lingering: MAX_LINGERING, end: None }
-    }
-
-    /// Passes on what a write came to; while it waits, the time runs.
-    fn watch<T>(&mut self, context: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if poll.is_ready() {
-            self.waiting = None;
-            return poll;
-        }
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        match waiting.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncRead for Patient {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Patient {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch(context, poll)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_flush(context);
-        self.watch(context, poll)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Doing this again, when woken, changes nothing.
-        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
-        let patience = self.patience;
-        let end = self.end.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        if end.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        let mut space = [0; 8192];
-        while self.lingering > 0 {
-            let mut buffer = ReadBuf::new(&mut space);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-            match buffer.filled().len() {
-                0 => break,
-                read => self.lingering = self.lingering.saturating_sub(read),
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 use tar::{Builder, Header};
 
 use super::tables::TABLES;
-use super::{DIGESTS, FORMAT, MANIFEST, Manifest, Summary};
+use super::{DIGESTS, Done, FORMAT, MANIFEST, Manifest, Summary};
 use crate::error::{Fault, Result};
 use crate::registry::Registry;
 use crate::store::{SCHEMA_VERSION, parsed, read_head};
@@ -72,7 +72,7 @@ pub async fn create(registry: &Registry, path: &Path) -> Result<Summary> {
     file.persist_noclobber(path).map_err(|error| failed()(error.error))?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed())?;
     Ok(Summary {
-        done: "backed up",
+        done: Done::BackedUp,
         origin: head.origin,
         log_size: head.size,
         rows,

@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 use tar::{Archive, Entry, EntryType};
 
 use super::tables::{TABLES, Table};
-use super::{DIGESTS, FORMAT, MANIFEST, Manifest, Summary};
+use super::{DIGESTS, Done, FORMAT, MANIFEST, Manifest, Summary};
 use crate::blobs::Blobs;
 use crate::error::{Fault, Result};
 use crate::keys::Keys;
@@ -47,7 +47,7 @@ pub async fn restore(location: &Location, path: &Path) -> Result<Summary> {
             transaction.commit().await?;
             location.end_restore()?;
             Ok(Summary {
-                done: "restored",
+                done: Done::Restored,
                 origin: manifest.origin,
                 log_size: manifest.log_size,
                 rows,

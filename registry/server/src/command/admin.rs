@@ -50,6 +50,8 @@ pub enum Publisher {
 
 /// Create a publisher
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n\
+    \x20 openclaw registry admin publisher create zenith --data ./reg")]
 pub struct CreatePublisher {
     /// The name
     publisher: PublisherName,
@@ -59,6 +61,9 @@ pub struct CreatePublisher {
 
 /// List the publishers
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 openclaw registry admin publisher list --data ./reg\n\
+    \x20 openclaw registry admin publisher list --data ./reg --json")]
 pub struct ListPublishers {
     #[command(flatten)]
     location: Location,
@@ -77,6 +82,9 @@ pub enum Token {
 
 /// Issue a token, and show it once
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 openclaw registry admin token issue 'zenith/*' --scope publish-new,publish-update --data ./reg\n\
+    \x20 openclaw registry admin token issue zenith/notes --scope publish-update --name ci --data ./reg")]
 pub struct IssueToken {
     /// For which skills: acme/*, acme/tool-* or acme/hello
     pattern: Pattern,
@@ -86,7 +94,7 @@ pub struct IssueToken {
     /// What it is called
     #[arg(long, default_value = "token")]
     name: String,
-    /// How long it holds, as 90d or 12h
+    /// How long it holds, as 90d or 12h: an hour to ten years
     #[arg(long, value_name = "TIME", default_value = "90d")]
     expires: Lifetime,
     #[command(flatten)]
@@ -95,6 +103,9 @@ pub struct IssueToken {
 
 /// List tokens, by what is known of them
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 openclaw registry admin token list --data ./reg\n\
+    \x20 openclaw registry admin token list zenith --data ./reg")]
 pub struct ListTokens {
     /// Only those of one publisher
     publisher: Option<PublisherName>,
@@ -104,6 +115,8 @@ pub struct ListTokens {
 
 /// Revoke a token
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n\
+    \x20 openclaw registry admin token revoke 0f3a6c1d2b4e5f60 --data ./reg")]
 pub struct RevokeToken {
     /// Its id, as `token list` shows it
     id: String,
@@ -113,6 +126,10 @@ pub struct RevokeToken {
 
 /// Take a skill, a version or an archive down
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 openclaw registry admin takedown acme/evil --reason 'steals tokens' --data ./reg\n\
+    \x20 openclaw registry admin takedown acme/hello --version 1.2.0 --reason 'steals tokens' --data ./reg\n\
+    \x20 openclaw registry admin takedown acme/hello --archive sha256:… --reason 'steals tokens' --data ./reg")]
 pub struct TakeDown {
     /// The skill
     skill: SkillId,
@@ -140,6 +157,8 @@ pub enum RootCommand {
 
 /// Show the newest root
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n\
+    \x20 openclaw registry admin root show --data ./reg")]
 pub struct ShowRoot {
     #[command(flatten)]
     location: Location,
@@ -147,6 +166,10 @@ pub struct ShowRoot {
 
 /// Sign the next version of the root; without other flags with a new root key
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 openclaw registry admin root rotate --data ./reg\n\
+    \x20 openclaw registry admin root rotate --renew --data ./reg\n\
+    \x20 openclaw registry admin root rotate --add-key ed25519:… --threshold 2 --data ./reg")]
 pub struct RotateRoot {
     /// Change nothing but the expiry
     #[arg(long, conflicts_with_all = ["add_keys", "threshold", "log_key", "takedown_key"])]
@@ -169,6 +192,8 @@ pub struct RotateRoot {
 
 /// Write everything into one file
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Example:\n\
+    \x20 openclaw registry admin backup reg.tar --data ./reg")]
 pub struct Backup {
     /// The file, which is not there yet
     file: PathBuf,
@@ -178,6 +203,9 @@ pub struct Backup {
 
 /// Read a backup back into an empty place
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n\
+    \x20 openclaw registry admin restore reg.tar --data ./reg2\n\
+    \x20 openclaw registry admin restore reg.tar --data ./reg2 --database postgres://registry@db/registry")]
 pub struct Restore {
     /// The file
     file: PathBuf,
@@ -187,7 +215,9 @@ pub struct Restore {
 
 /// Verify the whole store
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Ends with 1 if something is wrong that was not repaired.")]
+#[command(after_help = "Ends with 1 if something is wrong that was not repaired.\n\nExamples:\n\
+    \x20 openclaw registry admin verify --data ./reg\n\
+    \x20 openclaw registry admin verify --repair --data ./reg")]
 pub struct Verify {
     /// Write anew what follows from signed things and differs, and remove what nothing names
     #[arg(long)]
@@ -236,7 +266,7 @@ impl Admin {
             }
             Self::Token(Token::Revoke(args)) => {
                 Registry::open(&args.location).await?.revoke_token(&args.id).await?;
-                Ok(Report::Done(report::Done::new(format!("revoked the token {}", args.id))))
+                Ok(Report::Revoked(report::Revoked { id: args.id, revoked: true }))
             }
             Self::Takedown(args) => args.run().await,
             Self::Root(RootCommand::Show(args)) => {
@@ -265,7 +295,7 @@ impl CreatePublisher {
         let history = History::new(write.head.origin.clone(), self.publisher.clone());
         accounts::create(write.connection(), &history, Timestamp::now()).await?;
         write.commit().await?;
-        Ok(Report::Done(report::Done::new(format!("created the publisher {}", self.publisher))))
+        Ok(Report::Created(report::Created { publisher: self.publisher, created: true }))
     }
 }
 

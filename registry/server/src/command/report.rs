@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use openclaw_package::Digest;
+use jiff::Timestamp;
 use openclaw_package::registry::Root;
+use openclaw_package::{Digest, PublisherName};
 use serde::Serialize;
 
 use crate::store::accounts::Account;
@@ -14,8 +15,10 @@ use crate::{backup, verify};
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Report {
-    /// Something was done of which there is nothing to show.
-    Done(Done),
+    /// A publisher was created.
+    Created(Created),
+    /// A token was revoked.
+    Revoked(Revoked),
     /// Publishers.
     Publishers(Publishers),
     /// Tokens.
@@ -45,7 +48,8 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Done(report) => report.fmt(f),
+            Self::Created(report) => report.fmt(f),
+            Self::Revoked(report) => report.fmt(f),
             Self::Publishers(report) => report.fmt(f),
             Self::Tokens(report) => report.fmt(f),
             Self::Issued(report) => report.fmt(f),
@@ -57,23 +61,55 @@ impl fmt::Display for Report {
     }
 }
 
-/// Something that was done.
+/// A publisher that was created.
 #[derive(Debug, Clone, Serialize)]
-pub struct Done {
-    /// What.
-    pub done: String,
+pub struct Created {
+    /// The publisher.
+    pub publisher: PublisherName,
+    /// That it was.
+    pub created: bool,
 }
 
-impl Done {
-    pub(super) fn new(done: String) -> Self {
-        Self { done }
-    }
-}
-
-impl fmt::Display for Done {
+impl fmt::Display for Created {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.done)
+        write!(f, "created the publisher {}", self.publisher)
     }
+}
+
+/// A token that was revoked.
+#[derive(Debug, Clone, Serialize)]
+pub struct Revoked {
+    /// Its id.
+    pub id: String,
+    /// That it was.
+    pub revoked: bool,
+}
+
+impl fmt::Display for Revoked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "revoked the token {}", self.id)
+    }
+}
+
+/// Lines of cells under a head, each column as wide as its widest cell.
+fn table<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    head: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> fmt::Result {
+    let lines: Vec<[String; N]> = std::iter::once(head.map(str::to_owned)).chain(rows).collect();
+    let mut widths = [0; N];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    for (place, line) in lines.iter().enumerate() {
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let text = cells.collect::<Vec<_>>().join("  ");
+        write!(f, "{}{}", if place > 0 { "\n" } else { "" }, text.trim_end())?;
+    }
+    Ok(())
 }
 
 /// Publishers, by name.
@@ -94,12 +130,11 @@ impl fmt::Display for Publishers {
         if self.publishers.is_empty() {
             return f.write_str("there are no publishers");
         }
-        for (place, account) in self.publishers.iter().enumerate() {
-            let line = if place > 0 { "\n" } else { "" };
+        let row = |account: &Account| {
             let Account { publisher, created, history_length, skills } = account;
-            write!(f, "{line}{publisher}  {skills} skills, {history_length} events, since {created}")?;
-        }
-        Ok(())
+            [publisher.to_string(), skills.to_string(), history_length.to_string(), created.to_string()]
+        };
+        table(f, ["PUBLISHER", "SKILLS", "EVENTS", "SINCE"], self.publishers.iter().map(row))
     }
 }
 
@@ -121,22 +156,28 @@ impl fmt::Display for Tokens {
         if self.tokens.is_empty() {
             return f.write_str("there are no tokens");
         }
-        for (place, token) in self.tokens.iter().enumerate() {
-            let line = if place > 0 { "\n" } else { "" };
-            write!(f, "{line}{}  {}", token.id, described(token))?;
-        }
-        Ok(())
+        table(f, ["ID", "NAME", "SKILLS", "SCOPES", "STATE", "LAST USED"], self.tokens.iter().map(row))
     }
 }
 
-fn described(token: &Token) -> String {
+fn row(token: &Token) -> [String; 6] {
+    let used = token.last_used.map_or_else(|| "never".to_owned(), |used| used.to_string());
+    // Letters that are not seen, or that turn those after them around, would make one token look like another.
+    let name = token.name.escape_debug().to_string();
+    [token.id.clone(), name, token.pattern.to_string(), scopes(token), state(token, Timestamp::now()), used]
+}
+
+fn scopes(token: &Token) -> String {
     let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
-    let until = match token.revoked {
+    scopes.join(",")
+}
+
+fn state(token: &Token, now: Timestamp) -> String {
+    match token.revoked {
         Some(revoked) => format!("revoked {revoked}"),
+        None if token.expires <= now => format!("expired {}", token.expires),
         None => format!("until {}", token.expires),
-    };
-    let used = token.last_used.map_or_else(|| "never used".to_owned(), |used| format!("last used {used}"));
-    format!("{:?} for {}: {}, {until}, {used}", token.name, token.pattern, scopes.join(", "))
+    }
 }
 
 /// A token that was issued, with the text that is shown this once.
@@ -158,7 +199,9 @@ impl fmt::Debug for IssuedToken {
 
 impl fmt::Display for IssuedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}  {}", self.token.id, described(&self.token))?;
+        let Token { id, name, pattern, .. } = &self.token;
+        writeln!(f, "token {id}, {:?} for {pattern}, {}", name, state(&self.token, Timestamp::now()))?;
+        writeln!(f, "it may: {}", scopes(&self.token))?;
         write!(f, "shown only now: {}", self.secret)
     }
 }

@@ -119,6 +119,7 @@ impl Serve {
             Some(publisher) => Some(no_bootstrap(&started.registry, publisher).await?),
             None => None,
         };
+        tracing::info!(%address, origin = %started.origin, is_new = started.is_new, "the server has started");
         ready(&Ready {
             url: format!("http://{address}"),
             origin: started.origin,
@@ -130,6 +131,7 @@ impl Serve {
         let store = started.registry.store().clone();
         server::run(App::new(started.registry, trust_forwarded), listener, stop).await;
         store.close().await;
+        tracing::info!("the server has stopped");
         Ok(())
     }
 

@@ -60,6 +60,6 @@ pub(super) async fn history(
     PublisherPath(publisher): PublisherPath,
 ) -> Result<Response, Failure> {
     let parameters = parameters.only(&["after"])?;
-    let after = parameters.number("after", u64::MAX >> 1)?.unwrap_or(0);
+    let after = parameters.number("after", 0..=u64::MAX >> 1)?.unwrap_or(0);
     Ok(revalidated(lines(&app.registry.history(&publisher, after).await?), true))
 }

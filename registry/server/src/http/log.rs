@@ -91,7 +91,7 @@ pub(super) async fn consistency(State(app): State<App>, parameters: Parameters) 
     let size = |name: &'static str| {
         let missing =
             || Refusal::malformed("bad-parameter", format!("{name} is missing"), "send from and to");
-        parameters.number(name, u64::MAX >> 1)?.ok_or_else(|| Error::from(missing()))
+        parameters.number(name, 0..=u64::MAX >> 1)?.ok_or_else(|| Error::from(missing()))
     };
     let hashes = app.registry.consistency(size("from")?, size("to")?).await?;
     let texts: Vec<String> = hashes.iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();

@@ -1,6 +1,7 @@
 //! Query parameters: each is known and stands there once, or the request is refused by its name.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -71,13 +72,14 @@ impl Parameters {
         self.text(name).map(str::parse).transpose().map_err(Error::from)
     }
 
-    /// A parameter as a number up to a limit.
-    pub(super) fn number(&self, name: &str, most: u64) -> Result<Option<u64>, Error> {
+    /// A parameter as a number of a range.
+    pub(super) fn number(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        match decimal(text).filter(|number| *number <= most) {
+        match decimal(text).filter(|number| range.contains(number)) {
             Some(number) => Ok(Some(number)),
             None => {
-                Err(refuse(format!("{name} is not a number from 0 to {most}"), "send one, or leave it out"))
+                let fact = format!("{name} is not a number from {} to {}", range.start(), range.end());
+                Err(refuse(fact, "send one, or leave it out"))
             }
         }
     }

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use openclaw_package::registry::Visibility;
 use openclaw_package::registry::api::{Appended, ErrorBody};
 
 use super::answer::json;
@@ -59,6 +60,7 @@ pub(super) async fn put(
 ) -> Result<Response, Failure> {
     // Before anything of it is received.
     app.registry.check_upload(&caller, &skill, &version).await?;
+    let name = format!("{skill} {version}");
     let time = app.registry.limits().upload_time;
     let work = async {
         let place = app.registry.upload_place(skill.publisher()).await?;
@@ -66,10 +68,16 @@ pub(super) async fn put(
         let parts = receive(&app.registry, form).await?;
         let (publication, signature, archive) =
             (parts.publication, parts.signature, parts.archive.holding(place));
-        app.registry.publish(&caller, Upload { skill, version, publication, signature, archive }).await
+        let visibility = publication.visibility;
+        let upload = Upload { skill, version, publication, signature, archive };
+        Ok::<_, Error>((app.registry.publish(&caller, upload).await?, visibility))
     };
-    let appended = tokio::time::timeout(time, work).await.map_err(|_| Error::from(Refusal::TooSlow))??;
+    let (appended, visibility) =
+        tokio::time::timeout(time, work).await.map_err(|_| Error::from(Refusal::TooSlow))??;
     app.metrics.count_published();
+    // Who reads the log may not be one who may know of a private skill.
+    let release = if visibility == Visibility::Public { name.as_str() } else { "a private skill" };
+    tracing::info!(release, log_index = appended.log_indices.last(), "published");
     let mut response = json(&appended);
     *response.status_mut() = StatusCode::CREATED;
     Ok(response.into_response())

@@ -21,7 +21,7 @@ const MAX_OFFSET: u64 = 10_000;
         ("q" = Option<String>, Query, description = "Words in name, description, category or tools"),
         ("category" = Option<String>, Query, description = "Only of this category"),
         ("publisher" = Option<String>, Query, description = "Only of this publisher"),
-        ("limit" = Option<u64>, Query, description = "How many at most: 20, up to 100"),
+        ("limit" = Option<u64>, Query, description = "How many at most, from 1 to 100; 20 unless told"),
         ("offset" = Option<u64>, Query, description = "How many are left out before, up to 10 000"),
     ),
     responses(
@@ -42,8 +42,8 @@ pub(super) async fn get(
         category: parameters.parsed::<SkillName>("category")?,
         publisher: parameters.parsed("publisher")?,
         viewer: caller.publisher().cloned(),
-        limit: parameters.number("limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
-        offset: parameters.number("offset", MAX_OFFSET)?.unwrap_or(0),
+        limit: parameters.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+        offset: parameters.number("offset", 0..=MAX_OFFSET)?.unwrap_or(0),
     };
     let results = app.registry.search(&query).await?;
     Ok(revalidated(json(&results), caller.publisher().is_none()))

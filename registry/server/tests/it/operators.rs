@@ -3,7 +3,7 @@
 use openclaw_package::registry::Visibility;
 
 use crate::skill::skill;
-use crate::world::{Backend, Server, World, run};
+use crate::world::{Backend, Place, Server, World, run};
 
 /// A refusal with these words in it, and the code.
 macro_rules! told {
@@ -112,5 +112,90 @@ fn what_serve_is_given_is_checked_in_words() {
         told!(world, listen("localhost:0"), "in-use", "in use by another server", "stop the other");
         let place = ["admin", "backup", "/nowhere/reg.tar"];
         told!(world, place, "usage", "there is no directory /nowhere to write the backup into", "");
+    });
+}
+
+#[test]
+fn lists_are_tables_and_what_was_done_is_a_document() {
+    run(Backend::Sqlite, async |world: World| {
+        let created = world.place.admin(&["publisher", "create", "zenith"]).await;
+        assert_eq!(created, serde_json::json!({ "publisher": "zenith", "created": true }));
+        let issued = ["token", "issue", "zenith/*", "--scope", "yank", "--name", "night\u{202e}ly"];
+        let id = world.place.admin(&issued).await["id"].as_str().unwrap().to_owned();
+        let gone = world.place.admin(&["token", "issue", "zenith/*", "--scope", "yank"]).await;
+        let gone = gone["id"].as_str().unwrap();
+        let revoked = world.place.admin(&["token", "revoke", gone]).await;
+        assert_eq!(revoked, serde_json::json!({ "id": gone, "revoked": true }));
+        crate::verifying::execute(&world, &format!("UPDATE tokens SET expires = 1 WHERE id = '{id}'")).await;
+        let shown = |words: &[&str]| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_openclaw-registry"));
+            let output =
+                command.arg("admin").args(words).arg("--data").arg(&world.place.data).output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let publishers = shown(&["publisher", "list"]);
+        let lines: Vec<&str> = publishers.lines().collect();
+        assert!(lines[0].starts_with("PUBLISHER  SKILLS  EVENTS  SINCE"), "{publishers}");
+        assert!(lines[2].starts_with("zenith     0       0       20"), "{publishers}");
+        let tokens = shown(&["token", "list", "zenith"]);
+        let lines: Vec<&str> = tokens.lines().collect();
+        assert!(lines[0].starts_with("ID                NAME"), "{tokens}");
+        let line = |id: &str| lines.iter().find(|line| line.starts_with(id)).unwrap().to_owned();
+        assert!(line(&id).contains("expired 1970") && line(&id).contains("\\u{202e}"), "{tokens}");
+        assert!(line(gone).contains("revoked 20") && line(gone).ends_with("never"), "{tokens}");
+    });
+}
+
+#[test]
+fn every_admin_command_has_an_example() {
+    for words in [
+        "publisher create",
+        "publisher list",
+        "token issue",
+        "token list",
+        "token revoke",
+        "takedown",
+        "root show",
+        "root rotate",
+        "backup",
+        "restore",
+        "verify",
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_openclaw-registry"));
+        let output = command.arg("admin").args(words.split(' ')).arg("--help").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(&format!("  openclaw registry admin {words}")), "{text}");
+    }
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_openclaw-registry"));
+    let text = String::from_utf8(command.args(["serve", "--help"]).output().unwrap().stdout).unwrap();
+    for default in ["1200", "120", "300", "100"] {
+        assert!(text.contains(&format!("[default: {default}]")), "{text}");
+    }
+}
+
+#[test]
+fn the_log_says_what_happened_and_no_secret() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let place = Place::new(Backend::Sqlite).await;
+        let file = place.data.with_extension("log");
+        let world = World::start_logging(place, &file);
+        let acme = world.acme();
+        acme.publish(&skill("acme/hello", "1.0.0")).await;
+        acme.publish_as(&skill("acme/hidden", "1.0.0"), Visibility::Private).await;
+        let unknown = "oct_0123456789abcdefghijABCDEFGHIJ01";
+        let refused = world.get("/api/v1/whoami").bearer_auth(unknown).send().await.unwrap();
+        assert_eq!(refused.status(), 401);
+        let token = world.token.clone();
+        assert!(world.server.stop().success());
+        let log = std::fs::read_to_string(&file).unwrap();
+        for words in
+            ["has started", "acme/hello 1.0.0", "a private skill", "token was refused", "has stopped"]
+        {
+            assert!(log.contains(words), "{words}: {log}");
+        }
+        for secret in ["hidden", unknown, &token] {
+            assert!(!log.contains(secret), "{log}");
+        }
     });
 }

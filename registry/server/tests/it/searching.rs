@@ -81,6 +81,7 @@ pub async fn words_find_skills_and_nothing_breaks_on_them(world: World) {
         ("q=git&q=x", "bad-parameter"),
         ("q=%00", "bad-parameter"),
         ("limit=101", "bad-parameter"),
+        ("limit=0", "bad-parameter"),
         ("limit=x", "bad-parameter"),
         ("limit=-1", "bad-parameter"),
         ("offset=99999999999999999999", "bad-parameter"),

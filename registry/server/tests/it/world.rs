@@ -1,7 +1,7 @@
 //! A registry on a backend: the real binary, started, stopped, and asked.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use openclaw_package::Digest;
@@ -122,7 +122,11 @@ impl Server {
 
     pub fn start(place: &Place, more: &[&str]) -> Self {
         let words: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].iter().chain(more).copied().collect();
-        let mut process = place.command(&words).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn(place.command(&words))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut text = String::new();
         for line in BufReader::new(process.stdout.take().unwrap()).lines() {
             text += &line.unwrap();
@@ -187,6 +191,18 @@ impl World {
     pub fn start_with(place: Place, more: &[&str]) -> Self {
         let words: Vec<&str> = ["--bootstrap", "acme"].iter().chain(more).copied().collect();
         let server = Server::start(&place, &words);
+        Self::with(place, server)
+    }
+
+    /// A world whose server writes its log, as it is by default, into a file.
+    pub fn start_logging(place: Place, file: &Path) -> Self {
+        let mut command = place.command(&["serve", "--listen", "127.0.0.1:0", "--bootstrap", "acme"]);
+        command.env_remove("RUST_LOG").stderr(std::fs::File::create(file).unwrap());
+        let server = Server::spawn(command);
+        Self::with(place, server)
+    }
+
+    fn with(place: Place, server: Server) -> Self {
         let text = |name: &str| server.ready[name].as_str().unwrap_or_default().to_owned();
         Self {
             origin: text("origin").parse().unwrap(),
