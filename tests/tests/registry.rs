@@ -471,7 +471,9 @@ fn all_that_was_installed_outlives_the_registry() {
         assert_eq!(skill["status"], "verified", "{verified}");
     }
     let before = stranger.snapshot();
-    let audit = stranger.registry(["audit"]).json();
+    let audited = stranger.registry(["audit"]);
+    assert_eq!(audited.code, Some(7), "nobody could be asked: {audited}");
+    let audit: Value = serde_json::from_str(&audited.stdout).unwrap();
     assert!(audit["registries"][0]["outage"].is_string(), "{audit}");
     for line in [
         vec!["search", "hello"],
@@ -536,7 +538,7 @@ fn a_lockfile_gives_the_same_bytes_on_another_machine() {
     // Where there was no login to that registry nothing is installed from any other.
     let nobody = Home::empty().apart();
     let refused = nobody.registry(["install", "--lockfile", lockfile.to_str().unwrap()]).error();
-    assert_eq!(refused.code, "unknown-registry", "{refused:?}");
+    assert_eq!((refused.exit, refused.code.as_str()), (4, "unknown-registry"), "{refused:?}");
     let refused = nobody.registry(["install", "--lockfile", "/nowhere/openclaw.lock"]).error();
     assert_eq!((refused.exit, refused.code.as_str()), (4, "file-not-found"));
 }
@@ -729,13 +731,13 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
         (login.to_vec(), "default fingerprint has_token origin registry token"),
         (words("list"), "default fingerprint has_token origin registry"),
         (words("whoami"), "expires name pattern publisher scopes"),
-        (publish, "already digest log_index skill version"),
+        (publish, "already digest log_index skill version visibility"),
         (words("search hello"), "results"),
         (words("search --categories"), ""),
         (words("info acme/hello"), "release skill versions visibility"),
         (
             words("install acme/hello"),
-            "cuts digest limits log_index origin permissions previous signer skill tools version",
+            "cuts digest limits log_index origin permissions previous signer skill tools version yanked",
         ),
         (words("update --dry-run"), ""),
         (words("verify"), "code log_index origin reason skill status version"),
@@ -758,7 +760,7 @@ fn each_verb_prints_one_document_and_ends_with_the_code_of_its_class() {
         (words("install acme/hello@^9"), 4, "no-matching-version"),
         (words("install acme"), 2, "usage"),
         (words("yank acme/hello"), 2, "usage"),
-        (words("publish nothing.tar.gz"), 3, "unsigned"),
+        (words("publish nothing.tar.gz"), 4, "file-not-found"),
         (vec!["publish".to_owned(), unpublished], 3, "token-required"),
         (words("search x --registry http://127.0.0.1:1"), 4, "unknown-registry"),
         (words("search x --registry nonsense"), 2, "invalid-registry-url"),

@@ -215,6 +215,61 @@ fn the_old_key_of_a_stolen_machine_can_do_nothing_any_more() {
     publisher.publish(&hello("1.1.0"));
 }
 
+#[test]
+fn a_key_that_was_rotated_at_one_registry_is_rotated_at_the_next_too() {
+    let (one, publisher) = with_hello(&["1.0.0"]);
+    let (other, _) = with_hello(&[]);
+    let (first, second) = (one.url(), other.url());
+    publisher.login(&second, &other, Some(other.token())).json();
+    let at = |url: &str| vec!["--registry".to_owned(), url.to_owned()];
+    let rotate =
+        |url: &str| publisher.run(["key", "rotate", "acme"].map(str::to_owned).into_iter().chain(at(url)));
+    let publish = |version: &str, url: &str| {
+        let archive = publisher.pack(&hello(version));
+        publisher.publish_archive(&archive, &["--registry", url])
+    };
+    publish("1.0.0", &second).json();
+    let old_key = publisher.public_key();
+    rotate(&second).json();
+    let new_key = publisher.public_key();
+    assert_ne!(old_key, new_key);
+    publish("1.1.0", &second).json();
+    // The first one still knows the old key only.
+    let refused = publish("1.2.0", &first).refused("inactive-key");
+    assert_eq!(refused.hint(), format!("openclaw key rotate acme --registry {first}"));
+    let rotated = rotate(&first).json();
+    assert_eq!(rotated["public_key"], json!(new_key), "no other key is made");
+    assert_eq!(publisher.public_key(), new_key);
+    publish("1.2.0", &first).json();
+    // A rotation that fails says where its key is.
+    publisher.registry(["logout", "--registry", &first]).json();
+    let refused = rotate(&first).refused("token-required");
+    assert!(refused.message.contains("acme.next; run it again to use it"), "{refused:?}");
+    one.is_sound();
+    other.is_sound();
+}
+
+#[test]
+fn an_update_that_fails_prints_no_document_and_no_skill_is_named_twice() {
+    let (mut registry, publisher) = with_hello(&["1.0.0"]);
+    let home = Home::reader_of(&registry);
+    let refused = home.registry(["install", HELLO, "acme/hello@=1.0.0"]).refused("usage");
+    assert_eq!(refused.exit, 2);
+    assert_eq!(home.run(["list"]).json(), json!([]));
+    home.fetch(HELLO).json();
+    publisher.registry(["yank", "acme/hello@7.0.0"]).refused("not-released");
+    // With a token or without, a second login says so.
+    let again = publisher.login(&registry.url(), &registry, None).json();
+    assert_eq!(
+        (&again["has_token"], &again["token"]["publisher"]),
+        (&json!(true), &json!("acme")),
+        "{again}"
+    );
+    registry.stop();
+    let ran = home.registry(["update"]);
+    assert_eq!((ran.error().exit, ran.stdout.as_str()), (7, ""), "{ran}");
+}
+
 // --- two registries -----------------------------------------------------------------------------------------------
 
 #[test]

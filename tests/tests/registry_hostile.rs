@@ -734,7 +734,9 @@ fn answers_that_break_off_or_are_errors_are_outages() {
     scene.proxy.answer("*", Answer { status: 503, ..Answer::json(busy) });
     let refused = scene.victim.fetch(HELLO).error();
     assert!(matches!(refused.exit, 5 | 7), "{refused:?}");
-    let audit = scene.victim.registry(["audit"]).json();
+    let audited = scene.victim.registry(["audit"]);
+    assert_eq!(audited.code, Some(7), "nobody could be asked: {audited}");
+    let audit: Value = serde_json::from_str(&audited.stdout).unwrap();
     assert!(audit["registries"][0]["outage"].is_string(), "{audit}");
     scene.still_works();
 }

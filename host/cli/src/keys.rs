@@ -40,12 +40,27 @@ pub(crate) fn succeed(dir: &DataDir, publisher: &PublisherName) -> Result<PathBu
     Ok(kept)
 }
 
+/// The keys of a publisher that others have taken the place of: a registry may not have heard of that yet.
+pub(crate) fn kept(dir: &DataDir, publisher: &PublisherName) -> Result<Vec<SigningKey>> {
+    let keys = dir.keys();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&keys).map_err(CliError::at(&keys))? {
+        let entry = entry.map_err(CliError::at(&keys))?;
+        let name = entry.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(publisher.as_str()));
+        if rest.is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".old")) {
+            found.push(read(&entry.path())?);
+        }
+    }
+    Ok(found)
+}
+
 /// Makes new names in a directory last.
 fn sync(dir: &Path) -> Result<()> {
     fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(CliError::at(dir))
 }
 
-fn successor_path(dir: &DataDir, publisher: &PublisherName) -> PathBuf {
+pub(crate) fn successor_path(dir: &DataDir, publisher: &PublisherName) -> PathBuf {
     dir.keys().join(format!("{publisher}.next"))
 }
 

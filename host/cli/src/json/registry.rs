@@ -149,6 +149,9 @@ pub(crate) struct AuditFinding {
 pub(crate) struct AuditedRegistry {
     /// The URL.
     pub(crate) registry: String,
+    /// The name that it signs with, which its skills name.
+    #[serde(skip)]
+    pub(crate) origin: Origin,
     /// When the list of takedowns was signed that was used, or null.
     pub(crate) list_issued: Option<Timestamp>,
     /// Why it could not be asked, or null.

@@ -1,8 +1,11 @@
 //! `openclaw registry audit`: what became of the installed skills since they were installed.
 
+use std::collections::BTreeSet;
+
 use openclaw_package::SkillId;
+use openclaw_package::registry::Origin;
 use openclaw_registry_client::{
-    AuditReport, Audited, Client, Finding, Installed, Severity, WatchFinding, WatchReport,
+    AuditReport, Audited, Client, Finding, Installed, KnownRegistry, Severity, WatchFinding, WatchReport,
 };
 use openclaw_runtime::lockfile::{Lockfile, SkillOrigin};
 
@@ -17,37 +20,92 @@ use crate::text::one_line;
 
 /// Audits all that is installed, at all registries that are known.
 pub(super) fn run(arguments: &RegistryAudit, context: &Context<'_>) -> Result<Exit> {
-    let lockfile = Lockfile::load(&context.environment.data_dir()?.lockfile())?;
-    let mut document = Audit { skills: Vec::new(), registries: Vec::new() };
-    let mut refused = Vec::new();
-    for known in context.registries()?.list()? {
-        let client = context.client_of(known)?;
-        let installed: Vec<Installed> = lockfile
-            .iter()
-            .filter_map(|(skill, locked)| match &locked.origin {
-                SkillOrigin::Registry(origin) => Some(Installed {
-                    skill: skill.clone(),
-                    version: locked.version.clone(),
-                    archive: locked.archive,
-                    range: locked.range.clone(),
-                    origin: origin.clone(),
-                }),
-                SkillOrigin::Local => None,
-            })
-            .collect();
-        // A registry that is not to be believed must not hide what another one says.
-        match ask(&client, &installed, arguments, context) {
-            Ok((report, log)) => add(&mut document, &client, report, log),
-            Err(error) => refused.push((client.registry().url().to_string(), error)),
+    let installed = installed(&Lockfile::load(&context.environment.data_dir()?.lockfile())?);
+    let skills = installed.iter().map(unasked).collect();
+    let mut document = Audit { skills, registries: Vec::new() };
+    let mut refused: Vec<(KnownRegistry, CliError)> = Vec::new();
+    let known = context.registries()?.list()?;
+    let origins: BTreeSet<Origin> = known.iter().map(|known| known.origin().clone()).collect();
+    for origin in &origins {
+        // The same registry under several URLs has one thing to say.
+        let urls = known.iter().filter(|known| known.origin() == origin);
+        let mut silent = None;
+        for known in urls {
+            let client = context.client_of(known.clone())?;
+            // A registry that is not to be believed must not hide what another one says.
+            match ask(&client, &installed, arguments, context) {
+                Ok((report, log)) if report.outage.is_none() => {
+                    silent = None;
+                    add(&mut document, &client, report, log);
+                    break;
+                }
+                Ok(said) => silent = silent.or(Some((client, said))),
+                Err(error) => refused.push((known.clone(), error)),
+            }
+        }
+        if let Some((client, (report, log))) = silent {
+            add(&mut document, &client, report, log);
         }
     }
-    let knows_none = document.registries.is_empty() && refused.is_empty();
-    tell(&document, knows_none, context.output)?;
-    let Some((url, last)) = refused.pop() else { return Ok(exit(&document)) };
-    for (url, error) in &refused {
-        context.output.warn(format_args!("{url} was not audited: {}", one_line(&error.message)));
+    not_asked(&mut document, &origins, &refused);
+    tell(&document, origins.is_empty(), context.output)?;
+    let Some((known, last)) = refused.pop() else { return Ok(exit(&document)) };
+    for (known, error) in &refused {
+        context.output.warn(format_args!("{} was not audited: {}", known.url(), one_line(&error.message)));
     }
-    Err(CliError { message: format!("{url} was not audited: {}", last.message), ..last })
+    Err(CliError { message: format!("{} was not audited: {}", known.url(), last.message), ..last })
+}
+
+/// What came from registries.
+fn installed(lockfile: &Lockfile) -> Vec<Installed> {
+    let of_registry = lockfile.iter().filter_map(|(skill, locked)| match &locked.origin {
+        SkillOrigin::Registry(origin) => Some(Installed {
+            skill: skill.clone(),
+            version: locked.version.clone(),
+            archive: locked.archive,
+            range: locked.range.clone(),
+            origin: origin.clone(),
+        }),
+        SkillOrigin::Local => None,
+    });
+    of_registry.collect()
+}
+
+fn unasked(installed: &Installed) -> AuditedSkill {
+    AuditedSkill {
+        skill: installed.skill.clone(),
+        version: installed.version.clone(),
+        origin: installed.origin.to_string(),
+        findings: Vec::new(),
+    }
+}
+
+/// Says of which skills nobody was asked, and why.
+fn not_asked(document: &mut Audit, origins: &BTreeSet<Origin>, refused: &[(KnownRegistry, CliError)]) {
+    let Audit { skills, registries } = document;
+    for skill in skills {
+        let of_origin = |known: &KnownRegistry| known.origin().as_str() == skill.origin;
+        if !origins.iter().any(|origin| origin.as_str() == skill.origin) {
+            skill.findings.push(AuditFinding {
+                code: "unknown-origin",
+                severity: "warning",
+                message: format!(
+                    "it came from {}, for which no registry is pinned; nobody can be asked about it",
+                    skill.origin
+                ),
+                hint: Some("openclaw registry login --registry https://…".to_owned()),
+            });
+        } else if let Some((known, _)) = refused.iter().find(|(known, _)| of_origin(known))
+            && !registries.iter().any(|asked| asked.origin.as_str() == skill.origin)
+        {
+            skill.findings.push(AuditFinding {
+                code: "not-asked",
+                severity: "warning",
+                message: format!("its registry, {}, is not believed, and said nothing of it", known.url()),
+                hint: None,
+            });
+        }
+    }
 }
 
 /// Asks one registry.
@@ -70,17 +128,15 @@ fn ask(
 
 /// Adds what a registry said; of a skill of another registry it can only say that its bytes were taken down.
 fn add(document: &mut Audit, client: &Client, report: AuditReport, log: Option<WatchReport>) {
-    let own = client.registry().origin();
     for Audited { installed, findings } in report.skills {
-        if installed.origin != *own && findings.is_empty() {
-            continue;
+        let findings = findings.iter().map(|finding| finding_document(finding, &installed.skill));
+        if let Some(skill) = document.skills.iter_mut().find(|skill| skill.skill == installed.skill) {
+            skill.findings.extend(findings);
         }
-        let findings = findings.iter().map(|finding| finding_document(finding, &installed.skill)).collect();
-        let (skill, version, origin) = (installed.skill, installed.version, installed.origin.to_string());
-        document.skills.push(AuditedSkill { skill, version, origin, findings });
     }
     document.registries.push(AuditedRegistry {
         registry: client.registry().url().to_string(),
+        origin: client.registry().origin().clone(),
         list_issued: report.list_issued,
         outage: report.outage.map(|error| error.to_string()),
         log: log.map(|report| AuditedLog {
@@ -156,8 +212,9 @@ fn tell(document: &Audit, knows_none: bool, output: &Output) -> Result<()> {
         return output.document(document);
     }
     for skill in &document.skills {
-        let state = if skill.findings.is_empty() { good("nothing known against it") } else { String::new() };
-        output.line(format_args!("{} {}  {state}", skill.skill, skill.version));
+        let well = format!("  {}", good("nothing known against it"));
+        let state = if skill.findings.is_empty() { well } else { String::new() };
+        output.line(format_args!("{} {}{state}", skill.skill, skill.version));
         for finding in &skill.findings {
             let mark = match finding.severity {
                 "refuse" => bad("refused"),
@@ -185,10 +242,11 @@ fn tell(document: &Audit, knows_none: bool, output: &Output) -> Result<()> {
             (None, _) => output.note(format_args!("asked {}", registry.registry)),
         }
         if let Some(log) = &registry.log {
-            output.line(format_args!(
-                "the log of {}: entries {} to {} read",
-                registry.registry, log.from, log.to
-            ));
+            let what = match log.to.checked_sub(1) {
+                Some(last) if log.from < log.to => format!("entries {} to {last} read", log.from),
+                _ => "nothing new".to_owned(),
+            };
+            output.line(format_args!("the log of {}: {what}", registry.registry));
             for finding in &log.findings {
                 output.line(format_args!("  {}  {}", warning("warning"), finding.message));
             }
@@ -197,14 +255,17 @@ fn tell(document: &Audit, knows_none: bool, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// Refused where something must not run, or a log does not agree with what is served.
+/// Refused where something must not run, or a log does not agree with what is served; an outage where no registry
+/// could be asked.
 fn exit(document: &Audit) -> Exit {
-    let refused =
-        document.skills.iter().flat_map(|skill| &skill.findings).any(|finding| finding.severity == "refuse");
-    let disagrees = document
-        .registries
-        .iter()
-        .filter_map(|registry| registry.log.as_ref())
-        .any(|log| !log.findings.is_empty());
-    if refused || disagrees { Exit::Refused } else { Exit::Ok }
+    let Audit { skills, registries } = document;
+    let refused = skills.iter().flat_map(|skill| &skill.findings).any(|finding| finding.severity == "refuse");
+    let disagrees =
+        registries.iter().filter_map(|registry| registry.log.as_ref()).any(|log| !log.findings.is_empty());
+    let silent = !registries.is_empty() && registries.iter().all(|registry| registry.outage.is_some());
+    match (refused || disagrees, silent) {
+        (true, _) => Exit::Refused,
+        (false, true) => Exit::Registry,
+        (false, false) => Exit::Ok,
+    }
 }
