@@ -10,7 +10,7 @@ use openclaw_package::{Digest, PublicKey, PublisherName, Reason, SkillId};
 use semver::Version;
 
 use super::report::{self, Report};
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::location::Location;
 use crate::registry::{NewToken, Registry, Rotation};
 use crate::store::accounts;
@@ -292,6 +292,12 @@ impl CreatePublisher {
     async fn run(self) -> Result<Report> {
         let registry = Registry::open(&self.location).await?;
         let mut write = registry.store().write().await?;
+        if accounts::history(write.connection(), &self.publisher).await?.is_some() {
+            let fact = format!("{} is registered already", self.publisher);
+            let words = format!("token issue '{}/*' --scope SCOPE", self.publisher);
+            let hint = format!("a token for it is issued by `{}`", registry.command(&words));
+            return Err(Refusal::operator("publisher-exists", fact, hint).into());
+        }
         let history = History::new(write.head.origin.clone(), self.publisher.clone());
         accounts::create(write.connection(), &history, Timestamp::now()).await?;
         write.commit().await?;

@@ -30,7 +30,7 @@ impl Registry {
     pub async fn take_down(&self, takedown: Takedown) -> Result<(u64, Vec<String>)> {
         let mut write = self.store().write().await?;
         let (_, roots) = chain(write.connection()).await?;
-        self.check_takedown(&mut write, &takedown, &roots).await?;
+        check_takedown(&mut write, &takedown, &roots).await?;
         let covered = covered(write.connection(), &takedown).await?;
         let authority = self.authority_of(&mut write).await?;
         let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
@@ -122,45 +122,43 @@ async fn sign_list(
     Ok(signed)
 }
 
-impl Registry {
-    /// Refuses a takedown that says nothing new, or whose parts do not belong together.
-    async fn check_takedown(&self, write: &mut Write, takedown: &Takedown, roots: &[Root]) -> Result<()> {
-        let origin = write.head.origin.clone();
-        let before = takedowns::all(write.connection(), &origin, roots).await?;
-        let Takedown { skill, version, archive, .. } = takedown;
-        let refuse = |fact: String| {
-            Err(Refusal::operator("taken-down", fact, "a takedown is final, and there is nothing left to do")
-                .into())
-        };
-        match (version, archive) {
-            (_, Some(archive)) if before.iter().any(|earlier| earlier.covers_archive(archive)) => {
-                return refuse(format!("the archive {archive} was taken down already"));
+/// Refuses a takedown that says nothing new, or whose parts do not belong together.
+async fn check_takedown(write: &mut Write, takedown: &Takedown, roots: &[Root]) -> Result<()> {
+    let origin = write.head.origin.clone();
+    let before = takedowns::all(write.connection(), &origin, roots).await?;
+    let Takedown { skill, version, archive, .. } = takedown;
+    let refuse = |fact: String| {
+        Err(Refusal::operator("taken-down", fact, "a takedown is final, and there is nothing left to do")
+            .into())
+    };
+    match (version, archive) {
+        (_, Some(archive)) if before.iter().any(|earlier| earlier.covers_archive(archive)) => {
+            return refuse(format!("the archive {archive} was taken down already"));
+        }
+        (None, None) if before.iter().any(|earlier| is_whole(earlier, skill)) => {
+            return refuse(format!("{skill} was taken down already"));
+        }
+        _ => {}
+    }
+    let found = skills::find(write.connection(), skill).await?;
+    if found.is_none() && archive.is_none() {
+        let hint = "check the spelling; `openclaw registry admin publisher list` shows the publishers";
+        return Err(Refusal::operator("not-found", format!("there is no skill {skill}"), hint).into());
+    }
+    if let (Some(found), Some(version)) = (&found, version) {
+        match releases::find(write.connection(), found.id, version).await? {
+            Some(release) if release.taken_down.is_some() && archive.is_none() => {
+                return refuse(format!("{skill} {version} was taken down already"));
             }
-            (None, None) if before.iter().any(|earlier| is_whole(earlier, skill)) => {
-                return refuse(format!("{skill} was taken down already"));
+            None if archive.is_none() => {
+                return Err(no_version(write.connection(), found, version).await?);
             }
             _ => {}
         }
-        let found = skills::find(write.connection(), skill).await?;
-        if found.is_none() && archive.is_none() {
-            let hint = "check the spelling; `openclaw registry admin publisher list` shows the publishers";
-            return Err(Refusal::operator("not-found", format!("there is no skill {skill}"), hint).into());
-        }
-        if let (Some(found), Some(version)) = (&found, version) {
-            match releases::find(write.connection(), found.id, version).await? {
-                Some(release) if release.taken_down.is_some() && archive.is_none() => {
-                    return refuse(format!("{skill} {version} was taken down already"));
-                }
-                None if archive.is_none() => {
-                    return Err(no_version(write.connection(), found, version).await?);
-                }
-                _ => {}
-            }
-        }
-        match archive {
-            Some(archive) => check_archive(write.connection(), archive, skill).await,
-            None => Ok(()),
-        }
+    }
+    match archive {
+        Some(archive) => check_archive(write.connection(), archive, skill).await,
+        None => Ok(()),
     }
 }
 

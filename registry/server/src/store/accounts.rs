@@ -35,12 +35,6 @@ pub async fn create(connection: &mut AnyConnection, history: &History, now: Time
         .fetch_optional(&mut *connection)
         .await?;
     if let Some((taken,)) = taken {
-        if taken == name {
-            let fact = format!("{name} is registered already");
-            let hint =
-                format!("issue a token for it: openclaw registry admin token issue '{name}/*' --scope SCOPE");
-            return Err(Refusal::operator("publisher-exists", fact, hint).into());
-        }
         return Err(Refusal::NameCollision(name.to_owned(), taken).into());
     }
     sqlx::query("INSERT INTO publishers (name, collision_key, created, history) VALUES ($1, $2, $3, $4)")

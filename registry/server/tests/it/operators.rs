@@ -27,7 +27,8 @@ fn what_is_not_there_is_told_with_the_command_that_lists_it() {
         told!(world, ["admin", "token", "list", "nobody"], "not-found", "no publisher nobody", &publishers);
         told!(world, ["admin", "token", "revoke", "x"], "not-found", "there is no token x", &tokens);
         let twice = ["admin", "publisher", "create", "acme"];
-        told!(world, twice, "publisher-exists", "acme is registered already", "token issue 'acme/*'");
+        let hint = format!("openclaw registry admin token issue 'acme/*' --scope SCOPE --data {data}");
+        told!(world, twice, "publisher-exists", "acme is registered already", &hint);
         let like = ["admin", "publisher", "create", "ac-me"];
         told!(world, like, "name-collision", "ac-me looks like acme", "hyphens");
 
