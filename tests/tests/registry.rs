@@ -231,7 +231,7 @@ fn an_update_that_asks_for_more_waits_for_consent() {
     assert_eq!(asked.len(), 2, "{planned}");
     assert!(planned.to_string().contains("memory"), "{planned}");
     let shown = stranger.plain(["registry", "update", "--dry-run"]);
-    assert!(shown.stderr.contains("new ") && shown.stdout.contains("1.0.0 -> 1.1.0"), "{shown}");
+    assert!(shown.stderr.contains("(new) ") && shown.stdout.contains("1.0.0 -> 1.1.0"), "{shown}");
     stranger.registry(["update"]).refused("consent-needed");
     before.is_still(&stranger.installed_snapshot(), &"a dry run, and an update without consent");
     stranger.has_nothing_staged();

@@ -31,6 +31,12 @@ pub(crate) enum RegistryCommand {
         #[arg(long, value_name = "URL")]
         default: Option<String>,
     },
+    /// Show what your token may do
+    #[command(after_help = "Examples:\n  openclaw registry whoami")]
+    Whoami {
+        #[command(flatten)]
+        at: At,
+    },
     /// Publish a signed package
     Publish(RegistryPublish),
     /// Find skills by words, category or both
@@ -66,12 +72,6 @@ pub(crate) enum RegistryCommand {
     /// Look after a registry that you run: publishers, tokens, takedowns, root keys, backups
     #[command(subcommand)]
     Admin(Box<Admin>),
-    /// Show what your token may do
-    #[command(after_help = "Examples:\n  openclaw registry whoami")]
-    Whoami {
-        #[command(flatten)]
-        at: At,
-    },
 }
 
 /// Which registry is meant.

@@ -259,11 +259,11 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
         output.note("it asks to");
     }
     for request in dropped(staged) {
-        output.note(format_args!("  - {}{}", good("no longer "), request.words));
+        output.note(format_args!("  - {}{}", good("(no longer) "), request.words));
     }
     for (assessed, is_new) in &asked.requests {
         let mark = match (&assessed.standing, is_new) {
-            (_, true) if staged.installed().is_some() => warning("new "),
+            (_, true) if staged.installed().is_some() => warning("(new) "),
             (Standing::Denied, _) => warning("(your policy denies it) "),
             (Standing::NoProgram(why), _) => warning(format_args!("(stays ungranted: {why}) ")),
             (Standing::Granted, _) => good("(granted already) "),

@@ -1,6 +1,7 @@
 //! `openclaw registry search` and `info`: what a registry says of skills. None of it is proved.
 
 use openclaw_package::SkillId;
+use openclaw_package::registry::Visibility;
 use openclaw_package::registry::api::{ReleasePage, SearchHit, SkillPage, VersionLine};
 use openclaw_registry_client::Query;
 
@@ -78,19 +79,27 @@ fn show(page: &SkillPage, output: &Output) {
     output.line(format_args!("log entry  {}", release.log_index));
     output.line(format_args!("archive    {}, {}", release.archive, describe::bytes(release.size)));
     output.line(format_args!("published  {}", release.published));
-    output.line(format_args!("visible to {}", page.visibility));
+    let who = match page.visibility {
+        Visibility::Public => "everybody".to_owned(),
+        Visibility::Private => format!("tokens of {}", page.skill.publisher()),
+    };
+    output.line(format_args!("visible to {who}"));
     if let Some(category) = &page.category {
         output.line(format_args!("category   {}", one_line(category)));
     }
     output.line("");
     output.line("it says of itself:");
     output.line(format_args!("  {}", one_line(&release.description)));
+    output.line("");
+    output.line("tools:");
     for tool in &release.tools {
         output.line(format_args!("  {}  {}", heading(&tool.name), dim(one_line(&tool.description))));
     }
     output.line("");
     output.line("versions:");
-    page.versions.iter().for_each(|version| output.line(version_line(version)));
+    let width =
+        page.versions.iter().map(|version| version.version.to_string().len()).max().unwrap_or_default();
+    page.versions.iter().for_each(|version| output.line(version_line(version, width)));
     output.note(format_args!(
         "This is what the registry says; openclaw registry install {} proves it first.",
         page.skill
@@ -120,11 +129,12 @@ fn show_requests(release: &ReleasePage, output: &Output) {
     }
 }
 
-fn version_line(version: &VersionLine) -> String {
+fn version_line(version: &VersionLine, width: usize) -> String {
     let state = match (&version.taken_down, &version.yanked) {
         (Some(reason), _) => warning(format_args!("taken down: {}", one_line(reason))),
         (None, Some(reason)) => warning(format_args!("yanked: {}", one_line(reason))),
         (None, None) => String::new(),
     };
-    format!("  {}  {}  {state}", version.version, version.published).trim_end().to_owned()
+    let name = version.version.to_string();
+    format!("  {name:width$}  {}  {state}", version.published).trim_end().to_owned()
 }

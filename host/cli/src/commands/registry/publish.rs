@@ -108,6 +108,11 @@ pub(super) fn yank(arguments: &RegistryYank, context: &Context<'_>) -> Result<()
         let publisher = skill.publisher().clone();
         return context.output.document(&Logged { publisher, log_indices, public_key: None });
     }
+    if log_indices.is_empty() {
+        let state = if arguments.undo { "was not yanked" } else { "was yanked already" };
+        context.output.line(format_args!("{skill} {version} {state}"));
+        return Ok(());
+    }
     let done = if arguments.undo { "took back the yank of" } else { "yanked" };
     context.output.line(format_args!("{} {skill} {version}: {}", good(done), entries(&log_indices)));
     if !arguments.undo {
