@@ -50,7 +50,7 @@ pub enum Publisher {
 
 /// Create a publisher
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:\n\
+#[command(after_help = "Examples:\n\
     \x20 openclaw registry admin publisher create zenith --data ./reg")]
 pub struct CreatePublisher {
     /// The name
@@ -115,7 +115,7 @@ pub struct ListTokens {
 
 /// Revoke a token
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:\n\
+#[command(after_help = "Examples:\n\
     \x20 openclaw registry admin token revoke 0f3a6c1d2b4e5f60 --data ./reg")]
 pub struct RevokeToken {
     /// Its id, as `token list` shows it
@@ -157,7 +157,7 @@ pub enum RootCommand {
 
 /// Show the newest root
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:\n\
+#[command(after_help = "Examples:\n\
     \x20 openclaw registry admin root show --data ./reg")]
 pub struct ShowRoot {
     #[command(flatten)]
@@ -192,7 +192,7 @@ pub struct RotateRoot {
 
 /// Write everything into one file
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:\n\
+#[command(after_help = "Examples:\n\
     \x20 openclaw registry admin backup reg.tar --data ./reg")]
 pub struct Backup {
     /// The file, which is not there yet
