@@ -304,6 +304,17 @@ impl Home {
         home
     }
 
+    /// Another machine of the same publisher, at a registry or at a copy of it.
+    #[must_use]
+    pub fn heir_of(publisher: &Home, registry: &Registry) -> Self {
+        let home = Self::empty().apart();
+        std::fs::create_dir(home.data().join("keys")).expect("a directory");
+        let key = |home: &Self| home.data().join("keys").join(format!("{PUBLISHER}.key"));
+        std::fs::copy(key(publisher), key(&home)).expect("the publisher has a key");
+        home.login(&registry.url(), registry, Some(registry.token())).json();
+        home
+    }
+
     /// Somebody at another machine who has nothing but the URL and the fingerprint of a registry.
     #[must_use]
     pub fn reader_of(registry: &Registry) -> Self {

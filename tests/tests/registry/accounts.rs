@@ -1,11 +1,4 @@
 //! Who may do what at a registry: publishers and their keys, tokens, logins, private skills, and other registries.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail so"
-)]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -14,20 +7,9 @@ use openclaw_tests::http::{Answer, Request};
 use openclaw_tests::proxy::Way;
 use openclaw_tests::registry::{HELLO, hello, with_hello};
 use openclaw_tests::{Home, Proxy, Ran, Registry, Skill};
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// The versions of a page or a list of results, in its order.
-fn versions(list: &Value) -> Vec<&str> {
-    list.as_array().unwrap().iter().map(|one| one["version"].as_str().unwrap()).collect()
-}
-
-/// The codes of what an audit found about the one skill that is installed.
-#[track_caller]
-fn findings(audit: &Value) -> Vec<&str> {
-    let skills = audit["skills"].as_array().unwrap();
-    assert_eq!(skills.len(), 1, "{audit}");
-    skills[0]["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect()
-}
+use super::{findings, versions};
 
 // --- private ------------------------------------------------------------------------------------------------------
 

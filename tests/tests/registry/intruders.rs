@@ -1,55 +1,25 @@
 //! Whoever asks a registry for what is not his, twice at once, by strange paths, or while it is being killed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests fail so"
-)]
 
-use std::path::Path;
-
-use openclaw_package::registry::Visibility;
-use openclaw_package::registry::api::Publication;
-use openclaw_package::{Envelope, SigningKey};
+use openclaw_package::SigningKey;
 use openclaw_tests::forgery::{Forgery, Package, key_of};
-use openclaw_tests::http::{Answer, Request};
-use openclaw_tests::registry::{HELLO, Upload, hello, with_hello};
+use openclaw_tests::http::Request;
+use openclaw_tests::registry::{HELLO, hello, with_hello};
 use openclaw_tests::{Home, Proxy, Registry, Skill};
 use serde_json::json;
 
-/// Another machine of the same publisher.
-fn heir(publisher: &Home, registry: &Registry) -> Home {
-    let home = Home::empty().apart();
-    std::fs::create_dir(home.data().join("keys")).unwrap();
-    std::fs::copy(publisher.data().join("keys/acme.key"), home.data().join("keys/acme.key")).unwrap();
-    home.login(&registry.url(), registry, Some(registry.token())).json();
-    home
-}
-
-/// Uploads a package with events as they are given.
-fn put(registry: &Registry, token: &str, path: &str, package: &Package, events: &[Envelope]) -> Answer {
-    let events = events.iter().map(|event| String::from_utf8(event.to_json()).unwrap()).collect();
-    let publication = Publication { visibility: Visibility::Public, category: None, events };
-    let upload = Upload { publication, signature: &package.signature, archive: &package.archive };
-    registry.put(path, token, &upload)
-}
-
-fn read(name: &str, version: &str, archive: &Path) -> Package {
-    Package::read(name, version, archive)
-}
+use crate::scene::put;
 
 #[test]
 fn row_14_the_registry_takes_no_release_by_a_key_that_does_not_speak_for_the_publisher() {
     let (registry, publisher) = with_hello(&["1.0.0"]);
     let old = key_of(&publisher);
-    let by_old = read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
+    let by_old = Package::read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
     publisher.run(["key", "rotate", "acme"]).json();
     let new = key_of(&publisher);
-    let by_new = read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
+    let by_new = Package::read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
     let thief = Home::new();
     let stranger = key_of(&thief);
-    let by_stranger = read("hello", "1.1.0", &thief.pack(&hello("1.1.0")));
+    let by_stranger = Package::read("hello", "1.1.0", &thief.pack(&hello("1.1.0")));
     let before = registry.state();
     let log = Forgery::of(&registry);
     for (what, package, named, releaser, code) in [
@@ -87,14 +57,14 @@ fn row_15_a_version_is_published_once_and_names_that_read_alike_not_at_all() {
     publisher.try_pack(&hello("1.0.0").memory(), &other).json();
     let refused = publisher.publish_archive(&other, &[]).refused("version-exists");
     assert!(refused.exit == 3 && refused.hint.is_some(), "{refused:?}");
-    let package = read("hello", "1.0.0", &other);
+    let package = Package::read("hello", "1.0.0", &other);
     let log = Forgery::of(&registry);
     let release = |package: &Package| log.next(package.release(&key.public_key())).sign(&[&key]);
     let token = registry.token();
     let again = put(&registry, token, "acme/hello/1.0.0", &package, &[release(&package)]);
     assert_eq!(again.refused(409), "version-exists");
     // The very same bytes are no exception for who does not look first.
-    let same = read("hello", "1.0.0", &publisher.path("hello-1.0.0.tar.gz"));
+    let same = Package::read("hello", "1.0.0", &publisher.path("hello-1.0.0.tar.gz"));
     let again = put(&registry, token, "acme/hello/1.0.0", &same, &[release(&same)]);
     assert_eq!(again.refused(409), "version-exists");
     // Build metadata makes no other version of it: not in the path, not in the event.
@@ -116,7 +86,7 @@ fn row_15_a_version_is_published_once_and_names_that_read_alike_not_at_all() {
         let archive = publisher.pack(&Skill::tiny(name));
         let refused = publisher.publish_archive(&archive, &[]).error();
         assert_eq!((refused.code.as_str(), refused.exit), ("name-collision", 3), "{name}: {refused:?}");
-        let package = read(name, "1.0.0", &archive);
+        let package = Package::read(name, "1.0.0", &archive);
         let event = Forgery::of(&registry).next(package.release(&key.public_key())).sign(&[&key]);
         let answer = put(&registry, token, &format!("acme/{name}/1.0.0"), &package, &[event]);
         assert_eq!(answer.refused(409), "name-collision", "{name}");
@@ -133,7 +103,7 @@ fn a_token_of_one_publisher_is_good_for_nothing_of_another() {
     let (registry, publisher) = with_hello(&["1.0.0"]);
     let key = key_of(&publisher);
     let neighbour = registry.token_of("neighbour");
-    let package = read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
+    let package = Package::read("hello", "1.1.0", &publisher.pack(&hello("1.1.0")));
     let log = Forgery::of(&registry);
     let release = log.next(package.release(&key.public_key())).sign(&[&key]);
     let yank = openclaw_package::registry::Action::Yank {
@@ -238,7 +208,11 @@ fn strange_paths_lead_nowhere() {
 #[test]
 fn of_two_who_publish_one_version_at_once_one_wins() {
     let (registry, publisher) = with_hello(&["1.0.0"]);
-    let homes = [heir(&publisher, &registry), heir(&publisher, &registry), heir(&publisher, &registry)];
+    let homes = [
+        Home::heir_of(&publisher, &registry),
+        Home::heir_of(&publisher, &registry),
+        Home::heir_of(&publisher, &registry),
+    ];
     for round in 1..=4 {
         let version = format!("2.0.{round}");
         let archives: Vec<_> = homes
@@ -342,7 +316,7 @@ fn a_stranger_cannot_begin_a_history_in_a_publishers_place() {
     // Nobody has published yet: whoever is first with a token is the publisher, and nobody without one.
     let stranger = Home::new();
     let key: SigningKey = key_of(&stranger);
-    let package = read("hello", "1.0.0", &stranger.pack(&hello("1.0.0")));
+    let package = Package::read("hello", "1.0.0", &stranger.pack(&hello("1.0.0")));
     let mut log = Forgery::of(&registry);
     let init = log.next(openclaw_package::registry::Action::Init { key: key.public_key() }).sign(&[&key]);
     log.append(&init);
