@@ -255,15 +255,22 @@ pub(crate) struct Install {
     /// The package
     #[arg(value_name = "PACKAGE")]
     pub(crate) archive: PathBuf,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+    /// Install a version older than the installed one
+    #[arg(long)]
+    pub(crate) allow_downgrade: bool,
+}
+
+/// What its owner says beforehand of what a skill asks for.
+#[derive(Debug, Args)]
+pub(crate) struct Consent {
     /// Grant what is shown without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
     /// The directory that requests for $workspace are granted for [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(crate) workspace: Option<PathBuf>,
-    /// Install a version older than the installed one
-    #[arg(long)]
-    pub(crate) allow_downgrade: bool,
 }
 
 #[derive(Debug, Args)]

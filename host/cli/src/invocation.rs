@@ -35,16 +35,20 @@ pub(crate) fn input(given: String) -> Result<String> {
     Ok(input)
 }
 
-/// Waits for something that the runtime does.
+/// Waits for what takes its time.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+    Ok(runtime()?.block_on(future))
+}
+
+/// What waits, on this thread.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         CliError::new(
             Exit::Host,
             "host-failure",
             format!("this process cannot wait for input and output: {error}"),
         )
-    })?;
-    Ok(runtime.block_on(future))
+    })
 }
 
 /// What a call gave, or why it gave nothing.

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use openclaw_package::{PublisherName, SigningKey};
+use openclaw_package::{PublicKey, PublisherName, SigningKey};
 use openclaw_runtime::layout::DataDir;
 use zeroize::Zeroizing;
 
@@ -28,16 +28,20 @@ pub(crate) fn successor(dir: &DataDir, publisher: &PublisherName) -> Result<Sign
 }
 
 /// Puts the successor in place, and keeps the old key's file beside it, for nothing is thrown away that signed.
-pub(crate) fn succeed(dir: &DataDir, publisher: &PublisherName) -> Result<PathBuf> {
+pub(crate) fn succeed(dir: &DataDir, publisher: &PublisherName) -> Result<()> {
     let (old, path) = load(dir, publisher)?;
-    let kept = dir.keys().join(format!("{publisher}.{}.old", old.public_key().key_id()));
+    let kept = kept_path(dir, publisher, &old.public_key());
     fs::hard_link(&path, &kept).or_else(|error| match error.kind() {
         ErrorKind::AlreadyExists => Ok(()),
         _ => Err(CliError::io(&kept, &error)),
     })?;
     fs::rename(successor_path(dir, publisher), &path).map_err(CliError::at(&path))?;
-    sync(&dir.keys())?;
-    Ok(kept)
+    sync(&dir.keys())
+}
+
+/// Where a key is kept that another one took the place of.
+pub(crate) fn kept_path(dir: &DataDir, publisher: &PublisherName, old: &PublicKey) -> PathBuf {
+    dir.keys().join(format!("{publisher}.{}.old", old.key_id()))
 }
 
 /// The keys of a publisher that others have taken the place of: a registry may not have heard of that yet.

@@ -41,14 +41,7 @@ fn escaped(text: &str, hidden: impl Fn(char) -> bool) -> String {
 
 /// Whether a character could forge a line, hide text or turn its direction.
 fn hides(character: char) -> bool {
-    let shown = matches!(character, '\n' | '\t');
-    !shown
-        && (character.is_control()
-            || matches!(
-                character,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
-            ))
+    !matches!(character, '\n' | '\t') && openclaw_package::text::hides(character)
 }
 
 /// JSON text, indented, that means the same and hides nothing from who reads it on a terminal.

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A kind of capability: a manifest requests, a policy grants and an audit record names the same ones.
 pub use openclaw_package::permission::PermissionKind as Capability;
+pub(crate) use openclaw_package::text::hides;
 use serde::{Deserialize, Serialize};
 
 pub(crate) mod filesystem;
@@ -118,12 +119,6 @@ impl fmt::Display for Denial {
         }
         Ok(())
     }
-}
-
-/// Whether a character could forge lines or hide text where it is shown.
-pub(crate) fn hides(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A character as it is shown: itself, or its escape if it could forge lines or hide text. Line breaks and tabs

@@ -96,7 +96,7 @@ impl Catalog {
             (skill.clone(), Slot { locked: locked.clone(), entry: OnceLock::new() })
         };
         let skills = Lockfile::load(&dir.lockfile())?.iter().map(slot).collect();
-        Ok(Self { skills, policy, trust, takedowns: TakedownLists::load(dir), dir: dir.clone() })
+        Ok(Self { skills, policy, trust, takedowns: TakedownLists::of(dir), dir: dir.clone() })
     }
 
     /// The policy that the snapshot was made under.

@@ -225,7 +225,7 @@ impl Installer {
         }
         let skill = package.manifest().id();
         let (version, digest) = (package.manifest().version(), package.archive_digest());
-        TakedownLists::load(&self.dir).check_release(skill, version, &digest, &source.origin())?;
+        TakedownLists::of(&self.dir).check_release(skill, version, &digest, &source.origin())?;
         if let Some((installed, _)) = self
             .lockfile
             .iter()

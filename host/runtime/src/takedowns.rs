@@ -2,25 +2,27 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
-use openclaw_package::registry::takedown::KeptTakedowns;
+use openclaw_package::registry::takedown::{EVIDENCE_FOLDER, KEPT_FILE, KeptTakedowns, REPLACED_SUFFIX};
 use openclaw_package::registry::{Takedown, Takedowns};
 use semver::Version;
 
 use crate::layout::DataDir;
 use crate::lockfile::{Locked, SkillOrigin};
 
-/// The file in a registry's folder that holds its list.
-pub const TAKEDOWNS_FILE: &str = "takedowns.json";
-
-/// How the name of a folder ends that another registry took the place of.
-const REPLACED: &str = "-replaced";
-
-/// The lists of all registries.
-#[derive(Debug, Default)]
+/// The lists of all registries, read when the first skill of a registry is checked: whoever has none pays nothing.
+#[derive(Debug)]
 pub(crate) struct TakedownLists {
+    dir: DataDir,
+    read: OnceLock<Lists>,
+}
+
+/// What the lists say.
+#[derive(Debug, Default)]
+struct Lists {
     lists: Vec<Takedowns>,
     damaged: Option<Damaged>,
 }
@@ -79,14 +81,55 @@ impl TakedownError {
 }
 
 impl TakedownLists {
+    /// The lists of a data directory.
+    pub(crate) fn of(dir: &DataDir) -> Self {
+        Self { dir: dir.clone(), read: OnceLock::new() }
+    }
+
+    /// Refuses what was taken down. A list counts for what came from its own registry, by name or by the archive's
+    /// digest: one registry must not be able to stop what came from another, or from a file.
+    ///
+    /// # Errors
+    /// [`TakedownError`]. Where a list is damaged, what came from a registry without a good list is refused.
+    pub(crate) fn check(&self, skill: &SkillId, locked: &Locked) -> Result<(), TakedownError> {
+        self.check_release(skill, &locked.version, &locked.archive, &locked.origin)
+    }
+
+    /// The same, for what is not installed yet.
+    pub(crate) fn check_release(
+        &self,
+        skill: &SkillId,
+        version: &Version,
+        archive: &Digest,
+        origin: &SkillOrigin,
+    ) -> Result<(), TakedownError> {
+        let SkillOrigin::Registry(origin) = origin else { return Ok(()) };
+        let Lists { lists, damaged } = self.read.get_or_init(|| Lists::read(&self.dir));
+        let mut lists = lists.iter().filter(|list| list.origin == *origin).peekable();
+        if let (None, Some(damaged)) = (lists.peek(), damaged) {
+            return Err(damaged.clone().into());
+        }
+        match lists.find_map(|list| list.find(skill, version, archive)) {
+            None => Ok(()),
+            Some(Takedown { reason, .. }) => Err(TakedownError::TakenDown {
+                skill: skill.clone(),
+                version: version.clone(),
+                origin: origin.to_string(),
+                reason: reason.to_string(),
+            }),
+        }
+    }
+}
+
+impl Lists {
     /// Reads the list of each registry, and of those that another one took the place of: what was taken down stays so.
     /// A registry that never sent a list took nothing down.
-    pub(crate) fn load(dir: &DataDir) -> Self {
+    fn read(dir: &DataDir) -> Self {
         let mut lists = Self::default();
         for registry in lists.entries(&dir.registries()) {
             lists.add(&registry);
-            for replaced in lists.entries(&registry.join("evidence")) {
-                if replaced.to_string_lossy().ends_with(REPLACED) {
+            for replaced in lists.entries(&registry.join(EVIDENCE_FOLDER)) {
+                if replaced.to_string_lossy().ends_with(REPLACED_SUFFIX) {
                     lists.add(&replaced);
                 }
             }
@@ -112,42 +155,9 @@ impl TakedownLists {
     }
 
     fn add(&mut self, registry: &Path) {
-        match read(&registry.join(TAKEDOWNS_FILE)) {
+        match read(&registry.join(KEPT_FILE)) {
             Ok(list) => self.lists.extend(list),
             Err(damaged) => self.damaged = Some(damaged),
-        }
-    }
-
-    /// Refuses what was taken down. A list counts for what came from its own registry, by name or by the archive's
-    /// digest: one registry must not be able to stop what came from another, or from a file.
-    ///
-    /// # Errors
-    /// [`TakedownError`]. Where a list is damaged, what came from a registry without a good list is refused.
-    pub(crate) fn check(&self, skill: &SkillId, locked: &Locked) -> Result<(), TakedownError> {
-        self.check_release(skill, &locked.version, &locked.archive, &locked.origin)
-    }
-
-    /// The same, for what is not installed yet.
-    pub(crate) fn check_release(
-        &self,
-        skill: &SkillId,
-        version: &Version,
-        archive: &Digest,
-        origin: &SkillOrigin,
-    ) -> Result<(), TakedownError> {
-        let SkillOrigin::Registry(origin) = origin else { return Ok(()) };
-        let mut lists = self.lists.iter().filter(|list| list.origin == *origin).peekable();
-        if let (None, Some(damaged)) = (lists.peek(), &self.damaged) {
-            return Err(damaged.clone().into());
-        }
-        match lists.find_map(|list| list.find(skill, version, archive)) {
-            None => Ok(()),
-            Some(Takedown { reason, .. }) => Err(TakedownError::TakenDown {
-                skill: skill.clone(),
-                version: version.clone(),
-                origin: origin.to_string(),
-                reason: reason.to_string(),
-            }),
         }
     }
 }

@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+use openclaw_package::registry::takedown::KEPT_FILE;
 
 use crate::layout::private_dir;
 use crate::runtime::Runtime;
-use crate::takedowns::TAKEDOWNS_FILE;
 
 /// How long after a change more changes are waited for.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -56,7 +56,7 @@ impl Watcher {
 
 /// Whether a file decides what may run.
 fn decides(path: &Path) -> bool {
-    ["policy.toml", "trust.toml", "openclaw.lock", TAKEDOWNS_FILE]
+    ["policy.toml", "trust.toml", "openclaw.lock", KEPT_FILE]
         .iter()
         .any(|name| path.file_name() == Some(OsStr::new(name)))
 }

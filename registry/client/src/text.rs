@@ -1,5 +1,7 @@
 //! Text of others, made fit to be shown.
 
+use openclaw_package::text::hides;
+
 /// How many characters of a text of others are shown.
 const SHOWN: usize = 300;
 
@@ -11,8 +13,9 @@ pub fn shown(text: &str) -> String {
             out.push('…');
             break;
         }
-        if character.is_alphanumeric() || character.is_ascii_graphic() || matches!(character, ' ' | '…' | '–')
-        {
+        let plain = character.is_alphanumeric() || character.is_ascii_graphic();
+        // Some letters take no room.
+        if (plain || matches!(character, ' ' | '…' | '–')) && !hides(character) {
             out.push(character);
         } else {
             out.extend(character.escape_unicode());

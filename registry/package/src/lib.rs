@@ -20,7 +20,7 @@ pub mod permission;
 pub mod registry;
 pub mod skill_md;
 pub mod statement;
-mod text;
+pub mod text;
 pub mod tools;
 
 pub use archive::{ArchiveError, ArchiveReader, FileRecord, Limits, PackagePath};

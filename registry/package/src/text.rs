@@ -1,4 +1,4 @@
-//! Which characters may stand in text that a person or a model will read.
+//! Which characters may stand in text that a person or a model will read: one list for all who check or show it.
 
 /// A character that could hide or reorder what a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +24,19 @@ pub(crate) enum Lines {
     Many,
 }
 
+/// Whether a character could forge a line, hide text or turn its direction: a control, a directional mark, or one that
+/// takes no room.
+pub fn hides(character: char) -> bool {
+    character.is_control() || is_directional(character) || is_invisible(character)
+}
+
 /// Finds the first character that is a control, a directional mark, or takes no room.
 pub(crate) fn check(text: &str, lines: Lines) -> Result<(), HiddenCharacter> {
     for (offset, character) in text.char_indices() {
         if character == '\n' && lines == Lines::Many {
             continue;
         }
-        if character.is_control() || is_directional(character) || is_invisible(character) {
+        if hides(character) {
             return Err(HiddenCharacter { character, offset });
         }
     }
@@ -46,7 +52,7 @@ pub(crate) fn quoted(text: &str) -> String {
             out.push('…');
             break;
         }
-        if character.is_control() || is_directional(character) || is_invisible(character) {
+        if hides(character) {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);

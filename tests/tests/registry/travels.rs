@@ -179,3 +179,24 @@ fn a_version_is_chosen_by_range_and_several_skills_come_at_once() {
     stranger.registry(["install", "acme/hello@2", "acme/nothing"]).refused("unknown-skill");
     before.is_still(&stranger.installed_snapshot(), &"one of two is not there");
 }
+
+#[test]
+fn an_update_that_fails_prints_no_document_and_no_skill_is_named_twice() {
+    let (mut registry, publisher) = with_hello(&["1.0.0"]);
+    let home = Home::reader_of(&registry);
+    let refused = home.registry(["install", HELLO, "acme/hello@=1.0.0"]).refused("usage");
+    assert_eq!(refused.exit, 2);
+    assert_eq!(home.run(["list"]).json(), json!([]));
+    home.fetch(HELLO).json();
+    publisher.registry(["yank", "acme/hello@7.0.0"]).refused("not-released");
+    // With a token or without, a second login says so.
+    let again = publisher.login(&registry.url(), &registry, None).json();
+    assert_eq!(
+        (&again["has_token"], &again["token"]["publisher"]),
+        (&json!(true), &json!("acme")),
+        "{again}"
+    );
+    registry.stop();
+    let ran = home.registry(["update"]);
+    assert_eq!((ran.error().exit, ran.stdout.as_str()), (7, ""), "{ran}");
+}

@@ -10,6 +10,8 @@ use openclaw_package::{Digest, Reason, SkillId, SkillName};
 use openclaw_registry_server::command::{Admin, LogFormat, Serve};
 use semver::{Version, VersionReq};
 
+use super::Consent;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
     /// Pin a registry's root, and store the token that you got from its operator
@@ -161,12 +163,8 @@ pub(crate) struct RegistryInstall {
     /// Install what another lockfile pins: these versions and these bytes, yanked ones too
     #[arg(long, value_name = "FILE", conflicts_with = "skills")]
     pub(crate) lockfile: Option<PathBuf>,
-    /// Grant what is shown without asking
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// The directory that requests for $workspace are granted for [default: the current one]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) workspace: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     /// Choose pre-releases too
     #[arg(long)]
     pub(crate) pre_releases: bool,
@@ -192,12 +190,8 @@ pub(crate) struct RegistryUpdate {
     /// Leave the range that a skill was installed with, and forget it
     #[arg(long)]
     pub(crate) latest: bool,
-    /// Grant what is shown without asking
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// The directory that requests for $workspace are granted for [default: the current one]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) workspace: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     /// Choose pre-releases too
     #[arg(long)]
     pub(crate) pre_releases: bool,

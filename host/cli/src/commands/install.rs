@@ -12,7 +12,7 @@ use openclaw_runtime::lockfile::Locked;
 use openclaw_runtime::policy::{Policy, Rule};
 use openclaw_runtime::workspace::Workspace;
 
-use crate::cli::Install;
+use crate::cli::{Consent, Install};
 use crate::consent::{Assessed, Standing, assess};
 use crate::describe::{self, Request};
 use crate::environment::{self, Environment};
@@ -37,12 +37,8 @@ pub(crate) fn signature_path(archive: &Path) -> PathBuf {
 pub(crate) fn run(arguments: &Install, environment: &Environment, output: &Output) -> Result<()> {
     let envelope = read_signature(&arguments.archive)?;
     let offer = Offer { archive: &arguments.archive, envelope, source: Source::Local };
-    let terms = Terms {
-        yes: arguments.yes,
-        workspace: arguments.workspace.as_deref(),
-        allow_downgrade: arguments.allow_downgrade,
-        ..Terms::of_verb("install")
-    };
+    let terms =
+        Terms { consent: &arguments.consent, allow_downgrade: arguments.allow_downgrade, verb: "install" };
     let installed = accept(offer, &terms, environment, output)?;
     if output.is_json() { output.document(&installed) } else { Ok(()) }
 }
@@ -56,21 +52,12 @@ pub(crate) struct Offer<'a> {
 
 /// What its owner said beforehand.
 pub(crate) struct Terms<'a> {
-    /// Whether all that is shown is granted without a question.
-    pub(crate) yes: bool,
-    /// The directory that requests for the workspace are granted for.
-    pub(crate) workspace: Option<&'a Path>,
+    /// Whether all that is shown is granted without a question, and for which workspace.
+    pub(crate) consent: &'a Consent,
     /// Whether an older version may take the place of a newer one.
     pub(crate) allow_downgrade: bool,
     /// What the owner asked to be done: install or update.
     pub(crate) verb: &'static str,
-}
-
-impl Terms<'_> {
-    /// Nothing was said beforehand.
-    pub(crate) fn of_verb(verb: &'static str) -> Self {
-        Self { yes: false, workspace: None, allow_downgrade: false, verb }
-    }
 }
 
 /// Verifies a package, shows what it asks for, has it consented to, and puts it in place.
@@ -81,7 +68,7 @@ pub(crate) fn accept(
     output: &Output,
 ) -> Result<Installed> {
     let dir = environment.data_dir()?;
-    let workspace = environment::workspace(terms.workspace)?;
+    let workspace = environment::workspace(terms.consent.workspace.as_deref())?;
     let installer = Installer::open(&dir)?;
     let staged = {
         let _progress = output.progress("verifying");
@@ -110,7 +97,7 @@ pub(crate) fn preview(
     output: &Output,
 ) -> Result<Changes> {
     let dir = environment.data_dir()?;
-    let workspace = environment::workspace(terms.workspace)?;
+    let workspace = environment::workspace(terms.consent.workspace.as_deref())?;
     let staged = Installer::open(&dir)?.stage(offer.archive, offer.envelope, offer.source)?;
     let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
     show(&staged, &asked, &Policy::load(&dir.policy())?, workspace.as_ref(), output);
@@ -144,7 +131,8 @@ fn refuse_downgrade(staged: &Staged, allowed: bool) -> Result<()> {
     }
 }
 
-fn read_signature(archive: &Path) -> Result<Vec<u8>> {
+/// Reads the signature beside a package.
+pub(crate) fn read_signature(archive: &Path) -> Result<Vec<u8>> {
     if !archive.is_file() {
         let message = format!("there is no file {}", archive.display());
         return Err(CliError::new(Exit::NotFound, "file-not-found", message));
@@ -190,7 +178,7 @@ impl Asked {
         if open.is_empty() {
             return Ok(Vec::new());
         }
-        if !terms.yes {
+        if !terms.consent.yes {
             let verb = if terms.verb == "update" { "Update" } else { "Install" };
             match output.confirm(&format!("{verb} {} and grant it this?", self.skill)) {
                 Some(true) => {}

@@ -41,11 +41,11 @@ pub(crate) fn run(command: KeyCommand, environment: &Environment, output: &Outpu
             Ok(())
         }
         KeyCommand::Rotate { publisher, reason, registry } => {
-            let context = Context { environment, output };
+            let context = Context::new(environment, output);
             rotate(&publisher, &reason, registry.as_deref(), &context)
         }
         KeyCommand::Revoke { publisher, key, reason, registry } => {
-            let context = Context { environment, output };
+            let context = Context::new(environment, output);
             revoke(publisher, &key, &reason, registry.as_deref(), &context)
         }
     }
@@ -126,8 +126,7 @@ impl Rotated<'_> {
         }
         output.line(format_args!("{} the key of {publisher}: {}", good("rotated"), entries(&log_indices)));
         output.line(format_args!("public key: {new}"));
-        let dir = context.environment.data_dir()?;
-        let kept = dir.keys().join(format!("{publisher}.{}.old", old.key_id()));
+        let kept = keys::kept_path(&context.environment.data_dir()?, publisher, &old);
         output.note(format_args!("The old key is kept in {}.", kept.display()));
         output.note(format_args!("It is revoked at {}.", client.registry().url()));
         for other in context.registries()?.list()? {

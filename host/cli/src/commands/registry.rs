@@ -10,13 +10,17 @@ mod transfer;
 mod update;
 mod verify;
 
-use openclaw_package::{PublisherName, SigningKey};
+use std::cell::OnceCell;
+
+use openclaw_package::registry::Origin;
+use openclaw_package::{PublisherName, SigningKey, SkillId};
 use openclaw_registry_client::{Client, ClientOptions, KnownRegistry, Registries, RegistryUrl};
 use openclaw_runtime::policy::Policy;
+use tokio::runtime::Runtime;
 
 use crate::cli::RegistryCommand;
 use crate::environment::Environment;
-use crate::error::Result;
+use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::invocation;
 use crate::keys;
@@ -25,7 +29,7 @@ use crate::output::Output;
 /// Does what is asked of registries.
 pub(crate) fn run(command: RegistryCommand, environment: &Environment, output: &Output) -> Result<Exit> {
     let done = |result: Result<()>| result.map(|()| Exit::Ok);
-    let context = Context { environment, output };
+    let context = Context::new(environment, output);
     match command {
         RegistryCommand::Login(arguments) => done(login::login(&arguments, &context)),
         RegistryCommand::Logout { at } => done(login::logout(at.registry.as_deref(), &context)),
@@ -48,9 +52,16 @@ pub(crate) fn run(command: RegistryCommand, environment: &Environment, output: &
 pub(crate) struct Context<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) output: &'a Output,
+    /// One for the whole command, so that connections are kept from one request to the next.
+    runtime: OnceCell<Runtime>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// For one command.
+    pub(crate) fn new(environment: &'a Environment, output: &'a Output) -> Self {
+        Self { environment, output, runtime: OnceCell::new() }
+    }
+
     /// The registries that there was a login to.
     pub(crate) fn registries(&self) -> Result<Registries> {
         Ok(Registries::open(self.environment.data_dir()?.registries())?)
@@ -65,13 +76,28 @@ impl Context<'_> {
         Ok(options)
     }
 
-    /// A client of the registry of that URL, or of the default one.
-    pub(crate) fn client(&self, url: Option<&str>) -> Result<Client> {
+    /// The known registry of that URL, or the default one.
+    pub(crate) fn known(&self, url: Option<&str>) -> Result<KnownRegistry> {
         let url = url
             .map(RegistryUrl::new_allowing_plain_http)
             .transpose()
             .map_err(openclaw_registry_client::Error::from)?;
-        self.client_of(self.registries()?.select(url.as_ref())?)
+        Ok(self.registries()?.select(url.as_ref())?)
+    }
+
+    /// A client of the registry of that URL, or of the default one.
+    pub(crate) fn client(&self, url: Option<&str>) -> Result<Client> {
+        self.client_of(self.known(url)?)
+    }
+
+    /// A client of the registry that a skill came from.
+    pub(crate) fn client_of_origin(&self, skill: &SkillId, origin: &Origin) -> Result<Client> {
+        let known = self.registries()?.of_origin(origin)?.ok_or_else(|| {
+            let message = format!("{skill} came from {origin}, and there was no login to that registry");
+            CliError::new(Exit::NotFound, "unknown-registry", message)
+                .hint("openclaw registry login --registry https://…")
+        })?;
+        self.client_of(known)
     }
 
     /// A client of a known registry.
@@ -89,7 +115,14 @@ impl Context<'_> {
         &self,
         future: impl Future<Output = std::result::Result<T, openclaw_registry_client::Error>>,
     ) -> Result<T> {
-        Ok(invocation::wait(future)??)
+        let runtime = match self.runtime.get() {
+            Some(runtime) => runtime,
+            None => {
+                let made = invocation::runtime()?;
+                self.runtime.get_or_init(|| made)
+            }
+        };
+        Ok(runtime.block_on(future)?)
     }
 }
 

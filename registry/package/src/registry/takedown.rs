@@ -158,6 +158,17 @@ impl Takedowns {
     }
 }
 
+/// Where a client keeps the list of a registry, in that registry's folder: [`KeptTakedowns`]. Whoever loads skills reads
+/// it there, and in the folders of registries that others took the place of.
+pub const KEPT_FILE: &str = "takedowns.json";
+
+/// The folder of what was refused, in the registry's folder. A registry that another one took the place of is kept there
+/// whole.
+pub const EVIDENCE_FOLDER: &str = "evidence";
+
+/// How the name of the folder of such a registry ends.
+pub const REPLACED_SUFFIX: &str = "-replaced";
+
 /// A list of takedowns with all that is needed to believe it without the registry, as a client keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -31,12 +31,8 @@ pub(super) struct Wanted {
 
 /// Installs skills from a registry, or what a lockfile pins.
 pub(super) fn run(arguments: &RegistryInstall, context: &Context<'_>) -> Result<()> {
-    let terms = Terms {
-        yes: arguments.yes,
-        workspace: arguments.workspace.as_deref(),
-        allow_downgrade: arguments.allow_downgrade,
-        ..Terms::of_verb("install")
-    };
+    let terms =
+        Terms { consent: &arguments.consent, allow_downgrade: arguments.allow_downgrade, verb: "install" };
     let mut installed = Vec::new();
     for (client, wanted) in plan(arguments, context)? {
         for (wanted, fetched) in fetch(&client, wanted, context)? {
@@ -122,12 +118,7 @@ fn by_registry(lockfile: &Lockfile, context: &Context<'_>) -> Result<Vec<(Client
             list.push(wanted);
             continue;
         }
-        let known = context.registries()?.of_origin(origin)?.ok_or_else(|| {
-            let message = format!("{skill} came from {origin}, and there was no login to that registry");
-            CliError::new(Exit::NotFound, "unknown-registry", message)
-                .hint("openclaw registry login --registry https://…")
-        })?;
-        plan.push((context.client_of(known)?, vec![wanted]));
+        plan.push((context.client_of_origin(skill, origin)?, vec![wanted]));
     }
     Ok(plan)
 }

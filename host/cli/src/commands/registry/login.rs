@@ -138,8 +138,7 @@ fn read_token(given: &str) -> Result<Token> {
 
 /// Forgets a token.
 pub(super) fn logout(url: Option<&str>, context: &Context<'_>) -> Result<()> {
-    let client = context.client(url)?;
-    let url = client.registry().url().clone();
+    let url = context.known(url)?.url().clone();
     let had_token = context.registries()?.forget_token(&url)?;
     if context.output.is_json() {
         return context.output.document(&LoggedOut { registry: url.to_string(), had_token });

@@ -1,6 +1,5 @@
 //! `openclaw registry publish` and `yank`: what a publisher adds to the log.
 
-use std::fs;
 use std::path::Path;
 
 use openclaw_package::registry::Visibility;
@@ -10,30 +9,24 @@ use openclaw_registry_client::PublishRequest;
 use super::transfer::Bars;
 use super::{Context, entries};
 use crate::cli::{RegistryPublish, RegistryYank};
-use crate::commands::install::signature_path;
+use crate::commands::install::{read_signature, signature_path};
 use crate::error::{CliError, Result};
-use crate::exit::Exit;
 use crate::json::registry::{Logged, Published};
 use crate::output::{Output, good};
 
 /// Publishes a package.
 pub(super) fn publish(arguments: &RegistryPublish, context: &Context<'_>) -> Result<()> {
     let archive = &arguments.archive;
-    if !archive.is_file() {
-        let message = format!("there is no file {}", archive.display());
-        return Err(CliError::new(Exit::NotFound, "file-not-found", message).hint("openclaw skill pack"));
-    }
-    let signature = signature_path(archive);
-    if !signature.is_file() {
-        let message = format!("{} is not signed: there is no {}", archive.display(), signature.display());
-        return Err(CliError::new(Exit::Refused, "unsigned", message)
-            .hint(format!("openclaw skill sign {}", archive.display())));
-    }
+    let signature = read_signature(archive).map_err(|error| match &*error.code {
+        "file-not-found" => error.hint("openclaw skill pack"),
+        "unsigned" => error.hint(format!("openclaw skill sign {}", archive.display())),
+        _ => error,
+    })?;
     let key = context.key(&publisher_of(&signature)?)?;
     let client = context.client(arguments.at.registry.as_deref())?;
     let request = PublishRequest {
         archive,
-        signature: &signature,
+        signature: &signature_path(archive),
         key: &key,
         visibility: arguments.visibility,
         category: arguments.category.as_deref(),
@@ -87,9 +80,8 @@ fn tell(document: &Published, wanted: Option<Visibility>, output: &Output) -> Re
 }
 
 /// Whose key is needed; the package itself is checked when it is published.
-fn publisher_of(signature: &Path) -> Result<PublisherName> {
-    let bytes = fs::read(signature).map_err(CliError::at(signature))?;
-    let statement = Statement::parse(Envelope::parse(&bytes)?.payload_unverified())?;
+fn publisher_of(signature: &[u8]) -> Result<PublisherName> {
+    let statement = Statement::parse(Envelope::parse(signature)?.payload_unverified())?;
     Ok(statement.publisher().clone())
 }
 

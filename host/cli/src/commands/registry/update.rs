@@ -1,13 +1,17 @@
 //! `openclaw registry update`: newer versions, and what they ask for that the installed ones do not.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use openclaw_package::SkillId;
+use openclaw_package::registry::Origin;
 use openclaw_registry_client::{Client, ResolveOptions, Resolved};
 use openclaw_runtime::lockfile::{Locked, Lockfile, SkillOrigin};
 
 use super::Context;
 use super::install::{Wanted, offered, put, resolve};
 use super::transfer::Bars;
-use crate::cli::RegistryUpdate;
+use crate::cli::{Consent, RegistryUpdate};
 use crate::commands::install::{Offer, Terms, preview};
 use crate::commands::installed;
 use crate::error::{CliError, Result};
@@ -17,11 +21,20 @@ use crate::text::one_line;
 
 /// Updates, or shows what would be updated.
 pub(super) fn run(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<()> {
-    let terms =
-        Terms { yes: arguments.yes, workspace: arguments.workspace.as_deref(), ..Terms::of_verb("update") };
+    let terms = Terms { consent: &arguments.consent, allow_downgrade: false, verb: "update" };
     let mut outcome = Outcome::default();
-    for (skill, locked) in chosen(arguments, context)? {
-        if let Err(error) = one(&skill, &locked, arguments, &terms, context, &mut outcome) {
+    // One for each registry: what was fetched and checked of it once holds for all of its skills.
+    let mut clients: BTreeMap<Origin, Client> = BTreeMap::new();
+    for Chosen { skill, locked, origin } in chosen(arguments, context)? {
+        let client = match clients.entry(origin) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => {
+                context.client_of_origin(&skill, new.key()).map(|client| new.insert(client))
+            }
+        };
+        let done =
+            client.and_then(|client| one(client, &skill, &locked, arguments, &terms, context, &mut outcome));
+        if let Err(error) = done {
             // One skill must not keep the others back.
             outcome.failed.push((skill, error));
         }
@@ -38,19 +51,31 @@ struct Outcome {
     failed: Vec<(SkillId, CliError)>,
 }
 
+/// An installed skill that is meant, and the registry that it came from.
+struct Chosen {
+    skill: SkillId,
+    locked: Locked,
+    origin: Origin,
+}
+
+impl Chosen {
+    fn of(skill: &SkillId, locked: &Locked) -> Option<Self> {
+        let SkillOrigin::Registry(origin) = &locked.origin else { return None };
+        Some(Self { skill: skill.clone(), locked: locked.clone(), origin: origin.clone() })
+    }
+}
+
 /// The skills that are meant, as they are installed.
-fn chosen(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<Vec<(SkillId, Locked)>> {
+fn chosen(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<Vec<Chosen>> {
     let dir = context.environment.data_dir()?;
     let lockfile = Lockfile::load(&dir.lockfile())?;
-    let from_registry = |locked: &Locked| locked.origin != SkillOrigin::Local;
     if arguments.skills.is_empty() {
-        let all = lockfile.iter().filter(|(_, locked)| from_registry(locked));
-        return Ok(all.map(|(skill, locked)| (skill.clone(), locked.clone())).collect());
+        return Ok(lockfile.iter().filter_map(|(skill, locked)| Chosen::of(skill, locked)).collect());
     }
     let find = |skill: &SkillId| {
         let locked = lockfile.get(skill).ok_or_else(|| installed::unknown(&dir, skill))?;
-        if from_registry(locked) {
-            return Ok((skill.clone(), locked.clone()));
+        if let Some(chosen) = Chosen::of(skill, locked) {
+            return Ok(chosen);
         }
         let message = format!("{skill} came from a file, so that no registry is asked for it");
         Err(CliError::usage(message).hint(format!("openclaw registry install {skill}")))
@@ -59,6 +84,7 @@ fn chosen(arguments: &RegistryUpdate, context: &Context<'_>) -> Result<Vec<(Skil
 }
 
 fn one(
+    client: &Client,
     skill: &SkillId,
     locked: &Locked,
     arguments: &RegistryUpdate,
@@ -66,7 +92,6 @@ fn one(
     context: &Context<'_>,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    let client = client(skill, locked, context)?;
     let range = if arguments.latest { None } else { locked.range.clone() };
     let options = ResolveOptions {
         installed: Some(locked.version.clone()),
@@ -76,15 +101,15 @@ fn one(
     };
     let wanted = Wanted { skill: skill.clone(), range, options };
     outcome.looked_at += 1;
-    let Some(resolved) = newer(&client, &wanted, locked, context)? else { return Ok(()) };
+    let Some(resolved) = newer(client, &wanted, locked, context)? else { return Ok(()) };
     let bars = Bars::new(context.output);
     let fetched = context.wait(client.fetch(&resolved, &bars))?;
     if !arguments.dry_run {
-        outcome.installed.push(put(&client, wanted.range, fetched, terms, context)?);
+        outcome.installed.push(put(client, wanted.range, fetched, terms, context)?);
         return Ok(());
     }
     let archive = fetched.archive.clone();
-    let (envelope, source) = offered(&client, wanted.range, fetched)?;
+    let (envelope, source) = offered(client, wanted.range, fetched)?;
     let offer = Offer { archive: &archive, envelope, source };
     let changes = preview(offer, terms, context.environment, context.output)?;
     let (installed, version) = (locked.version.clone(), resolved.version().clone());
@@ -105,18 +130,6 @@ fn newer(
         Err(error) if matches!(&*error.code, "downgrade" | "yanked" | "no-matching-version") => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn client(skill: &SkillId, locked: &Locked, context: &Context<'_>) -> Result<Client> {
-    let SkillOrigin::Registry(origin) = &locked.origin else {
-        return Err(CliError::usage(format!("{skill} came from a file")));
-    };
-    let known = context.registries()?.of_origin(origin)?.ok_or_else(|| {
-        let message = format!("{skill} came from {origin}, and there was no login to that registry");
-        CliError::new(crate::exit::Exit::NotFound, "unknown-registry", message)
-            .hint("openclaw registry login --registry https://…")
-    })?;
-    context.client_of(known)
 }
 
 impl Outcome {
@@ -168,7 +181,8 @@ impl Outcome {
 
 /// The command that does what was only shown.
 fn command(arguments: &RegistryUpdate) -> String {
-    let RegistryUpdate { skills, dry_run: _, latest, yes, workspace, pre_releases } = arguments;
+    let RegistryUpdate { skills, dry_run: _, latest, consent: Consent { yes, workspace }, pre_releases } =
+        arguments;
     let mut words = vec!["openclaw registry update".to_owned()];
     words.extend(skills.iter().map(ToString::to_string));
     let flags = [(latest, "--latest"), (pre_releases, "--pre-releases"), (yes, "--yes")];
