@@ -9,7 +9,7 @@ use semver::Version;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::publish::{EVENTS, MAX_MOVES, PublishError, released, sign, text};
+use crate::publish::{EVENTS, MAX_MOVES, PublishError, sign, text};
 use crate::transport::{Kind, paths};
 use crate::trust::{PublisherHistory, Seal, TrustError};
 
@@ -68,12 +68,13 @@ impl Client {
         };
         let version = version.clone();
         self.append(skill.publisher(), |history| {
-            if released(history, skill, &version).is_none() {
+            let releases = history.releases(skill.name());
+            let Some(found) = releases.get(&version) else {
                 return Err(
                     PublishError::NotReleased { skill: skill.clone(), version: version.clone() }.into()
                 );
-            }
-            if is_yanked(history, skill, &version) == yanked {
+            };
+            if found.yanked.is_some() == yanked {
                 return Ok(Vec::new());
             }
             Ok(vec![(action.clone(), vec![key])])
@@ -228,26 +229,4 @@ impl Client {
         let seal = Seal { checkpoint, note: proof.checkpoint };
         self.check_related(basis.seal.as_ref(), &seal).await
     }
-}
-
-/// Whether a version is yanked after all events of a history.
-pub(crate) fn is_yanked(history: &PublisherHistory, skill: &SkillId, wanted: &Version) -> bool {
-    yank_reason(history, skill, wanted).is_some()
-}
-
-/// Why a version is yanked after all events of a history, if it is.
-pub(crate) fn yank_reason(history: &PublisherHistory, skill: &SkillId, wanted: &Version) -> Option<String> {
-    let mut reason_now = None;
-    for event in history.events() {
-        match &event.action {
-            Action::Yank { name, version, reason } if name == skill.name() && version == wanted => {
-                reason_now = Some(reason.to_string());
-            }
-            Action::Unyank { name, version, .. } if name == skill.name() && version == wanted => {
-                reason_now = None;
-            }
-            _ => {}
-        }
-    }
-    reason_now
 }

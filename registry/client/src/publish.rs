@@ -90,11 +90,10 @@ impl Client {
         for _ in 0..MAX_MOVES {
             let history = self.history(skill.publisher()).await?;
             let archive = checked.package.archive_digest();
-            if let Some(release) = released(&history, &skill, &version) {
-                if release.archive != archive {
-                    return Err(
-                        PublishError::VersionExists { skill, version, archive: release.archive }.into()
-                    );
+            if let Some(found) = history.releases(skill.name()).get(&version) {
+                let released = found.release.archive;
+                if released != archive {
+                    return Err(PublishError::VersionExists { skill, version, archive: released }.into());
                 }
                 return self.proved(skill, version, archive, true).await;
             }
@@ -126,7 +125,8 @@ impl Client {
                 Err(error) if error.code() == "history-moved" => {}
                 // Somebody else was faster, or the answer to an earlier try was lost: the history tells.
                 Err(error) if error.code() == "version-exists" => {
-                    if released(&self.history(skill.publisher()).await?, &skill, &version).is_none() {
+                    let history = self.history(skill.publisher()).await?;
+                    if history.releases(skill.name()).get(&version).is_none() {
                         return Err(error.into());
                     }
                 }
@@ -197,16 +197,6 @@ async fn bounded(path: &Path, max: u64, what: &'static str) -> Result<Bytes, Err
         return Err(HttpError::TooLarge { what, max }.into());
     }
     Ok(bytes.into())
-}
-
-/// The release of that version in a history, if there is one.
-pub(crate) fn released(history: &PublisherHistory, skill: &SkillId, version: &Version) -> Option<Release> {
-    history.events().iter().find_map(|event| match &event.action {
-        Action::Release(release) if release.name == *skill.name() && release.version == *version => {
-            Some(release.clone())
-        }
-        _ => None,
-    })
 }
 
 /// Who may see the newest release of a skill in a history, if there is one.

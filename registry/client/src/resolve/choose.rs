@@ -1,12 +1,9 @@
 //! The highest version that matches and may be chosen.
 
-use std::collections::BTreeMap;
-
-use openclaw_package::registry::{Action, Provenance, Visibility};
-use openclaw_package::{Digest, SkillId};
+use openclaw_package::SkillId;
 use semver::{BuildMetadata, Prerelease, Version, VersionReq};
 
-use super::{ResolveError, ResolveOptions, checked_events};
+use super::{ResolveError, ResolveOptions};
 
 /// How many versions an error lists.
 const LISTED: usize = 5;
@@ -24,26 +21,6 @@ pub(super) struct Candidate {
 pub(super) struct Choice {
     pub(super) version: Version,
     pub(super) passed_over: Vec<(Version, String)>,
-}
-
-/// A release, as far as a choice asks.
-pub(super) struct Released {
-    pub(super) archive: Digest,
-    pub(super) is_private: bool,
-}
-
-/// The releases of a skill in a history that was already checked.
-pub(super) fn releases(provenance: &Provenance, skill: &SkillId) -> BTreeMap<Version, Released> {
-    let mut found = BTreeMap::new();
-    for event in checked_events(provenance) {
-        if let Action::Release(release) = event.action
-            && release.name == *skill.name()
-        {
-            let is_private = release.visibility == Visibility::Private;
-            found.insert(release.version, Released { archive: release.archive, is_private });
-        }
-    }
-    found
 }
 
 pub(super) fn choose(

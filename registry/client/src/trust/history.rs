@@ -1,8 +1,8 @@
 //! A publisher's history: proved event by event, and held against what was seen of it before.
 
 use openclaw_package::log::LogError;
-use openclaw_package::registry::{Event, History, LoggedEvent};
-use openclaw_package::{Digest, Envelope, Origin, PublisherName};
+use openclaw_package::registry::{Event, History, LoggedEvent, Releases};
+use openclaw_package::{Digest, Envelope, Origin, PublisherName, SkillName};
 
 use super::TrustError;
 use crate::client::Client;
@@ -49,6 +49,15 @@ impl PublisherHistory {
     /// The digest of each event, oldest first.
     pub fn digests(&self) -> &[Digest] {
         &self.digests
+    }
+
+    /// What it says of the versions of one skill.
+    pub(crate) fn releases(&self, skill: &SkillName) -> Releases {
+        let mut releases = Releases::default();
+        for (event, logged) in self.events.iter().zip(&self.logged) {
+            releases.note(event, logged.index, skill);
+        }
+        releases
     }
 
     pub(crate) fn add(&mut self, logged: LoggedEvent) -> Result<(), TrustError> {
