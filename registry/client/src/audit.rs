@@ -177,8 +177,8 @@ impl Finding {
             }
             Self::Newer { .. } => format!("openclaw registry update {skill}"),
             Self::Yanked { instead, .. } => instead.hint(skill),
-            Self::SignerRevoked { instead: Instead::Newer(_) | Instead::Beyond(..), .. } => {
-                format!("read why, and update: openclaw registry update {skill}")
+            Self::SignerRevoked { instead: instead @ (Instead::Newer(_) | Instead::Beyond(..)), .. } => {
+                format!("read why, and update: {}", instead.hint(skill))
             }
             Self::SignerRevoked { .. } => "read why; there is no newer version yet".to_owned(),
             Self::Unknown { .. } => "openclaw registry audit, later".to_owned(),

@@ -168,3 +168,24 @@ async fn what_is_advised_can_be_done() {
     assert_eq!(advice("1.1.0", None).await, "there is no other version yet");
     assert_eq!(advice("1.2.0", None).await, "openclaw remove acme/hello");
 }
+
+#[tokio::test]
+async fn whose_signer_was_revoked_is_led_to_what_there_is() {
+    let (server, home) = at_home().await;
+    server.world(|world| {
+        world.event(&acme(), Action::Grant { key: key(2).public_key() }, &[1, 2]);
+        let reason = "it was stolen".parse().unwrap();
+        world.event(&acme(), Action::Revoke { key: key(1).public_key(), reason }, &[2])
+    });
+    let advice = async |range: &str| {
+        let one = Installed { range: Some(range.parse().unwrap()), ..installed("acme/hello", "1.0.0") };
+        let report = audit(&home, &[one]).await;
+        assert_eq!(codes(&report, 0)[0], "signer-revoked");
+        report.skills[0].findings[0].hint(&hello()).unwrap()
+    };
+    assert_eq!(advice("^1").await, "read why; there is no newer version yet");
+    server.world(|world| world.publish_by(&hello(), "2.0.0", 2));
+    let latest = "read why, and update: openclaw registry update --latest acme/hello (leaves the range ^1)";
+    assert_eq!(advice("^1").await, latest);
+    assert_eq!(advice("*").await, "read why, and update: openclaw registry update acme/hello");
+}
