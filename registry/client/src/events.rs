@@ -217,7 +217,7 @@ impl Client {
 
     /// Checks that the log has that entry at that place, and is the log that was seen before.
     pub(crate) async fn check_logged(&self, entry: &[u8], log_index: u64) -> Result<(), Error> {
-        let text = self.http().text(Kind::PROOF, &paths::proof(log_index)).await?;
+        let text = self.http().text(Kind::PROOF, &paths::proof(log_index), false).await?;
         let proof = LogProof::parse(&text).map_err(TrustError::from)?;
         if proof.index != log_index {
             return Err(TrustError::NotAdded { what: "the entry" }.into());

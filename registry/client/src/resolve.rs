@@ -144,8 +144,8 @@ impl Client {
     ) -> Result<(Provenance, ProvenRelease), Error> {
         let path = paths::provenance(skill, version);
         // An old proof would hold, but not show the newest event.
-        let bytes = match self.fresh_bytes(Kind::PROVENANCE, &path).await {
-            Err(Error::Http(error)) if error.is_not_found() => {
+        let bytes = match self.http().bytes(Kind::PROVENANCE, &path, true).await {
+            Err(error) if error.is_not_found() => {
                 return Err(TrustError::IndexDiffers {
                     skill: skill.clone(),
                     version: version.clone(),

@@ -71,27 +71,27 @@ impl Http {
         self.token.is_some()
     }
 
-    /// A document, as bytes.
-    pub(crate) async fn bytes(&self, kind: Kind, path: &str) -> Result<Bytes, HttpError> {
-        match self.get(kind, path, None, false).await? {
+    /// A document, as bytes. `fresh` asks caches on the way not to answer.
+    pub(crate) async fn bytes(&self, kind: Kind, path: &str, fresh: bool) -> Result<Bytes, HttpError> {
+        match self.get(kind, path, None, fresh).await? {
             Reply::Document { bytes, .. } => Ok(bytes),
             Reply::NotModified => Err(HttpError::malformed(kind.name, "not modified, though nobody asked")),
         }
     }
 
     /// A document of text.
-    pub(crate) async fn text(&self, kind: Kind, path: &str) -> Result<String, HttpError> {
-        let bytes = self.bytes(kind, path).await?;
+    pub(crate) async fn text(&self, kind: Kind, path: &str, fresh: bool) -> Result<String, HttpError> {
+        let bytes = self.bytes(kind, path, fresh).await?;
         String::from_utf8(bytes.into()).map_err(|_| HttpError::malformed(kind.name, "it is not UTF-8"))
     }
 
     /// A document of JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, kind: Kind, path: &str) -> Result<T, HttpError> {
-        let bytes = self.bytes(kind, path).await?;
+        let bytes = self.bytes(kind, path, false).await?;
         serde_json::from_slice(&bytes).map_err(|error| HttpError::malformed(kind.name, error))
     }
 
-    /// A document, unless it still has that tag. `fresh` asks caches on the way not to answer.
+    /// A document, unless it still has that tag. `fresh` as for [`Http::bytes`].
     pub(crate) async fn get(
         &self,
         kind: Kind,

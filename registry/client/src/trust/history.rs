@@ -268,11 +268,11 @@ impl Client {
         publisher: &PublisherName,
         after: u64,
     ) -> Result<Vec<LoggedEvent>, Error> {
-        match self.fresh_bytes(Kind::HISTORY, &paths::history(publisher, after)).await {
+        match self.http().bytes(Kind::HISTORY, &paths::history(publisher, after), true).await {
             Ok(bytes) => Ok(parse_lines(&bytes)?),
             // Who has published nothing has no history.
-            Err(Error::Http(error)) if error.is_not_found() && after == 0 => Ok(Vec::new()),
-            Err(error) => Err(error),
+            Err(error) if error.is_not_found() && after == 0 => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
         }
     }
 }
