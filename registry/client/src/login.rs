@@ -35,7 +35,8 @@ pub struct LoginRequest {
 pub struct Pending {
     registries: Registries,
     request: LoginRequest,
-    options: ClientOptions,
+    /// Without the token, which is sent when this is accepted.
+    http: Http,
     chain: Vec<(String, Envelope)>,
     root: TrustedRoot,
     fingerprint: Digest,
@@ -59,7 +60,7 @@ impl Registries {
     /// An outage, a root that does not hold, or another one than is pinned.
     pub async fn login(&self, request: LoginRequest, options: ClientOptions) -> Result<Pending, Error> {
         // Without the token: whose it is has still to be shown.
-        let http = Http::new(request.url.clone(), None, options.clone())?;
+        let http = Http::new(request.url.clone(), None, options)?;
         let known = match self.find(&request.url) {
             Err(error) if !request.replace => return Err(error.into()),
             known => known.ok().flatten().filter(|_| !request.replace),
@@ -107,7 +108,7 @@ impl Registries {
             }
         });
         let registries = self.clone();
-        Ok(Pending { registries, request, options, chain, root, fingerprint: start, fingerprints })
+        Ok(Pending { registries, request, http, chain, root, fingerprint: start, fingerprints })
     }
 }
 
@@ -156,10 +157,10 @@ impl Pending {
     /// A token that the registry does not take, or another process that has pinned another root meanwhile. Nothing
     /// is stored then.
     pub async fn accept(self) -> Result<LoggedIn, Error> {
-        let Self { registries, request, options, chain, root, fingerprint, .. } = self;
+        let Self { registries, request, http, chain, root, fingerprint, .. } = self;
         let whoami = match &request.token {
             Some(token) => {
-                let http = Http::new(request.url.clone(), Some(token.clone()), options)?;
+                let http = http.with_token(token.clone());
                 Some(http.json(Kind::WHOAMI, paths::WHOAMI).await?)
             }
             None => None,

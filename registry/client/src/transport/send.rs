@@ -63,6 +63,11 @@ impl Http {
         Ok(Self { client, patient, base, token, options })
     }
 
+    /// The same connection, over which the token is sent from here on.
+    pub(crate) fn with_token(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
     pub(crate) fn options(&self) -> &ClientOptions {
         &self.options
     }
