@@ -9,7 +9,7 @@ use semver::Version;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::publish::{EVENTS, MAX_MOVES, PublishError, sign, text};
+use crate::publish::{MAX_MOVES, PublishError, sign, text};
 use crate::transport::{Kind, paths};
 use crate::trust::{PublisherHistory, Seal, TrustError};
 
@@ -36,8 +36,7 @@ impl Client {
         reason: &Reason,
         key: &SigningKey,
     ) -> Result<Added, Error> {
-        let (name, version, reason) = (skill.name().clone(), version.clone(), reason.clone());
-        self.set_yanked(skill, key, true, Action::Yank { name, version, reason }).await
+        self.set_yanked(skill, version, reason, true, key).await
     }
 
     /// Takes a yank back.
@@ -52,32 +51,31 @@ impl Client {
         reason: &Reason,
         key: &SigningKey,
     ) -> Result<Added, Error> {
-        let (name, version, reason) = (skill.name().clone(), version.clone(), reason.clone());
-        self.set_yanked(skill, key, false, Action::Unyank { name, version, reason }).await
+        self.set_yanked(skill, version, reason, false, key).await
     }
 
     async fn set_yanked(
         &self,
         skill: &SkillId,
-        key: &SigningKey,
+        version: &Version,
+        reason: &Reason,
         yanked: bool,
-        action: Action,
+        key: &SigningKey,
     ) -> Result<Added, Error> {
-        let (Action::Yank { version, .. } | Action::Unyank { version, .. }) = &action else {
-            return Ok(Added::default());
-        };
-        let version = version.clone();
         self.append(skill.publisher(), |history| {
-            let releases = history.releases(skill.name());
+            let (name, version, reason) = (skill.name().clone(), version.clone(), reason.clone());
+            let releases = history.releases(&name);
             let Some(found) = releases.get(&version) else {
-                return Err(
-                    PublishError::NotReleased { skill: skill.clone(), version: version.clone() }.into()
-                );
+                return Err(PublishError::NotReleased { skill: skill.clone(), version }.into());
             };
             if found.yanked.is_some() == yanked {
                 return Ok(Vec::new());
             }
-            Ok(vec![(action.clone(), vec![key])])
+            let action = match yanked {
+                true => Action::Yank { name, version, reason },
+                false => Action::Unyank { name, version, reason },
+            };
+            Ok(vec![(action, vec![key])])
         })
         .await
     }
@@ -178,7 +176,8 @@ impl Client {
             let events = sign(history.state(), actions)?;
             let body = NewEvents { events: events.iter().map(text).collect() };
             let path = paths::events(publisher);
-            let sent = self.http().send(EVENTS, Method::POST, &path, |request| request.json(&body)).await;
+            let sent =
+                self.http().send(Kind::APPENDED, Method::POST, &path, |request| request.json(&body)).await;
             match sent {
                 Ok(appended) => {
                     self.confirm(publisher, "the events", &events, &appended).await?;

@@ -12,7 +12,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use jiff::Timestamp;
 use openclaw_package::envelope::MAX_ENVELOPE_SIZE;
-use openclaw_package::registry::api::{Appended, Publication};
+use openclaw_package::registry::api::Publication;
 use openclaw_package::registry::{Action, History, Release, Visibility};
 use openclaw_package::{
     Digest, Envelope, Limits, PublicKey, PublisherName, SigningKey, SkillId, VerifiedPackage, verify_archive,
@@ -25,7 +25,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::state::StateError;
-use crate::transport::{HttpError, Kind};
+use crate::transport::HttpError;
 use crate::trust::{PublisherHistory, TrustError};
 use upload::Upload;
 
@@ -117,7 +117,7 @@ impl Client {
                 archive: checked.archive.clone(),
                 signature: checked.signature.clone(),
             };
-            match self.upload(upload, progress).await {
+            match upload.send(self.http(), progress).await {
                 Ok(appended) => {
                     self.confirm(skill.publisher(), "the release", &events, &appended).await?;
                     return self.proved(skill, version, archive, false).await;
@@ -158,10 +158,6 @@ impl Client {
     pub(crate) fn foreign_key(&self, publisher: &PublisherName, key: PublicKey) -> Error {
         let registry = self.registry().url().clone();
         PublishError::ForeignKey { publisher: publisher.clone(), key, registry }.into()
-    }
-
-    async fn upload(&self, upload: Upload<'_>, progress: &dyn Progress) -> Result<Appended, HttpError> {
-        upload.send(self.http(), progress).await
     }
 }
 
@@ -251,5 +247,3 @@ pub(crate) fn sign(
 pub(crate) fn text(envelope: &Envelope) -> String {
     String::from_utf8(envelope.to_json()).unwrap_or_default()
 }
-
-pub(crate) const EVENTS: Kind = Kind::APPENDED;
