@@ -1,10 +1,9 @@
 //! What was last seen of a registry, read back and checked again: files can be damaged too.
 
 use openclaw_package::log::Checkpoint;
-use openclaw_package::registry::{Takedowns, TrustedRoot};
+use openclaw_package::registry::{RootError, Takedowns, TrustedRoot};
 use openclaw_package::{Digest, Envelope};
 
-use super::TrustError;
 use crate::state::{KnownRegistry, StateError, Stored};
 
 /// A checkpoint, and the signed note that it was read from.
@@ -62,12 +61,12 @@ impl Basis {
 }
 
 /// All roots from the pinned one on; the chain holds to its end, or is refused whole.
-pub(crate) fn follow_all(roots: &[String], pinned: &Digest) -> Result<Vec<TrustedRoot>, TrustError> {
+fn follow_all(roots: &[String], pinned: &Digest) -> Result<Vec<TrustedRoot>, RootError> {
     let envelopes = roots
         .iter()
         .map(|root| Envelope::parse(root.as_bytes()))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| TrustError::Takedowns(error.into()))?;
+        .map_err(|error| RootError::Document(error.into()))?;
     let first = envelopes.get(..1).unwrap_or_default();
     let mut chain = vec![TrustedRoot::pin(first, pinned)?];
     for next in envelopes.iter().skip(1) {

@@ -1,7 +1,7 @@
 //! A publisher's history: proved event by event, and held against what was seen of it before.
 
 use openclaw_package::log::LogError;
-use openclaw_package::registry::{Event, History, LoggedEvent, Releases};
+use openclaw_package::registry::{Event, History, HistoryError, LoggedEvent, Releases};
 use openclaw_package::{Digest, Envelope, Origin, PublisherName, SkillName};
 
 use super::TrustError;
@@ -61,23 +61,13 @@ impl PublisherHistory {
     }
 
     pub(crate) fn add(&mut self, logged: LoggedEvent) -> Result<(), TrustError> {
-        let failed = |sequence, error| TrustError::History {
-            publisher: self.history.publisher().clone(),
-            sequence,
-            error,
-        };
-        let sequence = self.history.length();
-        let envelope =
-            Envelope::parse(logged.entry.as_bytes()).map_err(|error| TrustError::Takedowns(error.into()))?;
-        let last = self.logged.last();
-        if last.is_some_and(|last| logged.index <= last.index) {
-            return Err(failed(sequence, openclaw_package::registry::HistoryError::Fork));
+        let (publisher, sequence) = (self.history.publisher().clone(), self.history.length());
+        let failed = |error| TrustError::History { publisher, sequence, error };
+        let envelope = Envelope::parse(logged.entry.as_bytes())?;
+        if self.logged.last().is_some_and(|last| logged.index <= last.index) {
+            return Err(failed(HistoryError::Fork));
         }
-        let event = self.history.accept(&envelope).map_err(|error| TrustError::History {
-            publisher: self.history.publisher().clone(),
-            sequence,
-            error,
-        })?;
+        let event = self.history.accept(&envelope).map_err(failed)?;
         self.digests.push(Digest::of(envelope.payload_unverified()));
         self.events.push(event);
         self.logged.push(logged);
