@@ -41,7 +41,7 @@ pub use login::{LoggedIn, LoginRequest, Pending};
 pub use offline::{Expected, verify_offline};
 pub use progress::{Progress, Silent};
 pub use publish::{PublishError, PublishRequest, Published};
-pub use resolve::{ResolveError, ResolveOptions, Resolved};
+pub use resolve::{ResolveError, ResolveOptions, Resolved, Withdrawn};
 pub use state::{KnownRegistry, Registries, StateError};
 pub use text::shown;
 pub use token::{MAX_TOKEN_LEN, Token, TokenError};

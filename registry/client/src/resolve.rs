@@ -10,7 +10,7 @@ use openclaw_package::registry::{Index, IndexEntry, ProvenRelease, Provenance, V
 use openclaw_package::{Digest, SkillId};
 use semver::{Version, VersionReq};
 
-pub use error::ResolveError;
+pub use error::{ResolveError, Withdrawn};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -306,7 +306,9 @@ impl Wanted<'_> {
         if entry.log_index != proven.log_index {
             return Err(TrustError::IndexDiffers { skill, version, what: "place in the log" }.into());
         }
-        Ok(Resolved { skill, proven, provenance, entry, passed_over: choice.passed_over })
+        let told = |(version, against): (Version, Withdrawn)| (version, against.to_string());
+        let passed_over = choice.passed_over.into_iter().map(told).collect();
+        Ok(Resolved { skill, proven, provenance, entry, passed_over })
     }
 }
 

@@ -3,7 +3,7 @@
 use openclaw_package::SkillId;
 use semver::{BuildMetadata, Prerelease, Version, VersionReq};
 
-use super::{ResolveError, ResolveOptions};
+use super::{ResolveError, ResolveOptions, Withdrawn};
 
 /// How many versions an error lists.
 const LISTED: usize = 5;
@@ -20,7 +20,7 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) struct Choice {
     pub(super) version: Version,
-    pub(super) passed_over: Vec<(Version, String)>,
+    pub(super) passed_over: Vec<(Version, Withdrawn)>,
 }
 
 pub(super) fn choose(
@@ -38,8 +38,8 @@ pub(super) fn choose(
     let mut passed_over = Vec::new();
     for candidate in matching {
         let against = match (&candidate.taken_down, &candidate.yanked) {
-            (Some(reason), _) => format!("taken down: {reason}"),
-            (None, Some(reason)) => format!("yanked: {reason}"),
+            (Some(reason), _) => Withdrawn::TakenDown(reason.clone()),
+            (None, Some(reason)) => Withdrawn::Yanked(reason.clone()),
             (None, None) => {
                 return not_older(skill, options, candidate.version.clone(), passed_over);
             }
@@ -73,7 +73,7 @@ fn not_older(
     skill: &SkillId,
     options: &ResolveOptions,
     version: Version,
-    passed_over: Vec<(Version, String)>,
+    passed_over: Vec<(Version, Withdrawn)>,
 ) -> Result<Choice, ResolveError> {
     match &options.installed {
         Some(installed) if version < *installed && !options.downgrade => Err(ResolveError::Downgrade {
