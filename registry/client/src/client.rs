@@ -43,7 +43,7 @@ impl Client {
     }
 
     /// Where archives are kept, by their digest.
-    pub fn blob_dir(&self) -> &Path {
+    pub(crate) fn blob_dir(&self) -> &Path {
         self.cache.blobs()
     }
 

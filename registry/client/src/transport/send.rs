@@ -20,9 +20,6 @@ use crate::url::RegistryUrl;
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
 
-/// The largest answer that says why something was refused, in bytes.
-const MAX_REFUSAL: u64 = 16 << 10;
-
 /// A connection to one registry.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
@@ -231,10 +228,10 @@ impl Http {
     /// What the registry says of a status that is not the one that was hoped for.
     pub(crate) async fn refusal(&self, response: Response) -> HttpError {
         let status = response.status();
-        let kind = Kind { max: MAX_REFUSAL, ..Kind::HEALTH };
+        let kind = Kind::REFUSAL;
         let readable = body::check_type(kind, response.headers()).is_ok();
         let body = match readable {
-            true => body::read(kind, response, MAX_REFUSAL, self.options.timeouts).await.ok(),
+            true => body::read(kind, response, kind.max, self.options.timeouts).await.ok(),
             false => None,
         };
         let error = body.and_then(|bytes| serde_json::from_slice::<ErrorBody>(&bytes).ok());
