@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use openclaw_package::registry::{Action, Takedowns, Visibility};
+use openclaw_package::registry::{Releases, Takedowns, Visibility};
 use openclaw_package::{Digest, Origin, PublicKey, PublisherName, SkillId};
 use semver::{Version, VersionReq};
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::events::yank_reason;
-use crate::publish::released;
 use crate::trust::PublisherHistory;
 
 /// How many histories are fetched at once.
@@ -179,8 +177,8 @@ impl Finding {
             }
             Self::Newer { .. } => format!("openclaw registry update {skill}"),
             Self::Yanked { instead, .. } => instead.hint(skill),
-            Self::SignerRevoked { instead: Instead::Newer(_) | Instead::Beyond(..), .. } => {
-                format!("read why, and update: openclaw registry update {skill}")
+            Self::SignerRevoked { instead: instead @ (Instead::Newer(_) | Instead::Beyond(..)), .. } => {
+                format!("read why, and update: {}", instead.hint(skill))
             }
             Self::SignerRevoked { .. } => "read why; there is no newer version yet".to_owned(),
             Self::Unknown { .. } => "openclaw registry audit, later".to_owned(),
@@ -242,8 +240,9 @@ impl Client {
             if ours(&one) {
                 match histories.get(one.skill.publisher()) {
                     Some(Ok(history)) => {
-                        complete(&mut findings, history, list.as_ref(), one);
-                        findings.extend(by_history(history, list.as_ref(), one));
+                        let releases = history.releases(one.skill.name());
+                        complete(&mut findings, &releases, list.as_ref(), one);
+                        findings.extend(by_history(&releases, list.as_ref(), one));
                     }
                     Some(Err(error)) => findings.push(unknown(error)),
                     None => {}
@@ -286,33 +285,31 @@ fn taken_down(list: Option<&Takedowns>, installed: &Installed, ours: bool) -> Ve
 }
 
 /// Says of what was taken down what there is instead, which its publisher's history knows.
-fn complete(
-    findings: &mut [Finding],
-    history: &PublisherHistory,
-    list: Option<&Takedowns>,
-    installed: &Installed,
-) {
+fn complete(findings: &mut [Finding], releases: &Releases, list: Option<&Takedowns>, installed: &Installed) {
     for finding in findings {
         if let Finding::TakenDown { instead: unknown, .. } = finding {
-            let release = released(history, &installed.skill, &installed.version);
-            let visibility = release.map_or(Visibility::Public, |release| release.visibility);
-            *unknown = Some(instead(history, list, installed, visibility));
+            let found = releases.get(&installed.version);
+            let visibility = found.map_or(Visibility::Public, |found| found.release.visibility);
+            *unknown = Some(instead(releases, list, installed, visibility));
         }
     }
 }
 
-fn by_history(history: &PublisherHistory, list: Option<&Takedowns>, installed: &Installed) -> Vec<Finding> {
-    let (skill, version) = (&installed.skill, &installed.version);
-    let Some(release) = released(history, skill, version) else { return vec![Finding::NotReleased] };
+fn by_history(releases: &Releases, list: Option<&Takedowns>, installed: &Installed) -> Vec<Finding> {
+    let Some(found) = releases.get(&installed.version) else { return vec![Finding::NotReleased] };
+    let release = &found.release;
     if release.archive != installed.archive {
         return vec![Finding::OtherArchive { released: release.archive }];
     }
-    let instead = instead(history, list, installed, release.visibility);
+    let instead = instead(releases, list, installed, release.visibility);
     let mut findings = Vec::new();
-    if let Some(reason) = yank_reason(history, skill, version) {
+    if let Some(reason) = found.yanked.clone() {
         findings.push(Finding::Yanked { reason, instead: instead.clone() });
     }
-    findings.extend(revocation(history, &release.signer, &instead));
+    if let Some(reason) = releases.signer_revocation(release) {
+        let (key, reason) = (release.signer.clone(), reason.to_owned());
+        findings.push(Finding::SignerRevoked { key, reason, instead: instead.clone() });
+    }
     findings.extend(match instead {
         Instead::Newer(version) => Some(Finding::Newer { version, beyond: None }),
         Instead::Beyond(version, range) => Some(Finding::Newer { version, beyond: Some(range) }),
@@ -323,47 +320,30 @@ fn by_history(history: &PublisherHistory, list: Option<&Takedowns>, installed: &
 
 /// The best other version: what was yanked or taken down is none.
 fn instead(
-    history: &PublisherHistory,
+    releases: &Releases,
     list: Option<&Takedowns>,
     installed: &Installed,
     visibility: Visibility,
 ) -> Instead {
     let Installed { skill, version, range, .. } = installed;
-    let others = || {
-        history.events().iter().filter_map(|event| match &event.action {
-            Action::Release(other)
-                if other.name == *skill.name()
-                    && other.version != *version
-                    && (other.version.pre.is_empty() || !version.pre.is_empty())
-                    && (other.visibility == Visibility::Public || visibility == Visibility::Private)
-                    && list.is_none_or(|list| list.find(skill, &other.version, &other.archive).is_none())
-                    && yank_reason(history, skill, &other.version).is_none() =>
-            {
-                Some(&other.version)
-            }
-            _ => None,
-        })
-    };
+    let offered = releases.iter().filter(|(other, found)| {
+        let release = &found.release;
+        *other != version
+            && (other.pre.is_empty() || !version.pre.is_empty())
+            && (release.visibility == Visibility::Public || visibility == Visibility::Private)
+            && found.yanked.is_none()
+            && list.is_none_or(|list| list.find(skill, other, &release.archive).is_none())
+    });
+    let highest_first: Vec<&Version> = offered.map(|(other, _)| other).rev().collect();
     let within = |other: &Version| range.as_ref().is_none_or(|range| range.matches(other));
-    if let Some(newer) = others().filter(|other| *other > version && within(other)).max() {
-        return Instead::Newer(newer.clone());
+    if let Some(newer) = highest_first.iter().find(|other| **other > version && within(other)) {
+        return Instead::Newer((*newer).clone());
     }
-    match (others().max().cloned(), range) {
+    match (highest_first.first().copied().cloned(), range) {
         (Some(newer), Some(range)) if newer > *version => Instead::Beyond(newer, range.clone()),
         (Some(older), _) => Instead::Older(older),
         (None, _) => Instead::Nothing,
     }
-}
-
-fn revocation(history: &PublisherHistory, signer: &PublicKey, instead: &Instead) -> Option<Finding> {
-    history.events().iter().find_map(|event| match &event.action {
-        Action::Revoke { key, reason } if key == signer => Some(Finding::SignerRevoked {
-            key: key.clone(),
-            reason: reason.to_string(),
-            instead: instead.clone(),
-        }),
-        _ => None,
-    })
 }
 
 fn unknown(error: &Error) -> Finding {

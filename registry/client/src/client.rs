@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::state::{KnownRegistry, StateError, Stored, Update};
-use crate::transport::{ClientOptions, Http, HttpError, Kind, Reply};
+use crate::transport::{ClientOptions, Http};
 use crate::trust::{Basis, Fresh};
 
 /// A client of one registry. Nothing that it says is believed before it is checked.
@@ -43,7 +43,7 @@ impl Client {
     }
 
     /// Where archives are kept, by their digest.
-    pub fn blob_dir(&self) -> &Path {
+    pub(crate) fn blob_dir(&self) -> &Path {
         self.cache.blobs()
     }
 
@@ -61,16 +61,6 @@ impl Client {
 
     pub(crate) async fn remember(&self, fresh: Fresh) {
         *self.session.lock().await = Some(fresh);
-    }
-
-    /// A document that no cache on the way may answer for.
-    pub(crate) async fn fresh_bytes(&self, kind: Kind, path: &str) -> Result<Vec<u8>, Error> {
-        match self.http.get(kind, path, None, true).await? {
-            Reply::Document { bytes, .. } => Ok(bytes.into()),
-            Reply::NotModified => {
-                Err(HttpError::malformed(kind.name, "not modified, though nobody asked").into())
-            }
-        }
     }
 
     /// What was last seen.

@@ -1,11 +1,8 @@
 //! Looking around: search, categories, pages. All of it is a hint, shown to a person and believed by nobody.
 
 use openclaw_package::registry::Index;
-use openclaw_package::registry::api::{
-    Category, Health, PublisherPage, ReleasePage, SearchResults, SkillPage, Whoami,
-};
+use openclaw_package::registry::api::{Category, PublisherPage, SearchResults, SkillPage, Whoami};
 use openclaw_package::{PublisherName, SkillId};
-use semver::Version;
 use serde::de::DeserializeOwned;
 
 use crate::client::Client;
@@ -60,21 +57,6 @@ impl Client {
         Ok(page)
     }
 
-    /// The page of one version.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::search`].
-    pub async fn release_page(&self, skill: &SkillId, version: &Version) -> Result<ReleasePage, Error> {
-        let path = paths::version(skill, version);
-        let page: ReleasePage =
-            self.cached(Kind::PAGE, &path, false, |bytes| json(Kind::PAGE, bytes)).await?;
-        if page.version != *version {
-            return Err(HttpError::malformed(Kind::PAGE.name, "it is of another version").into());
-        }
-        Ok(page)
-    }
-
     /// A publisher's page.
     ///
     /// # Errors
@@ -97,15 +79,6 @@ impl Client {
     /// As [`Client::search`].
     pub async fn whoami(&self) -> Result<Whoami, Error> {
         Ok(self.http().json(Kind::WHOAMI, paths::WHOAMI).await?)
-    }
-
-    /// How the registry is, as it says.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::search`].
-    pub async fn health(&self) -> Result<Health, Error> {
-        Ok(self.http().json(Kind::HEALTH, paths::HEALTH).await?)
     }
 
     /// A skill's index.

@@ -9,7 +9,7 @@ use semver::Version;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::publish::{EVENTS, MAX_MOVES, PublishError, released, sign, text};
+use crate::publish::{MAX_MOVES, PublishError, sign, text};
 use crate::transport::{Kind, paths};
 use crate::trust::{PublisherHistory, Seal, TrustError};
 
@@ -36,8 +36,7 @@ impl Client {
         reason: &Reason,
         key: &SigningKey,
     ) -> Result<Added, Error> {
-        let (name, version, reason) = (skill.name().clone(), version.clone(), reason.clone());
-        self.set_yanked(skill, key, true, Action::Yank { name, version, reason }).await
+        self.set_yanked(skill, version, reason, true, key).await
     }
 
     /// Takes a yank back.
@@ -52,31 +51,31 @@ impl Client {
         reason: &Reason,
         key: &SigningKey,
     ) -> Result<Added, Error> {
-        let (name, version, reason) = (skill.name().clone(), version.clone(), reason.clone());
-        self.set_yanked(skill, key, false, Action::Unyank { name, version, reason }).await
+        self.set_yanked(skill, version, reason, false, key).await
     }
 
     async fn set_yanked(
         &self,
         skill: &SkillId,
-        key: &SigningKey,
+        version: &Version,
+        reason: &Reason,
         yanked: bool,
-        action: Action,
+        key: &SigningKey,
     ) -> Result<Added, Error> {
-        let (Action::Yank { version, .. } | Action::Unyank { version, .. }) = &action else {
-            return Ok(Added::default());
-        };
-        let version = version.clone();
         self.append(skill.publisher(), |history| {
-            if released(history, skill, &version).is_none() {
-                return Err(
-                    PublishError::NotReleased { skill: skill.clone(), version: version.clone() }.into()
-                );
-            }
-            if is_yanked(history, skill, &version) == yanked {
+            let (name, version, reason) = (skill.name().clone(), version.clone(), reason.clone());
+            let releases = history.releases(&name);
+            let Some(found) = releases.get(&version) else {
+                return Err(PublishError::NotReleased { skill: skill.clone(), version }.into());
+            };
+            if found.yanked.is_some() == yanked {
                 return Ok(Vec::new());
             }
-            Ok(vec![(action.clone(), vec![key])])
+            let action = match yanked {
+                true => Action::Yank { name, version, reason },
+                false => Action::Unyank { name, version, reason },
+            };
+            Ok(vec![(action, vec![key])])
         })
         .await
     }
@@ -177,7 +176,8 @@ impl Client {
             let events = sign(history.state(), actions)?;
             let body = NewEvents { events: events.iter().map(text).collect() };
             let path = paths::events(publisher);
-            let sent = self.http().send(EVENTS, Method::POST, &path, |request| request.json(&body)).await;
+            let sent =
+                self.http().send(Kind::APPENDED, Method::POST, &path, |request| request.json(&body)).await;
             match sent {
                 Ok(appended) => {
                     self.confirm(publisher, "the events", &events, &appended).await?;
@@ -216,7 +216,7 @@ impl Client {
 
     /// Checks that the log has that entry at that place, and is the log that was seen before.
     pub(crate) async fn check_logged(&self, entry: &[u8], log_index: u64) -> Result<(), Error> {
-        let text = self.http().text(Kind::PROOF, &paths::proof(log_index)).await?;
+        let text = self.http().text(Kind::PROOF, &paths::proof(log_index), false).await?;
         let proof = LogProof::parse(&text).map_err(TrustError::from)?;
         if proof.index != log_index {
             return Err(TrustError::NotAdded { what: "the entry" }.into());
@@ -228,26 +228,4 @@ impl Client {
         let seal = Seal { checkpoint, note: proof.checkpoint };
         self.check_related(basis.seal.as_ref(), &seal).await
     }
-}
-
-/// Whether a version is yanked after all events of a history.
-pub(crate) fn is_yanked(history: &PublisherHistory, skill: &SkillId, wanted: &Version) -> bool {
-    yank_reason(history, skill, wanted).is_some()
-}
-
-/// Why a version is yanked after all events of a history, if it is.
-pub(crate) fn yank_reason(history: &PublisherHistory, skill: &SkillId, wanted: &Version) -> Option<String> {
-    let mut reason_now = None;
-    for event in history.events() {
-        match &event.action {
-            Action::Yank { name, version, reason } if name == skill.name() && version == wanted => {
-                reason_now = Some(reason.to_string());
-            }
-            Action::Unyank { name, version, .. } if name == skill.name() && version == wanted => {
-                reason_now = None;
-            }
-            _ => {}
-        }
-    }
-    reason_now
 }

@@ -10,8 +10,8 @@ use crate::client::blocking;
 use crate::error::Error;
 use crate::state::{KnownRegistry, Login, Registries, StateError};
 use crate::token::Token;
-use crate::transport::{ClientOptions, Http, HttpError, Kind, Reply, paths};
-use crate::trust::TrustError;
+use crate::transport::{ClientOptions, Http, HttpError, Kind, paths};
+use crate::trust::{TrustError, version_unverified};
 use crate::url::RegistryUrl;
 
 /// How many fingerprints a person is shown.
@@ -35,7 +35,8 @@ pub struct LoginRequest {
 pub struct Pending {
     registries: Registries,
     request: LoginRequest,
-    options: ClientOptions,
+    /// Without the token, which is sent when this is accepted.
+    http: Http,
     chain: Vec<(String, Envelope)>,
     root: TrustedRoot,
     fingerprint: Digest,
@@ -59,13 +60,13 @@ impl Registries {
     /// An outage, a root that does not hold, or another one than is pinned.
     pub async fn login(&self, request: LoginRequest, options: ClientOptions) -> Result<Pending, Error> {
         // Without the token: whose it is has still to be shown.
-        let http = Http::new(request.url.clone(), None, options.clone())?;
+        let http = Http::new(request.url.clone(), None, options)?;
         let known = match self.find(&request.url) {
             Err(error) if !request.replace => return Err(error.into()),
             known => known.ok().flatten().filter(|_| !request.replace),
         };
         let pinned = known.as_ref().map(KnownRegistry::fingerprint);
-        let newest = match root_at(&http, paths::ROOT).await {
+        let newest = match http.root(paths::ROOT).await {
             Err(Error::Http(error)) if error.is_not_found() => {
                 return Err(HttpError::NotRegistry { url: request.url.to_string() }.into());
             }
@@ -107,7 +108,7 @@ impl Registries {
             }
         });
         let registries = self.clone();
-        Ok(Pending { registries, request, options, chain, root, fingerprint: start, fingerprints })
+        Ok(Pending { registries, request, http, chain, root, fingerprint: start, fingerprints })
     }
 }
 
@@ -156,10 +157,10 @@ impl Pending {
     /// A token that the registry does not take, or another process that has pinned another root meanwhile. Nothing
     /// is stored then.
     pub async fn accept(self) -> Result<LoggedIn, Error> {
-        let Self { registries, request, options, chain, root, fingerprint, .. } = self;
+        let Self { registries, request, http, chain, root, fingerprint, .. } = self;
         let whoami = match &request.token {
             Some(token) => {
-                let http = Http::new(request.url.clone(), Some(token.clone()), options)?;
+                let http = http.with_token(token.clone());
                 Some(http.json(Kind::WHOAMI, paths::WHOAMI).await?)
             }
             None => None,
@@ -206,7 +207,7 @@ async fn extend_to(http: &Http, chain: &mut Vec<(String, Envelope)>, wanted: &Di
         if oldest <= 1 {
             return Ok(());
         }
-        match root_at(http, &paths::root(oldest - 1)).await {
+        match http.root(&paths::root(oldest - 1)).await {
             Ok(older) => {
                 // The version is only a claim; it must fall, or this would never end.
                 if version_unverified(&older.1) != Some(oldest - 1) {
@@ -219,22 +220,4 @@ async fn extend_to(http: &Http, chain: &mut Vec<(String, Envelope)>, wanted: &Di
         }
     }
     Ok(())
-}
-
-async fn root_at(http: &Http, path: &str) -> Result<(String, Envelope), Error> {
-    let kind = Kind::ROOT;
-    let Reply::Document { bytes, .. } = http.get(kind, path, None, true).await? else {
-        return Err(HttpError::malformed(kind.name, "not modified, though nobody asked").into());
-    };
-    let envelope =
-        Envelope::parse(&bytes).map_err(|error| TrustError::from(RootError::Document(error.into())))?;
-    let text =
-        String::from_utf8(bytes.into()).map_err(|_| HttpError::malformed(kind.name, "it is not UTF-8"))?;
-    Ok((text, envelope))
-}
-
-/// The version that a root claims: to know which one to ask for next.
-fn version_unverified(envelope: &Envelope) -> Option<u64> {
-    let root: serde_json::Value = serde_json::from_slice(envelope.payload_unverified()).ok()?;
-    root.get("version")?.as_u64()
 }

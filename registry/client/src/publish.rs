@@ -12,7 +12,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use jiff::Timestamp;
 use openclaw_package::envelope::MAX_ENVELOPE_SIZE;
-use openclaw_package::registry::api::{Appended, Publication};
+use openclaw_package::registry::api::Publication;
 use openclaw_package::registry::{Action, History, Release, Visibility};
 use openclaw_package::{
     Digest, Envelope, Limits, PublicKey, PublisherName, SigningKey, SkillId, VerifiedPackage, verify_archive,
@@ -25,7 +25,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::state::StateError;
-use crate::transport::{HttpError, Kind};
+use crate::transport::HttpError;
 use crate::trust::{PublisherHistory, TrustError};
 use upload::Upload;
 
@@ -90,11 +90,10 @@ impl Client {
         for _ in 0..MAX_MOVES {
             let history = self.history(skill.publisher()).await?;
             let archive = checked.package.archive_digest();
-            if let Some(release) = released(&history, &skill, &version) {
-                if release.archive != archive {
-                    return Err(
-                        PublishError::VersionExists { skill, version, archive: release.archive }.into()
-                    );
+            if let Some(found) = history.releases(skill.name()).get(&version) {
+                let released = found.release.archive;
+                if released != archive {
+                    return Err(PublishError::VersionExists { skill, version, archive: released }.into());
                 }
                 return self.proved(skill, version, archive, true).await;
             }
@@ -118,7 +117,7 @@ impl Client {
                 archive: checked.archive.clone(),
                 signature: checked.signature.clone(),
             };
-            match self.upload(upload, progress).await {
+            match upload.send(self.http(), progress).await {
                 Ok(appended) => {
                     self.confirm(skill.publisher(), "the release", &events, &appended).await?;
                     return self.proved(skill, version, archive, false).await;
@@ -126,7 +125,8 @@ impl Client {
                 Err(error) if error.code() == "history-moved" => {}
                 // Somebody else was faster, or the answer to an earlier try was lost: the history tells.
                 Err(error) if error.code() == "version-exists" => {
-                    if released(&self.history(skill.publisher()).await?, &skill, &version).is_none() {
+                    let history = self.history(skill.publisher()).await?;
+                    if history.releases(skill.name()).get(&version).is_none() {
                         return Err(error.into());
                     }
                 }
@@ -158,10 +158,6 @@ impl Client {
     pub(crate) fn foreign_key(&self, publisher: &PublisherName, key: PublicKey) -> Error {
         let registry = self.registry().url().clone();
         PublishError::ForeignKey { publisher: publisher.clone(), key, registry }.into()
-    }
-
-    async fn upload(&self, upload: Upload<'_>, progress: &dyn Progress) -> Result<Appended, HttpError> {
-        upload.send(self.http(), progress).await
     }
 }
 
@@ -197,16 +193,6 @@ async fn bounded(path: &Path, max: u64, what: &'static str) -> Result<Bytes, Err
         return Err(HttpError::TooLarge { what, max }.into());
     }
     Ok(bytes.into())
-}
-
-/// The release of that version in a history, if there is one.
-pub(crate) fn released(history: &PublisherHistory, skill: &SkillId, version: &Version) -> Option<Release> {
-    history.events().iter().find_map(|event| match &event.action {
-        Action::Release(release) if release.name == *skill.name() && release.version == *version => {
-            Some(release.clone())
-        }
-        _ => None,
-    })
 }
 
 /// Who may see the newest release of a skill in a history, if there is one.
@@ -261,5 +247,3 @@ pub(crate) fn sign(
 pub(crate) fn text(envelope: &Envelope) -> String {
     String::from_utf8(envelope.to_json()).unwrap_or_default()
 }
-
-pub(crate) const EVENTS: Kind = Kind::APPENDED;

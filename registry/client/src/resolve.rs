@@ -6,11 +6,11 @@
 mod choose;
 mod error;
 
-use openclaw_package::registry::{Action, Index, IndexEntry, ProvenRelease, Provenance};
-use openclaw_package::{Digest, Envelope, SkillId};
+use openclaw_package::registry::{Index, IndexEntry, ProvenRelease, Provenance, Visibility};
+use openclaw_package::{Digest, SkillId};
 use semver::{Version, VersionReq};
 
-pub use error::ResolveError;
+pub use error::{ResolveError, Withdrawn};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -68,11 +68,7 @@ impl Resolved {
 
     /// Why the key that signed it was revoked later, if it was.
     pub fn signer_revocation(&self) -> Option<String> {
-        let signer = &self.proven.release.signer;
-        checked_events(&self.provenance).find_map(|event| match event.action {
-            Action::Revoke { key, reason } if key == *signer => Some(reason.to_string()),
-            _ => None,
-        })
+        self.proven.signer_revocation().map(str::to_owned)
     }
 
     /// Whether the key that signed it was revoked later.
@@ -130,7 +126,7 @@ impl Client {
         let mut next = wanted.suggested(fresh, index)?;
         for _ in 0..MAX_TRIES {
             let (provenance, proven) = self.prove(wanted.skill, &next, fresh).await?;
-            let best = wanted.proved(fresh, index, &provenance, &proven)?;
+            let best = wanted.proved(fresh, index, &proven)?;
             if best.version == next {
                 return wanted.finish(index, best, provenance, proven);
             }
@@ -148,8 +144,8 @@ impl Client {
     ) -> Result<(Provenance, ProvenRelease), Error> {
         let path = paths::provenance(skill, version);
         // An old proof would hold, but not show the newest event.
-        let bytes = match self.fresh_bytes(Kind::PROVENANCE, &path).await {
-            Err(Error::Http(error)) if error.is_not_found() => {
+        let bytes = match self.http().bytes(Kind::PROVENANCE, &path, true).await {
+            Err(error) if error.is_not_found() => {
                 return Err(TrustError::IndexDiffers {
                     skill: skill.clone(),
                     version: version.clone(),
@@ -259,29 +255,19 @@ impl Wanted<'_> {
     }
 
     /// The version that the history shows to be the best.
-    fn proved(
-        &self,
-        fresh: &Fresh,
-        index: &Index,
-        provenance: &Provenance,
-        proven: &ProvenRelease,
-    ) -> Result<choose::Choice, Error> {
-        let releases = choose::releases(provenance, self.skill);
+    fn proved(&self, fresh: &Fresh, index: &Index, proven: &ProvenRelease) -> Result<choose::Choice, Error> {
         let candidates: Vec<Candidate> = proven
-            .versions
+            .releases
             .iter()
-            .filter(|(version, _)| {
+            .filter(|(version, found)| {
                 // A private release is no business of those who look for a public one.
-                let private = releases.get(*version).is_some_and(|release| release.is_private);
-                !private || index.get(version).is_some()
+                found.release.visibility == Visibility::Public || index.get(version).is_some()
             })
-            .map(|(version, yanked)| {
-                let archive = releases.get(version).map(|release| release.archive);
-                let takedown =
-                    archive.and_then(|archive| fresh.takedowns.find(self.skill, version, &archive));
+            .map(|(version, found)| {
+                let takedown = fresh.takedowns.find(self.skill, version, &found.release.archive);
                 Candidate {
                     version: version.clone(),
-                    yanked: yanked.clone(),
+                    yanked: found.yanked.clone(),
                     taken_down: takedown.map(|takedown| takedown.reason.to_string()),
                 }
             })
@@ -320,7 +306,9 @@ impl Wanted<'_> {
         if entry.log_index != proven.log_index {
             return Err(TrustError::IndexDiffers { skill, version, what: "place in the log" }.into());
         }
-        Ok(Resolved { skill, proven, provenance, entry, passed_over: choice.passed_over })
+        let told = |(version, against): (Version, Withdrawn)| (version, against.to_string());
+        let passed_over = choice.passed_over.into_iter().map(told).collect();
+        Ok(Resolved { skill, proven, provenance, entry, passed_over })
     }
 }
 
@@ -332,14 +320,4 @@ fn may_have_changed(error: &Error) -> bool {
         TrustError::RootRolledBack { seen, served } => served > seen,
         _ => false,
     }
-}
-
-/// An envelope of a history that was already checked.
-pub(crate) fn checked_events(
-    provenance: &Provenance,
-) -> impl Iterator<Item = openclaw_package::registry::Event> + '_ {
-    provenance.history.iter().filter_map(|logged| {
-        let envelope = Envelope::parse(logged.entry.as_bytes()).ok()?;
-        openclaw_package::registry::Event::read_unverified(&envelope).ok()
-    })
 }

@@ -23,6 +23,6 @@ pub use registries::Registries;
 
 pub(crate) use evidence::Evidence;
 pub(crate) use files::{private_dir, read, read_at_most, replace};
-pub(crate) use known::Update;
+pub(crate) use known::{CHECKPOINT, ROOTS, TAKEDOWNS, Update};
 pub(crate) use records::{Seen, Stored, parse_json, to_json};
 pub(crate) use registries::Login;

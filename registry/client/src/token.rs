@@ -7,7 +7,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 /// The longest token, in bytes.
-pub const MAX_TOKEN_LEN: usize = 512;
+const MAX_TOKEN_LEN: usize = 512;
 
 /// Why a text is not a token. The text is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

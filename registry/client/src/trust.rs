@@ -6,6 +6,7 @@ mod error;
 mod history;
 mod log;
 mod refresh;
+mod served;
 mod takedowns;
 
 pub use error::TrustError;
@@ -14,3 +15,4 @@ pub use refresh::Fresh;
 
 pub(crate) use basis::{Basis, Seal};
 pub(crate) use history::check_seen;
+pub(crate) use served::version_unverified;

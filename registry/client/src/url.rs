@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::text::shown;
 
 /// The longest URL of a registry, in bytes.
-pub const MAX_URL_LEN: usize = 512;
+const MAX_URL_LEN: usize = 512;
 
 /// Why a text is not the URL of a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,7 +108,7 @@ impl RegistryUrl {
     }
 
     /// Whether it is another URL that a person could take for this one.
-    pub fn resembles(&self, other: &Self) -> bool {
+    pub(crate) fn resembles(&self, other: &Self) -> bool {
         self != other && self.likeness() == other.likeness()
     }
 

@@ -182,9 +182,9 @@ impl Client {
             let width = u16::try_from(width).unwrap_or(u16::MAX);
             format!("/{}", TilePath::Entries { index, width })
         };
-        let bytes = match self.http().bytes(kind, &path(width)).await {
+        let bytes = match self.http().bytes(kind, &path(width), false).await {
             Err(error) if error.is_not_found() && width < TILE_WIDTH => {
-                self.http().bytes(kind, &path(TILE_WIDTH)).await?
+                self.http().bytes(kind, &path(TILE_WIDTH), false).await?
             }
             other => other?,
         };

@@ -7,6 +7,7 @@ pub mod history;
 pub mod index;
 mod origin;
 pub mod provenance;
+mod releases;
 pub mod root;
 pub mod takedown;
 
@@ -16,5 +17,6 @@ pub use history::{History, HistoryError};
 pub use index::{Index, IndexEntry, IndexError, IndexLine};
 pub use origin::{LOCAL, MAX_ORIGIN_LEN, Origin, OriginError};
 pub use provenance::{LoggedEvent, ProvenRelease, Provenance, ProvenanceError};
+pub use releases::{Released, Releases};
 pub use root::{Root, RootError, RootParts, TrustedRoot};
 pub use takedown::{KeptTakedowns, Takedown, TakedownNotice, Takedowns};

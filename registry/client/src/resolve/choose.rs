@@ -1,12 +1,9 @@
 //! The highest version that matches and may be chosen.
 
-use std::collections::BTreeMap;
-
-use openclaw_package::registry::{Action, Provenance, Visibility};
-use openclaw_package::{Digest, SkillId};
+use openclaw_package::SkillId;
 use semver::{BuildMetadata, Prerelease, Version, VersionReq};
 
-use super::{ResolveError, ResolveOptions, checked_events};
+use super::{ResolveError, ResolveOptions, Withdrawn};
 
 /// How many versions an error lists.
 const LISTED: usize = 5;
@@ -23,27 +20,7 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) struct Choice {
     pub(super) version: Version,
-    pub(super) passed_over: Vec<(Version, String)>,
-}
-
-/// A release, as far as a choice asks.
-pub(super) struct Released {
-    pub(super) archive: Digest,
-    pub(super) is_private: bool,
-}
-
-/// The releases of a skill in a history that was already checked.
-pub(super) fn releases(provenance: &Provenance, skill: &SkillId) -> BTreeMap<Version, Released> {
-    let mut found = BTreeMap::new();
-    for event in checked_events(provenance) {
-        if let Action::Release(release) = event.action
-            && release.name == *skill.name()
-        {
-            let is_private = release.visibility == Visibility::Private;
-            found.insert(release.version, Released { archive: release.archive, is_private });
-        }
-    }
-    found
+    pub(super) passed_over: Vec<(Version, Withdrawn)>,
 }
 
 pub(super) fn choose(
@@ -61,8 +38,8 @@ pub(super) fn choose(
     let mut passed_over = Vec::new();
     for candidate in matching {
         let against = match (&candidate.taken_down, &candidate.yanked) {
-            (Some(reason), _) => format!("taken down: {reason}"),
-            (None, Some(reason)) => format!("yanked: {reason}"),
+            (Some(reason), _) => Withdrawn::TakenDown(reason.clone()),
+            (None, Some(reason)) => Withdrawn::Yanked(reason.clone()),
             (None, None) => {
                 return not_older(skill, options, candidate.version.clone(), passed_over);
             }
@@ -96,7 +73,7 @@ fn not_older(
     skill: &SkillId,
     options: &ResolveOptions,
     version: Version,
-    passed_over: Vec<(Version, String)>,
+    passed_over: Vec<(Version, Withdrawn)>,
 ) -> Result<Choice, ResolveError> {
     match &options.installed {
         Some(installed) if version < *installed && !options.downgrade => Err(ResolveError::Downgrade {

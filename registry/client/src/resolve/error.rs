@@ -1,7 +1,28 @@
 //! Why no version can be chosen.
 
+use std::fmt;
+
 use openclaw_package::SkillId;
 use semver::{Comparator, Op, Version, VersionReq};
+
+/// What stands against a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Withdrawn {
+    /// The operator took it down, for this reason.
+    TakenDown(String),
+    /// The publisher yanked it, for this reason.
+    Yanked(String),
+}
+
+impl fmt::Display for Withdrawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TakenDown(reason) => write!(f, "taken down: {reason}"),
+            Self::Yanked(reason) => write!(f, "yanked: {reason}"),
+        }
+    }
+}
 
 /// Why no version can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,8 +53,8 @@ pub enum ResolveError {
         skill: SkillId,
         /// The range.
         range: VersionReq,
-        /// The versions, each with the reason.
-        passed_over: Vec<(Version, String)>,
+        /// The versions, each with what stands against it.
+        passed_over: Vec<(Version, Withdrawn)>,
     },
     /// The version that is pinned was taken down.
     #[error("{skill} {version} was taken down: {reason}")]
@@ -64,9 +85,9 @@ fn none_left(skill: &SkillId, range: &VersionReq) -> String {
     }
 }
 
-fn list(versions: &[(Version, String)]) -> String {
+fn list(versions: &[(Version, Withdrawn)]) -> String {
     let shown: Vec<String> =
-        versions.iter().take(5).map(|(version, reason)| format!("{version} ({reason})")).collect();
+        versions.iter().take(5).map(|(version, against)| format!("{version} ({against})")).collect();
     shown.join(", ")
 }
 
@@ -77,7 +98,8 @@ impl ResolveError {
             Self::NoSkill { .. } => "unknown-skill",
             Self::NoVersion { .. } => "no-matching-version",
             Self::NoneLeft { passed_over, .. } => {
-                let all_down = passed_over.iter().all(|(_, reason)| reason.starts_with("taken down"));
+                let all_down =
+                    passed_over.iter().all(|(_, against)| matches!(against, Withdrawn::TakenDown(_)));
                 if all_down { "taken-down" } else { "yanked" }
             }
             Self::TakenDown { .. } => "taken-down",

@@ -15,9 +15,9 @@ use crate::url::RegistryUrl;
 
 pub(super) const IDENTITY: &str = "registry.toml";
 pub(super) const TOKEN: &str = "token";
-pub(super) const ROOTS: &str = "roots.json";
-pub(super) const CHECKPOINT: &str = "checkpoint";
-pub(super) const TAKEDOWNS: &str = "takedowns.json";
+pub(crate) const ROOTS: &str = "roots.json";
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+pub(crate) const TAKEDOWNS: &str = "takedowns.json";
 pub(super) const PUBLISHERS: &str = "publishers.json";
 
 /// A registry that there was a login to.

@@ -207,7 +207,7 @@ fn advice(code: &str, registry: &str) -> Option<String> {
         "history-full" => "publish as another publisher".to_owned(),
         "too-large" => "leave out what the skill does not need, and pack again".to_owned(),
         "too-slow" => "try again over a faster connection".to_owned(),
-        "rate-limited" | "busy" | "outage" | "history-moved" => "try again later".to_owned(),
+        "rate-limited" | "busy" | "history-moved" => "try again later".to_owned(),
         _ => return None,
     })
 }

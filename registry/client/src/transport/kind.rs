@@ -57,9 +57,9 @@ impl Kind {
     pub(crate) const PAGE: Self = Self::new("page of a skill", 4 << 20, JSON);
     pub(crate) const PUBLISHER: Self = Self::new("page of a publisher", 4 << 20, JSON);
     pub(crate) const WHOAMI: Self = Self::new("answer about the token", 16 << 10, JSON);
-    pub(crate) const HEALTH: Self = Self::new("answer about the registry", 16 << 10, JSON).public();
     pub(crate) const PUBLISHED: Self = Self::new("answer to a publication", 64 << 10, JSON).large();
     pub(crate) const APPENDED: Self = Self::new("answer to events", 64 << 10, JSON);
+    pub(crate) const REFUSAL: Self = Self::new("reason for a refusal", 16 << 10, JSON);
     pub(crate) const SIGNATURE: Self = Self::new("signature", MAX_ENVELOPE_SIZE as u64, BLOB);
     pub(crate) const ARCHIVE: Self = Self::new("archive", 24 << 20, BLOB).large();
 }

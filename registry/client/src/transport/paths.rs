@@ -9,7 +9,6 @@ pub(crate) const CHECKPOINT: &str = "/checkpoint";
 pub(crate) const TAKEDOWNS: &str = "/takedowns.json";
 pub(crate) const CATEGORIES: &str = "/api/v1/categories";
 pub(crate) const WHOAMI: &str = "/api/v1/whoami";
-pub(crate) const HEALTH: &str = "/health";
 
 pub(crate) fn root(version: u64) -> String {
     format!("/root/{version}.json")

@@ -20,9 +20,6 @@ use crate::url::RegistryUrl;
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
 
-/// The largest answer that says why something was refused, in bytes.
-const MAX_REFUSAL: u64 = 16 << 10;
-
 /// A connection to one registry.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
@@ -63,6 +60,11 @@ impl Http {
         Ok(Self { client, patient, base, token, options })
     }
 
+    /// The same connection, over which the token is sent from here on.
+    pub(crate) fn with_token(self, token: Token) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
     pub(crate) fn options(&self) -> &ClientOptions {
         &self.options
     }
@@ -71,27 +73,27 @@ impl Http {
         self.token.is_some()
     }
 
-    /// A document, as bytes.
-    pub(crate) async fn bytes(&self, kind: Kind, path: &str) -> Result<Bytes, HttpError> {
-        match self.get(kind, path, None, false).await? {
+    /// A document, as bytes. `fresh` asks caches on the way not to answer.
+    pub(crate) async fn bytes(&self, kind: Kind, path: &str, fresh: bool) -> Result<Bytes, HttpError> {
+        match self.get(kind, path, None, fresh).await? {
             Reply::Document { bytes, .. } => Ok(bytes),
             Reply::NotModified => Err(HttpError::malformed(kind.name, "not modified, though nobody asked")),
         }
     }
 
     /// A document of text.
-    pub(crate) async fn text(&self, kind: Kind, path: &str) -> Result<String, HttpError> {
-        let bytes = self.bytes(kind, path).await?;
+    pub(crate) async fn text(&self, kind: Kind, path: &str, fresh: bool) -> Result<String, HttpError> {
+        let bytes = self.bytes(kind, path, fresh).await?;
         String::from_utf8(bytes.into()).map_err(|_| HttpError::malformed(kind.name, "it is not UTF-8"))
     }
 
     /// A document of JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, kind: Kind, path: &str) -> Result<T, HttpError> {
-        let bytes = self.bytes(kind, path).await?;
+        let bytes = self.bytes(kind, path, false).await?;
         serde_json::from_slice(&bytes).map_err(|error| HttpError::malformed(kind.name, error))
     }
 
-    /// A document, unless it still has that tag. `fresh` asks caches on the way not to answer.
+    /// A document, unless it still has that tag. `fresh` as for [`Http::bytes`].
     pub(crate) async fn get(
         &self,
         kind: Kind,
@@ -226,10 +228,10 @@ impl Http {
     /// What the registry says of a status that is not the one that was hoped for.
     pub(crate) async fn refusal(&self, response: Response) -> HttpError {
         let status = response.status();
-        let kind = Kind { max: MAX_REFUSAL, ..Kind::HEALTH };
+        let kind = Kind::REFUSAL;
         let readable = body::check_type(kind, response.headers()).is_ok();
         let body = match readable {
-            true => body::read(kind, response, MAX_REFUSAL, self.options.timeouts).await.ok(),
+            true => body::read(kind, response, kind.max, self.options.timeouts).await.ok(),
             false => None,
         };
         let error = body.and_then(|bytes| serde_json::from_slice::<ErrorBody>(&bytes).ok());

@@ -1,11 +1,10 @@
 //! What was last seen of a registry, read back and checked again: files can be damaged too.
 
 use openclaw_package::log::Checkpoint;
-use openclaw_package::registry::{Takedowns, TrustedRoot};
+use openclaw_package::registry::{RootError, Takedowns, TrustedRoot};
 use openclaw_package::{Digest, Envelope};
 
-use super::TrustError;
-use crate::state::{KnownRegistry, StateError, Stored};
+use crate::state::{CHECKPOINT, KnownRegistry, ROOTS, StateError, Stored, TAKEDOWNS};
 
 /// A checkpoint, and the signed note that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,39 +34,38 @@ impl Basis {
         let damaged = |file: &str, error: &dyn ToString| {
             StateError::damaged(&registry.dir().join(file), error.to_string())
         };
-        let chain = follow_all(&stored.roots, &registry.fingerprint())
-            .map_err(|error| damaged("roots.json", &error))?;
-        let root = chain.last().cloned().ok_or_else(|| damaged("roots.json", &"it is empty"))?;
+        let chain =
+            follow_all(&stored.roots, &registry.fingerprint()).map_err(|error| damaged(ROOTS, &error))?;
+        let root = chain.last().cloned().ok_or_else(|| damaged(ROOTS, &"it is empty"))?;
         let origin = registry.origin();
         if root.root().origin() != origin {
-            return Err(damaged("roots.json", &"it is of another registry"));
+            return Err(damaged(ROOTS, &"it is of another registry"));
         }
         let mut seal = None;
         if let Some(note) = &stored.checkpoint {
             // Keys change with roots; what an earlier key signed was checked when it was stored.
             let verify = |root: &TrustedRoot| Checkpoint::verify(note, origin, root.root().log_key());
-            let checkpoint = by_any(&chain, verify).map_err(|error| damaged("checkpoint", &error))?;
+            let checkpoint = by_any(&chain, verify).map_err(|error| damaged(CHECKPOINT, &error))?;
             seal = Some(Seal { checkpoint, note: note.clone() });
         }
         let mut takedowns = None;
         if let Some(bytes) = &stored.takedowns {
-            let envelope =
-                Takedowns::parse_envelope(bytes).map_err(|error| damaged("takedowns.json", &error))?;
+            let envelope = Takedowns::parse_envelope(bytes).map_err(|error| damaged(TAKEDOWNS, &error))?;
             let verify =
                 |root: &TrustedRoot| Takedowns::verify(&envelope, origin, root.root().takedown_key());
-            takedowns = Some(by_any(&chain, verify).map_err(|error| damaged("takedowns.json", &error))?);
+            takedowns = Some(by_any(&chain, verify).map_err(|error| damaged(TAKEDOWNS, &error))?);
         }
         Ok(Self { stored, chain, root, seal, takedowns })
     }
 }
 
 /// All roots from the pinned one on; the chain holds to its end, or is refused whole.
-pub(crate) fn follow_all(roots: &[String], pinned: &Digest) -> Result<Vec<TrustedRoot>, TrustError> {
+fn follow_all(roots: &[String], pinned: &Digest) -> Result<Vec<TrustedRoot>, RootError> {
     let envelopes = roots
         .iter()
         .map(|root| Envelope::parse(root.as_bytes()))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| TrustError::Takedowns(error.into()))?;
+        .map_err(|error| RootError::Document(error.into()))?;
     let first = envelopes.get(..1).unwrap_or_default();
     let mut chain = vec![TrustedRoot::pin(first, pinned)?];
     for next in envelopes.iter().skip(1) {

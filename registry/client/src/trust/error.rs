@@ -102,6 +102,9 @@ pub enum TrustError {
         /// Where the evidence is kept.
         evidence: PathBuf,
     },
+    /// The envelope of an event cannot be read.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
     /// A publisher's history is shorter than it was.
     #[error("the history of {publisher} at {registry} has {served} events, and had {seen}; kept in {}", evidence.display())]
     HistoryShrank {
@@ -216,6 +219,7 @@ impl TrustError {
             Self::LogShrank { .. } => "log-shrank",
             Self::LogForked { .. } => "log-forked",
             Self::LogInconsistent { .. } => "log-inconsistent",
+            Self::Envelope(error) => error.code(),
             Self::HistoryShrank { .. } => "history-shrank",
             Self::HistoryForked { .. } => "history-forked",
             Self::History { error, .. } => error.code(),

@@ -1,8 +1,8 @@
 //! A publisher's history: proved event by event, and held against what was seen of it before.
 
 use openclaw_package::log::LogError;
-use openclaw_package::registry::{Event, History, LoggedEvent};
-use openclaw_package::{Digest, Envelope, Origin, PublisherName};
+use openclaw_package::registry::{Event, History, HistoryError, LoggedEvent, Releases};
+use openclaw_package::{Digest, Envelope, Origin, PublisherName, SkillName};
 
 use super::TrustError;
 use crate::client::Client;
@@ -51,24 +51,23 @@ impl PublisherHistory {
         &self.digests
     }
 
-    pub(crate) fn add(&mut self, logged: LoggedEvent) -> Result<(), TrustError> {
-        let failed = |sequence, error| TrustError::History {
-            publisher: self.history.publisher().clone(),
-            sequence,
-            error,
-        };
-        let sequence = self.history.length();
-        let envelope =
-            Envelope::parse(logged.entry.as_bytes()).map_err(|error| TrustError::Takedowns(error.into()))?;
-        let last = self.logged.last();
-        if last.is_some_and(|last| logged.index <= last.index) {
-            return Err(failed(sequence, openclaw_package::registry::HistoryError::Fork));
+    /// What it says of the versions of one skill.
+    pub(crate) fn releases(&self, skill: &SkillName) -> Releases {
+        let mut releases = Releases::default();
+        for (event, logged) in self.events.iter().zip(&self.logged) {
+            releases.note(event, logged.index, skill);
         }
-        let event = self.history.accept(&envelope).map_err(|error| TrustError::History {
-            publisher: self.history.publisher().clone(),
-            sequence,
-            error,
-        })?;
+        releases
+    }
+
+    pub(crate) fn add(&mut self, logged: LoggedEvent) -> Result<(), TrustError> {
+        let (publisher, sequence) = (self.history.publisher().clone(), self.history.length());
+        let failed = |error| TrustError::History { publisher, sequence, error };
+        let envelope = Envelope::parse(logged.entry.as_bytes())?;
+        if self.logged.last().is_some_and(|last| logged.index <= last.index) {
+            return Err(failed(HistoryError::Fork));
+        }
+        let event = self.history.accept(&envelope).map_err(failed)?;
         self.digests.push(Digest::of(envelope.payload_unverified()));
         self.events.push(event);
         self.logged.push(logged);
@@ -259,11 +258,11 @@ impl Client {
         publisher: &PublisherName,
         after: u64,
     ) -> Result<Vec<LoggedEvent>, Error> {
-        match self.fresh_bytes(Kind::HISTORY, &paths::history(publisher, after)).await {
+        match self.http().bytes(Kind::HISTORY, &paths::history(publisher, after), true).await {
             Ok(bytes) => Ok(parse_lines(&bytes)?),
             // Who has published nothing has no history.
-            Err(Error::Http(error)) if error.is_not_found() && after == 0 => Ok(Vec::new()),
-            Err(error) => Err(error),
+            Err(error) if error.is_not_found() && after == 0 => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Client {
     /// The hashes of a consistency proof, and the text that they were read from.
     pub(crate) async fn consistency(&self, from: u64, to: u64) -> Result<(Vec<Digest>, String), Error> {
         let kind = Kind::CONSISTENCY;
-        let text = self.http().text(kind, &paths::consistency(from, to)).await?;
+        let text = self.http().text(kind, &paths::consistency(from, to), false).await?;
         let hashes: Vec<String> =
             serde_json::from_str(&text).map_err(|error| HttpError::malformed(kind.name, error))?;
         if hashes.len() > MAX_PROOF_HASHES {

@@ -1,7 +1,6 @@
 //! What a registry says now, held against what it said before: roots, log, takedowns, all or nothing.
 
 use jiff::Timestamp;
-use openclaw_package::Envelope;
 use openclaw_package::log::Checkpoint;
 use openclaw_package::registry::root::MAX_ROOTS;
 use openclaw_package::registry::{RootError, Takedowns, TrustedRoot, root};
@@ -82,7 +81,7 @@ impl Client {
 
     /// The newest root, and the envelopes of those that were not known.
     async fn newest_root(&self, basis: &Basis) -> Result<(TrustedRoot, Vec<String>), Error> {
-        let newest = self.root_at(paths::ROOT).await?;
+        let newest = self.http().root(paths::ROOT).await?;
         let fingerprint = root::fingerprint(&newest.1);
         let last = &basis.root;
         let mut known = basis.chain.iter().filter(|root| root.fingerprint() != last.fingerprint());
@@ -102,7 +101,7 @@ impl Client {
                 Err(RootError::Sequence { .. } | RootError::Document(_)) => {
                     // It may be a later one: those between lead to it, or nothing does.
                     let version = trusted.root().version().saturating_add(1);
-                    let (text, envelope) = match self.root_at(&paths::root(version)).await {
+                    let (text, envelope) = match self.http().root(&paths::root(version)).await {
                         Ok(found) => found,
                         Err(Error::Http(error)) if error.is_not_found() => newest.clone(),
                         Err(error) => return Err(error),
@@ -117,19 +116,8 @@ impl Client {
         Err(TrustError::from(RootError::TooMany).into())
     }
 
-    pub(crate) async fn root_at(&self, path: &str) -> Result<(String, Envelope), Error> {
-        let bytes = self.fresh_bytes(Kind::ROOT, path).await?;
-        let envelope =
-            Envelope::parse(&bytes).map_err(|error| TrustError::from(RootError::Document(error.into())))?;
-        let text =
-            String::from_utf8(bytes).map_err(|_| HttpError::malformed(Kind::ROOT.name, "it is not UTF-8"))?;
-        Ok((text, envelope))
-    }
-
     async fn newest_seal(&self, basis: &Basis, root: &TrustedRoot) -> Result<Seal, Error> {
-        let bytes = self.fresh_bytes(Kind::CHECKPOINT, paths::CHECKPOINT).await?;
-        let note = String::from_utf8(bytes)
-            .map_err(|_| HttpError::malformed(Kind::CHECKPOINT.name, "it is not UTF-8"))?;
+        let note = self.http().text(Kind::CHECKPOINT, paths::CHECKPOINT, true).await?;
         let (origin, key) = (root.root().origin(), root.root().log_key());
         let checkpoint = Checkpoint::verify(&note, origin, key).map_err(TrustError::from)?;
         let seal = Seal { checkpoint, note };

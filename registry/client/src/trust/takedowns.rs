@@ -18,7 +18,7 @@ impl Client {
         root: &TrustedRoot,
         now: Timestamp,
     ) -> Result<(Takedowns, Vec<u8>), Error> {
-        let bytes = self.fresh_bytes(Kind::TAKEDOWNS, paths::TAKEDOWNS).await?;
+        let bytes = self.http().bytes(Kind::TAKEDOWNS, paths::TAKEDOWNS, true).await?;
         let parse = |bytes: &[u8]| Takedowns::parse_envelope(bytes);
         let envelope = parse(&bytes).map_err(|error| TrustError::Takedowns(error.into()))?;
         let root = root.root();
@@ -44,6 +44,6 @@ impl Client {
         if list.expires <= now {
             return Err(TrustError::TakedownsExpired(list.expires).into());
         }
-        Ok((list, bytes))
+        Ok((list, bytes.into()))
     }
 }

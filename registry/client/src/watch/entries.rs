@@ -12,7 +12,7 @@ use super::state::State;
 use super::{MAX_FINDINGS, WatchFinding};
 use crate::state::Seen;
 use crate::text::shown;
-use crate::trust::{Basis, Fresh};
+use crate::trust::{Basis, Fresh, version_unverified};
 
 /// Reads a log entry by entry.
 pub(super) struct Reader {
@@ -120,8 +120,7 @@ impl Reader {
             return;
         }
         // A root from before the pinned one is no business of those who pinned a later one.
-        let claimed = serde_json::from_slice::<serde_json::Value>(envelope.payload_unverified()).ok();
-        let version = claimed.and_then(|root| root.get("version")?.as_u64()).unwrap_or(u64::MAX);
+        let version = version_unverified(envelope).unwrap_or(u64::MAX);
         let first = self.chain.first().map_or(1, |root| root.root().version());
         if version >= first {
             self.find(WatchFinding::RootWithheld { log_index, fingerprint: found });

@@ -5,7 +5,7 @@ use openclaw_registry_client::{AuditReport, Installed, Severity};
 
 use crate::home::{Home, at_home};
 use crate::server::Answer;
-use crate::world::{acme, hello, in_days, key, pack};
+use crate::world::{acme, hello, in_days, key, pack, version};
 
 fn installed(skill: &str, version: &str) -> Installed {
     let skill = skill.parse().unwrap();
@@ -49,6 +49,22 @@ async fn all_is_well_until_something_happens() {
     assert_eq!(codes(&report, 0)[0], "taken-down");
     assert_eq!(report.gravest(), Some(Severity::Refusal));
     assert!(report.skills[0].findings.iter().all(|finding| finding.hint(&hello()).is_some()));
+}
+
+#[tokio::test]
+async fn a_yank_before_its_release_counts_for_nothing() {
+    let (server, home) = at_home().await;
+    server.world(|world| {
+        world.yank(&hello(), "1.1.0");
+        world.publish(&hello(), "1.1.0")
+    });
+    assert_eq!(codes(&audit(&home, &[installed("acme/hello", "1.0.0")]).await, 0), ["newer-version"]);
+    let newest = [installed("acme/hello", "1.1.0")];
+    assert!(codes(&audit(&home, &newest).await, 0).is_empty());
+    let reason = "it is broken".parse().unwrap();
+    let added = home.client().yank(&hello(), &version("1.1.0"), &reason, &key(1)).await.unwrap();
+    assert_eq!(added.log_indices.len(), 1, "it was not yanked yet");
+    assert_eq!(codes(&audit(&home, &newest).await, 0), ["yanked"]);
 }
 
 #[tokio::test]
@@ -151,4 +167,25 @@ async fn what_is_advised_can_be_done() {
     }
     assert_eq!(advice("1.1.0", None).await, "there is no other version yet");
     assert_eq!(advice("1.2.0", None).await, "openclaw remove acme/hello");
+}
+
+#[tokio::test]
+async fn whose_signer_was_revoked_is_led_to_what_there_is() {
+    let (server, home) = at_home().await;
+    server.world(|world| {
+        world.event(&acme(), Action::Grant { key: key(2).public_key() }, &[1, 2]);
+        let reason = "it was stolen".parse().unwrap();
+        world.event(&acme(), Action::Revoke { key: key(1).public_key(), reason }, &[2])
+    });
+    let advice = async |range: &str| {
+        let one = Installed { range: Some(range.parse().unwrap()), ..installed("acme/hello", "1.0.0") };
+        let report = audit(&home, &[one]).await;
+        assert_eq!(codes(&report, 0)[0], "signer-revoked");
+        report.skills[0].findings[0].hint(&hello()).unwrap()
+    };
+    assert_eq!(advice("^1").await, "read why; there is no newer version yet");
+    server.world(|world| world.publish_by(&hello(), "2.0.0", 2));
+    let latest = "read why, and update: openclaw registry update --latest acme/hello (leaves the range ^1)";
+    assert_eq!(advice("^1").await, latest);
+    assert_eq!(advice("*").await, "read why, and update: openclaw registry update acme/hello");
 }

@@ -1,17 +1,16 @@
 //! All that is needed to believe a release, and to believe it again without the registry.
 
-use std::collections::BTreeMap;
-
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::event::{Action, Event, Release};
+use super::event::Release;
 use super::history::{History, HistoryError};
+use super::releases::Releases;
 use super::root::{RootError, TrustedRoot};
 use crate::digest::Digest;
 use crate::envelope::{Envelope, EnvelopeError};
 use crate::log::{Checkpoint, LogError, LogProof};
-use crate::name::{SkillId, SkillName};
+use crate::name::SkillId;
 
 /// The largest provenance that is read, in bytes: some twenty thousand events.
 pub const MAX_PROVENANCE_SIZE: usize = 32 << 20;
@@ -126,19 +125,24 @@ pub struct ProvenRelease {
     pub history: History,
     /// The digest of each event, in order: to compare with what was seen before.
     pub events: Vec<Digest>,
-    /// All releases of the skill, and why they were yanked, if they were.
-    pub versions: BTreeMap<Version, Option<String>>,
+    /// All releases of the skill, and what was said of them later.
+    pub releases: Releases,
 }
 
 impl ProvenRelease {
     /// Why the release was yanked, if it was.
     pub fn yanked(&self) -> Option<&str> {
-        self.versions.get(&self.release.version).and_then(Option::as_deref)
+        self.releases.get(&self.release.version).and_then(|found| found.yanked.as_deref())
     }
 
     /// Whether the key that signed the package was revoked after the release.
     pub fn is_signer_revoked(&self) -> bool {
         !self.history.is_active(&self.release.signer)
+    }
+
+    /// Why that key was revoked, if it was.
+    pub fn signer_revocation(&self) -> Option<&str> {
+        self.releases.signer_revocation(&self.release)
     }
 }
 
@@ -170,7 +174,7 @@ impl Provenance {
             log_index,
             history: replayed.history,
             events: replayed.events,
-            versions: replayed.versions,
+            releases: replayed.releases,
         })
     }
 
@@ -193,8 +197,7 @@ impl Provenance {
 
     fn replay(&self, root: &TrustedRoot, skill: &SkillId) -> Result<Replayed, ProvenanceError> {
         let history = History::new(root.root().origin().clone(), skill.publisher().clone());
-        let mut replayed =
-            Replayed { history, events: Vec::new(), releases: Vec::new(), versions: BTreeMap::new() };
+        let mut replayed = Replayed { history, events: Vec::new(), releases: Releases::default() };
         let mut last = None;
         for event in &self.history {
             if last.is_some_and(|last| event.index <= last) {
@@ -211,8 +214,7 @@ impl Provenance {
 struct Replayed {
     history: History,
     events: Vec<Digest>,
-    releases: Vec<(Release, u64)>,
-    versions: BTreeMap<Version, Option<String>>,
+    releases: Releases,
 }
 
 impl Replayed {
@@ -225,34 +227,18 @@ impl Replayed {
             error,
         })?;
         self.events.push(Digest::of(envelope.payload_unverified()));
-        self.note(event, logged.index, skill.name());
+        self.releases.note(&event, logged.index, skill.name());
         Ok(())
     }
 
-    fn note(&mut self, event: Event, index: u64, skill: &SkillName) {
-        match event.action {
-            Action::Release(release) if release.name == *skill => {
-                self.versions.entry(release.version.clone()).or_default();
-                self.releases.push((release, index));
-            }
-            Action::Yank { name, version, reason } if name == *skill => {
-                self.versions.entry(version).and_modify(|yanked| *yanked = Some(reason.to_string()));
-            }
-            Action::Unyank { name, version, .. } if name == *skill => {
-                self.versions.entry(version).and_modify(|yanked| *yanked = None);
-            }
-            _ => {}
-        }
-    }
-
     fn find(&self, skill: &SkillId, version: &Version) -> Result<(Release, u64), ProvenanceError> {
-        let mut found = self.releases.iter().filter(|(release, _)| release.version == *version);
-        match (found.next(), found.next()) {
-            (Some(found), None) => Ok(found.clone()),
-            (Some(_), Some(_)) => {
-                Err(ProvenanceError::ReleasedTwice { skill: skill.clone(), version: version.clone() })
+        let (skill, wanted) = (skill.clone(), version.clone());
+        match self.releases.get(version) {
+            Some(found) if found.is_ambiguous => {
+                Err(ProvenanceError::ReleasedTwice { skill, version: wanted })
             }
-            (None, _) => Err(ProvenanceError::NotReleased { skill: skill.clone(), version: version.clone() }),
+            Some(found) => Ok((found.release.clone(), found.log_index)),
+            None => Err(ProvenanceError::NotReleased { skill, version: wanted }),
         }
     }
 }

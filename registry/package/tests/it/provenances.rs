@@ -26,9 +26,11 @@ fn a_release_is_proved_without_the_registry() {
     assert_eq!(proven.release, release("1.0.0", &key(PUBLISHER_KEY)));
     assert_eq!((proven.log_index, proven.checkpoint.size()), (2, 5));
     assert_eq!(proven.yanked(), None);
-    assert_eq!(proven.versions[&version("1.1.0")].as_deref(), Some("broken"));
+    let other = proven.releases.get(&version("1.1.0")).unwrap();
+    assert_eq!((other.log_index, other.yanked.as_deref()), (3, Some("broken")));
+    assert_eq!(proven.releases.iter().count(), 2);
     assert_eq!(proven.events.len(), 4);
-    assert!(!proven.is_signer_revoked());
+    assert!(!proven.is_signer_revoked() && proven.signer_revocation().is_none());
     assert_eq!(
         registry.provenance(2).verify(&fingerprint(), &hello(), &version("1.1.0")).unwrap().yanked(),
         Some("broken")
@@ -44,6 +46,21 @@ fn a_release_outlives_the_key_that_signed_it() {
     registry.add_signed(revoke, &[&new]);
     let proven = registry.provenance(1).verify(&fingerprint(), &hello(), &version("1.0.0")).unwrap();
     assert!(proven.is_signer_revoked());
+    assert_eq!(proven.signer_revocation(), Some("lost"));
+}
+
+#[test]
+fn a_yank_counts_from_the_release_on() {
+    let mut registry = Registry::new();
+    registry.add(yank("1.0.0"));
+    registry.add(Action::Release(release("1.0.0", &key(PUBLISHER_KEY))));
+    let yanked = |registry: &Registry| {
+        let proven = registry.provenance(2).verify(&fingerprint(), &hello(), &version("1.0.0")).unwrap();
+        proven.yanked().map(str::to_owned)
+    };
+    assert_eq!(yanked(&registry), None);
+    registry.add(yank("1.0.0"));
+    assert_eq!(yanked(&registry).as_deref(), Some("broken"));
 }
 
 #[test]
