@@ -39,8 +39,8 @@ pub use caller::Caller;
 pub use root::Rotation;
 pub use start::{Start, Started};
 pub use tokens::{Issued, NewToken};
-pub(crate) use upload::read as read_package;
 pub use upload::{Received, Upload, UploadPlace, read_publication};
+pub(crate) use upload::{read as read_package, verify_package};
 
 /// A registry: a database, blobs, keys and the rules over them.
 #[derive(Clone)]

@@ -94,8 +94,7 @@ impl Registry {
     pub async fn publish(&self, caller: &Caller, upload: Upload) -> Result<Appended> {
         self.check_upload(caller, &upload.skill, &upload.version).await?;
         let claim = self.claim(&upload).await?;
-        let (mut upload, claim, checked) = unpack(upload, claim).await?;
-        let archive = read_archive(&mut upload)?;
+        let (upload, claim, checked, archive) = unpack(upload, claim).await?;
         let takedowns_seen = self.check_takedowns(&upload, &claim.release).await?;
         let pending = Pending {
             id: random_id()?,
@@ -109,7 +108,7 @@ impl Registry {
             claim,
             checked,
             pending,
-            archive_size: upload.archive.size,
+            archive_size: archive.len() as u64,
             signature_size: upload.signature.len() as u64,
             takedowns_seen,
         };
@@ -266,26 +265,12 @@ fn scope_for(found: Option<&Skill>) -> Scope {
     if found.is_some() { Scope::PublishUpdate } else { Scope::PublishNew }
 }
 
-async fn unpack(mut upload: Upload, claim: Claim) -> Result<(Upload, Claim, Checked)> {
+async fn unpack(upload: Upload, claim: Claim) -> Result<(Upload, Claim, Checked, Bytes)> {
     let work = move || {
-        let checked = verify(&mut upload, &claim)?;
-        Ok((upload, claim, checked))
+        let (checked, archive) = verify(&upload, &claim)?;
+        Ok((upload, claim, checked, archive))
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| Fault::Task(error.to_string()))?
-}
-
-/// The archive's bytes, which have the digest that was checked.
-fn read_archive(upload: &mut Upload) -> Result<Bytes> {
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    let failed = || Fault::file(upload.archive.staging.path());
-    let mut bytes = Vec::with_capacity(usize::try_from(upload.archive.size).unwrap_or_default());
-    let mut file = &upload.archive.file;
-    file.seek(SeekFrom::Start(0)).map_err(failed())?;
-    file.read_to_end(&mut bytes).map_err(failed())?;
-    if openclaw_package::Digest::of(&bytes) != upload.archive.digest {
-        return Err(Fault::Damaged("an upload changed on the disk".to_owned()).into());
-    }
-    Ok(bytes.into())
 }
 
 /// The history after `init`, where it is the first event, and the release, which is the last.

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use futures::StreamExt as _;
 use openclaw_package::registry::api::ReleasePage;
 use openclaw_package::registry::{Action, Event, Release as Released};
-use openclaw_package::{Digest, Envelope, SkillId, VerifiedPackage, verify_archive};
+use openclaw_package::{Digest, Envelope, SkillId, VerifiedPackage};
 use sqlx::AnyConnection;
 
 use super::{Mode, Report};
 use crate::blobs::Blobs;
 use crate::error::{Fault, Result};
-use crate::registry::{Registry, read_package};
+use crate::registry::{Registry, read_package, verify_package};
 use crate::store::releases::Release;
 use crate::store::skills::Skill;
 use crate::store::{log, releases, skills, uploads};
@@ -137,14 +135,9 @@ fn event(entry: &[u8]) -> Outcome<Released> {
 
 /// Verifies a package as it was verified when it was published.
 fn package(skill: &SkillId, event: &Released, archive: &[u8], signature: &[u8]) -> Outcome<VerifiedPackage> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let envelope = Envelope::parse(signature).map_err(|error| text(&error))?;
-    let staging = tempfile::tempdir().map_err(|error| text(&error))?;
-    let dir = Dir::open_ambient_dir(staging.path(), ambient_authority()).map_err(|error| text(&error))?;
-    let keys = |_: &_| vec![event.signer.clone()];
-    let package = verify_archive(archive, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)
-        .map_err(|error| text(&error))?;
-    package.expect(skill, &event.version).map_err(|error| text(&error))?;
+    let staging = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let package = verify_package(skill, event, archive, signature, staging.path());
+    let package = package.map_err(|error| error.to_string())?;
     if package.statement_digest() != event.statement || package.archive_digest() != event.archive {
         return Err("the package is not the one that its event releases".to_owned());
     }
