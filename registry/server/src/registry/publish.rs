@@ -13,7 +13,7 @@ use sqlx::AnyConnection;
 
 use super::tokens::random_id;
 use super::upload::{Checked, Claim, Upload, parse_events, verify};
-use super::{Caller, Registry, chain, takedown};
+use super::{Caller, Registry, takedown};
 use crate::error::{Fault, Refusal, Result};
 use crate::limits::HISTORY_SIZE;
 use crate::store::skills::Skill;
@@ -137,9 +137,9 @@ impl Registry {
     async fn check_takedowns(&self, upload: &Upload, release: &Release) -> Result<u64> {
         let mut connection = self.store().read().await?;
         let head = read_head(&mut connection).await?;
-        let (_, roots) = chain(&mut connection).await?;
+        let authority = self.authority(&mut connection, head.root_version).await?;
         let subject = (&upload.skill, &upload.version, &release.archive);
-        match takedown::reason_against(&mut connection, &head, &roots, subject).await? {
+        match takedown::reason_against(&mut connection, &authority, subject).await? {
             Some(reason) => Err(Refusal::TakenDown(reason).into()),
             None => Ok(head.takedown_sequence),
         }
@@ -192,11 +192,9 @@ impl Registry {
             self.check_new_name(write.connection(), skill, now).await?;
         }
         if write.head.takedown_sequence != ready.takedowns_seen {
-            let (_, roots) = chain(write.connection()).await?;
-            let head = write.head.clone();
+            let authority = self.authority_of(write).await?;
             let subject = (skill, version, &claim.release.archive);
-            if let Some(reason) = takedown::reason_against(write.connection(), &head, &roots, subject).await?
-            {
+            if let Some(reason) = takedown::reason_against(write.connection(), &authority, subject).await? {
                 return Err(Refusal::TakenDown(reason).into());
             }
         }

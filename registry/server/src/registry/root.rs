@@ -1,8 +1,8 @@
 //! The registry's root: shown, followed, and rotated by its operator.
 
 use jiff::Timestamp;
-use openclaw_package::registry::root::fingerprint;
-use openclaw_package::registry::{Root, RootParts, TrustedRoot};
+use openclaw_package::registry::root::{MAX_ROOTS, fingerprint};
+use openclaw_package::registry::{Root, RootError, RootParts, TrustedRoot};
 use openclaw_package::{Digest, Envelope, PublicKey, SigningKey};
 
 use super::start::expiry;
@@ -55,10 +55,9 @@ impl Registry {
     ///
     /// A failing database.
     pub async fn show_root(&self) -> Result<(Root, Digest)> {
-        let (chain, roots) = chain(&mut *self.store().read().await?).await?;
-        let newest = roots.into_iter().next_back().zip(chain.last());
-        let (root, envelope) = newest.ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
-        Ok((root, fingerprint(envelope)))
+        let roots = chain(&mut *self.store().read().await?).await?;
+        let newest = roots.last().ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
+        Ok((newest.root().clone(), newest.fingerprint()))
     }
 
     /// Makes and signs the next version of the root. It is a leaf of the log, whose checkpoint is signed by the
@@ -66,18 +65,18 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Secret keys that are missing for one of the two thresholds; keys that cannot make a root.
+    /// Secret keys that are missing for one of the two thresholds; keys that cannot make a root; a chain that clients
+    /// would not follow any more.
     pub async fn rotate_root(&self, rotation: &Rotation) -> Result<(Root, Digest)> {
         let mut write = self.store().write().await?;
-        let (chain, roots) = chain(write.connection()).await?;
+        let roots = chain(write.connection()).await?;
         let before = roots.last().ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
+        check_length(roots.len())?;
         let mut made = Made { keys: self.keys(), names: Vec::new() };
-        let next = Root::new(next_parts(before, rotation, &mut made)?)?;
-        let signers = self.signers(before, &next)?;
+        let next = Root::new(next_parts(before.root(), rotation, &mut made)?)?;
+        let signers = self.signers(before.root(), &next)?;
         let envelope = next.sign(&signers.iter().collect::<Vec<_>>());
-        let mut longer = chain;
-        longer.push(envelope.clone());
-        follow(&longer).map_err(|error| {
+        let followed = before.follow(&envelope).map_err(|error| {
             let fact = format!(
                 "the new root would not hold ({error}): put the missing secret root keys into {}",
                 self.keys().directory().display()
@@ -92,7 +91,7 @@ impl Registry {
         // Whether a commit that fails came to be is not known, and a key too many does no harm.
         made.names.clear();
         write.commit().await?;
-        Ok((next, fingerprint(&envelope)))
+        Ok((next, followed.fingerprint()))
     }
 
     /// The secret root keys of two versions, as far as they are here.
@@ -164,6 +163,17 @@ fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result
     Ok(parts)
 }
 
+/// Refuses one root more than clients follow: they would refuse the registry from then on.
+fn check_length(roots: usize) -> Result<()> {
+    if roots < MAX_ROOTS {
+        return Ok(());
+    }
+    let fact = format!("there are {roots} versions of the root, and clients follow no more than {MAX_ROOTS}");
+    let hint =
+        "the newest holds until it expires; start a new registry, and have its fingerprint pinned before";
+    Err(Fault::state(fact, hint).into())
+}
+
 fn check_threshold(threshold: usize, keys: usize) -> Result<()> {
     let has = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
     match threshold {
@@ -176,14 +186,25 @@ fn check_threshold(threshold: usize, keys: usize) -> Result<()> {
     }
 }
 
-/// Follows a chain from its first root, and gives all that it goes through.
-pub(super) fn follow(chain: &[Envelope]) -> Result<Vec<Root>> {
-    let Some((first, rest)) = chain.split_first() else { return Ok(Vec::new()) };
-    let mut trusted = TrustedRoot::pin(std::slice::from_ref(first), &fingerprint(first))?;
-    let mut roots = vec![trusted.root().clone()];
-    for next in rest {
-        trusted = trusted.follow(next)?;
-        roots.push(trusted.root().clone());
+/// The root that follows from the one before, or is the first of all.
+pub(crate) fn follow(
+    before: Option<&TrustedRoot>,
+    next: &Envelope,
+) -> std::result::Result<TrustedRoot, RootError> {
+    match before {
+        Some(before) => before.follow(next),
+        None => TrustedRoot::pin(std::slice::from_ref(next), &fingerprint(next)),
     }
-    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_root_is_made_that_clients_would_not_follow() {
+        assert!(check_length(MAX_ROOTS - 1).is_ok());
+        let refused = check_length(MAX_ROOTS).unwrap_err();
+        assert_eq!(refused.code(), "wrong-state");
+    }
 }

@@ -1,12 +1,11 @@
 //! The first start of a registry, and every later one.
 
 use jiff::{SignedDuration, Timestamp};
-use openclaw_package::registry::root::fingerprint;
 use openclaw_package::registry::{History, Origin, Root, RootParts};
 use openclaw_package::{Digest, PublisherName};
 
+use super::Registry;
 use super::tokens::{Issued, NewToken, issue};
-use super::{Registry, chain};
 use crate::error::{Fault, Result};
 use crate::keys::{Keys, Purpose, file_name};
 use crate::limits::Limits;
@@ -67,12 +66,9 @@ impl Registry {
         registry.sweep().await?;
         let mut connection = registry.store().read().await?;
         let head = crate::store::read_head(&mut connection).await?;
-        registry.authority(&mut connection, head.root_version).await?;
-        let (chain, _) = chain(&mut connection).await?;
+        let fingerprint = registry.authority(&mut connection, head.root_version).await?.root.fingerprint();
         drop(connection);
-        let newest =
-            chain.last().map(fingerprint).ok_or_else(|| Fault::Damaged("there is no root".into()))?;
-        Ok(Started { registry, origin: head.origin, fingerprint: newest, first_token, is_new })
+        Ok(Started { registry, origin: head.origin, fingerprint, first_token, is_new })
     }
 }
 

@@ -1,12 +1,12 @@
 //! Takedowns: what an operator withdraws from everybody, and the signed list that says so.
 
 use jiff::{SignedDuration, Timestamp};
-use openclaw_package::registry::{IndexLine, Root, Takedown, TakedownNotice, Takedowns};
+use openclaw_package::registry::{IndexLine, Takedown, TakedownNotice, Takedowns};
 use openclaw_package::{Digest, SigningKey, SkillId};
 use semver::Version;
 use sqlx::AnyConnection;
 
-use super::{Registry, chain};
+use super::{Authority, Registry};
 use crate::error::{Error, Fault, Refusal, Result};
 use crate::keys::Purpose;
 use crate::store::skills::Skill;
@@ -29,11 +29,10 @@ impl Registry {
     /// [`Refusal::Operator`] where there is no such skill or version, or it was taken down before.
     pub async fn take_down(&self, takedown: Takedown) -> Result<(u64, Vec<String>)> {
         let mut write = self.store().write().await?;
-        let (_, roots) = chain(write.connection()).await?;
-        check_takedown(&mut write, &takedown, &roots).await?;
-        let covered = covered(write.connection(), &takedown).await?;
         let authority = self.authority_of(&mut write).await?;
-        let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
+        check_takedown(&mut write, &takedown, &authority).await?;
+        let covered = covered(write.connection(), &takedown).await?;
+        let key = self.keys().find(Purpose::Takedown, authority.root.root().takedown_key())?;
         let now = Timestamp::now();
         write.head.takedown_sequence = write.head.takedown_sequence.saturating_add(1);
         let sequence = write.head.takedown_sequence;
@@ -52,7 +51,7 @@ impl Registry {
             names.push(format!("{} {version}", skill.skill));
         }
         let head = write.head.clone();
-        sign_list(write.connection(), &head, &roots, &key, now).await?;
+        sign_list(write.connection(), &head, &authority, &key, now).await?;
         write.commit().await?;
         Ok((index, names))
     }
@@ -80,15 +79,14 @@ impl Registry {
         {
             return Ok(list.envelope);
         }
-        let (_, roots) = chain(write.connection()).await?;
         let authority = self.authority_of(&mut write).await?;
-        let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
-        let list = sign_list(write.connection(), &head, &roots, &key, now).await?;
+        let key = self.keys().find(Purpose::Takedown, authority.root.root().takedown_key())?;
+        let list = sign_list(write.connection(), &head, &authority, &key, now).await?;
         write.commit().await?;
         Ok(list.envelope)
     }
 
-    pub(super) async fn authority_of(&self, write: &mut Write) -> Result<std::sync::Arc<super::Authority>> {
+    pub(super) async fn authority_of(&self, write: &mut Write) -> Result<std::sync::Arc<Authority>> {
         let version = write.head.root_version;
         self.authority(write.connection(), version).await
     }
@@ -104,7 +102,7 @@ fn is_fresh(list: &SignedList, head: &Head, now: Timestamp) -> bool {
 async fn sign_list(
     connection: &mut AnyConnection,
     head: &Head,
-    roots: &[Root],
+    authority: &Authority,
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<SignedList> {
@@ -114,7 +112,7 @@ async fn sign_list(
         sequence: head.takedown_sequence,
         issued,
         expires: issued.checked_add(LIST_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?,
-        takedowns: takedowns::all(connection, &head.origin, roots).await?,
+        takedowns: takedowns::all(connection, &head.origin, &authority.roots).await?,
     };
     let envelope = String::from_utf8_lossy(&list.sign(key).to_json()).into_owned();
     let signed = SignedList { sequence: list.sequence, issued, root_version: head.root_version, envelope };
@@ -123,9 +121,9 @@ async fn sign_list(
 }
 
 /// Refuses a takedown that says nothing new, or whose parts do not belong together.
-async fn check_takedown(write: &mut Write, takedown: &Takedown, roots: &[Root]) -> Result<()> {
+async fn check_takedown(write: &mut Write, takedown: &Takedown, authority: &Authority) -> Result<()> {
     let origin = write.head.origin.clone();
-    let before = takedowns::all(write.connection(), &origin, roots).await?;
+    let before = takedowns::all(write.connection(), &origin, &authority.roots).await?;
     let Takedown { skill, version, archive, .. } = takedown;
     let refuse = |fact: String| {
         Err(Refusal::operator("taken-down", fact, "a takedown is final, and there is nothing left to do")
@@ -225,11 +223,11 @@ async fn covered(connection: &mut AnyConnection, takedown: &Takedown) -> Result<
 /// Why a release cannot be published or shown, if a takedown covers it.
 pub(super) async fn reason_against(
     connection: &mut AnyConnection,
-    head: &Head,
-    roots: &[Root],
+    authority: &Authority,
     (skill, version, archive): (&SkillId, &Version, &Digest),
 ) -> Result<Option<String>> {
-    let takedowns = takedowns::all(connection, &head.origin, roots).await?;
+    let origin = authority.root.root().origin();
+    let takedowns = takedowns::all(connection, origin, &authority.roots).await?;
     let covering = takedowns.iter().find(|takedown| takedown.covers(skill, version, archive));
     Ok(covering.map(|takedown| takedown.reason.to_string()))
 }
