@@ -30,7 +30,7 @@ impl Registry {
     pub async fn take_down(&self, takedown: Takedown) -> Result<(u64, Vec<String>)> {
         let mut write = self.store().write().await?;
         let authority = self.authority_of(&mut write).await?;
-        check_takedown(&mut write, &takedown, &authority).await?;
+        let mut all = check_takedown(write.connection(), &takedown, &authority).await?;
         let covered = covered(write.connection(), &takedown).await?;
         let key = self.keys().find(Purpose::Takedown, authority.root.root().takedown_key())?;
         let now = Timestamp::now();
@@ -51,7 +51,8 @@ impl Registry {
             names.push(format!("{} {version}", skill.skill));
         }
         let head = write.head.clone();
-        sign_list(write.connection(), &head, &authority, &key, now).await?;
+        all.push(notice.takedown);
+        sign_list(write.connection(), &head, all, &key, now).await?;
         write.commit().await?;
         Ok((index, names))
     }
@@ -81,7 +82,8 @@ impl Registry {
         }
         let authority = self.authority_of(&mut write).await?;
         let key = self.keys().find(Purpose::Takedown, authority.root.root().takedown_key())?;
-        let list = sign_list(write.connection(), &head, &authority, &key, now).await?;
+        let all = authority.takedowns(write.connection()).await?;
+        let list = sign_list(write.connection(), &head, all, &key, now).await?;
         write.commit().await?;
         Ok(list.envelope)
     }
@@ -89,6 +91,13 @@ impl Registry {
     pub(super) async fn authority_of(&self, write: &mut Write) -> Result<std::sync::Arc<Authority>> {
         let version = write.head.root_version;
         self.authority(write.connection(), version).await
+    }
+}
+
+impl Authority {
+    /// All that was taken down, oldest first.
+    async fn takedowns(&self, connection: &mut AnyConnection) -> Result<Vec<Takedown>> {
+        takedowns::all(connection, self.root.root().origin(), &self.roots).await
     }
 }
 
@@ -102,7 +111,7 @@ fn is_fresh(list: &SignedList, head: &Head, now: Timestamp) -> bool {
 async fn sign_list(
     connection: &mut AnyConnection,
     head: &Head,
-    authority: &Authority,
+    all: Vec<Takedown>,
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<SignedList> {
@@ -112,7 +121,7 @@ async fn sign_list(
         sequence: head.takedown_sequence,
         issued,
         expires: issued.checked_add(LIST_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?,
-        takedowns: takedowns::all(connection, &head.origin, &authority.roots).await?,
+        takedowns: all,
     };
     let envelope = String::from_utf8_lossy(&list.sign(key).to_json()).into_owned();
     let signed = SignedList { sequence: list.sequence, issued, root_version: head.root_version, envelope };
@@ -120,10 +129,13 @@ async fn sign_list(
     Ok(signed)
 }
 
-/// Refuses a takedown that says nothing new, or whose parts do not belong together.
-async fn check_takedown(write: &mut Write, takedown: &Takedown, authority: &Authority) -> Result<()> {
-    let origin = write.head.origin.clone();
-    let before = takedowns::all(write.connection(), &origin, &authority.roots).await?;
+/// Refuses a takedown that says nothing new, or whose parts do not belong together. Gives all that was taken down before.
+async fn check_takedown(
+    connection: &mut AnyConnection,
+    takedown: &Takedown,
+    authority: &Authority,
+) -> Result<Vec<Takedown>> {
+    let before = authority.takedowns(connection).await?;
     let Takedown { skill, version, archive, .. } = takedown;
     let refuse = |fact: String| {
         Err(Refusal::operator("taken-down", fact, "a takedown is final, and there is nothing left to do")
@@ -138,26 +150,26 @@ async fn check_takedown(write: &mut Write, takedown: &Takedown, authority: &Auth
         }
         _ => {}
     }
-    let found = skills::find(write.connection(), skill).await?;
+    let found = skills::find(connection, skill).await?;
     if found.is_none() && archive.is_none() {
         let hint = "check the spelling; `openclaw registry admin publisher list` shows the publishers";
         return Err(Refusal::operator("not-found", format!("there is no skill {skill}"), hint).into());
     }
     if let (Some(found), Some(version)) = (&found, version) {
-        match releases::find(write.connection(), found.id, version).await? {
+        match releases::find(connection, found.id, version).await? {
             Some(release) if release.taken_down.is_some() && archive.is_none() => {
                 return refuse(format!("{skill} {version} was taken down already"));
             }
             None if archive.is_none() => {
-                return Err(no_version(write.connection(), found, version).await?);
+                return Err(no_version(connection, found, version).await?);
             }
             _ => {}
         }
     }
-    match archive {
-        Some(archive) => check_archive(write.connection(), archive, skill).await,
-        None => Ok(()),
+    if let Some(archive) = archive {
+        check_archive(connection, archive, skill).await?;
     }
+    Ok(before)
 }
 
 /// Whether a takedown is of all of a skill.
@@ -226,8 +238,7 @@ pub(super) async fn reason_against(
     authority: &Authority,
     (skill, version, archive): (&SkillId, &Version, &Digest),
 ) -> Result<Option<String>> {
-    let origin = authority.root.root().origin();
-    let takedowns = takedowns::all(connection, origin, &authority.roots).await?;
+    let takedowns = authority.takedowns(connection).await?;
     let covering = takedowns.iter().find(|takedown| takedown.covers(skill, version, archive));
     Ok(covering.map(|takedown| takedown.reason.to_string()))
 }
