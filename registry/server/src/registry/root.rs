@@ -8,7 +8,7 @@ use openclaw_package::{Digest, Envelope, PublicKey, SigningKey};
 use super::start::expiry;
 use super::{Registry, chain};
 use crate::error::{Fault, Refusal, Result};
-use crate::keys::{Keys, Purpose, file_name};
+use crate::keys::{Keys, NewKeys, Purpose};
 use crate::store::log;
 
 /// What a rotation changes beside the version and the expiry.
@@ -72,8 +72,8 @@ impl Registry {
         let roots = chain(write.connection()).await?;
         let before = roots.last().ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
         check_length(roots.len())?;
-        let mut made = Made { keys: self.keys(), names: Vec::new() };
-        let next = Root::new(next_parts(before.root(), rotation, &mut made)?)?;
+        let mut made = self.keys().new_keys();
+        let next = Root::new(next_parts(before.root(), rotation, self.keys(), &mut made)?)?;
         let signers = self.signers(before.root(), &next)?;
         let envelope = next.sign(&signers.iter().collect::<Vec<_>>());
         let followed = before.follow(&envelope).map_err(|error| {
@@ -88,8 +88,7 @@ impl Registry {
         let indices = write.append(&[envelope.to_json()], &log_key).await?;
         let index = indices.first().copied().unwrap_or_default();
         log::insert_root(write.connection(), next.version(), &envelope, index).await?;
-        // Whether a commit that fails came to be is not known, and a key too many does no harm.
-        made.names.clear();
+        made.keep();
         write.commit().await?;
         Ok((next, followed.fingerprint()))
     }
@@ -114,37 +113,15 @@ impl Registry {
     }
 }
 
-/// Keys that were made for a root, and go again when it does not come to be.
-struct Made<'a> {
-    keys: &'a Keys,
-    names: Vec<String>,
-}
-
-impl Made<'_> {
-    fn make(&mut self, purpose: Purpose) -> Result<PublicKey> {
-        let key = self.keys.generate(purpose)?.public_key();
-        self.names.push(file_name(purpose, &key));
-        Ok(key)
-    }
-}
-
-impl Drop for Made<'_> {
-    fn drop(&mut self) {
-        for name in &self.names {
-            self.keys.discard(name);
-        }
-    }
-}
-
-fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result<RootParts> {
+fn next_parts(before: &Root, rotation: &Rotation, keys: &Keys, made: &mut NewKeys<'_>) -> Result<RootParts> {
     let mut parts = before.to_parts();
     parts.version = before.version().saturating_add(1);
     parts.expires = expiry(Timestamp::now())?;
     if rotation.root_key {
-        let own = parts.keys.iter().position(|key| made.keys.find(Purpose::Root, key).is_ok());
+        let own = parts.keys.iter().position(|key| keys.find(Purpose::Root, key).is_ok());
         let own = own.and_then(|place| parts.keys.get_mut(place));
-        let own = own.ok_or_else(|| Fault::NoRootKey(made.keys.directory().to_owned()))?;
-        *own = made.make(Purpose::Root)?;
+        let own = own.ok_or_else(|| Fault::NoRootKey(keys.directory().to_owned()))?;
+        *own = made.make(Purpose::Root)?.public_key();
     }
     for key in &rotation.add_keys {
         if parts.keys.contains(key) {
@@ -155,10 +132,10 @@ fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result
     parts.threshold = rotation.threshold.unwrap_or(parts.threshold);
     check_threshold(parts.threshold, parts.keys.len())?;
     if rotation.log_key {
-        parts.log_key = made.make(Purpose::Log)?;
+        parts.log_key = made.make(Purpose::Log)?.public_key();
     }
     if rotation.takedown_key {
-        parts.takedown_key = made.make(Purpose::Takedown)?;
+        parts.takedown_key = made.make(Purpose::Takedown)?.public_key();
     }
     Ok(parts)
 }

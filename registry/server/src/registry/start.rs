@@ -7,7 +7,7 @@ use openclaw_package::{Digest, PublisherName};
 use super::Registry;
 use super::tokens::{Issued, NewToken, issue};
 use crate::error::{Fault, Result};
-use crate::keys::{Keys, Purpose, file_name};
+use crate::keys::Purpose;
 use crate::limits::Limits;
 use crate::location::Location;
 use crate::store::log::{Appending, insert_root};
@@ -72,31 +72,12 @@ impl Registry {
     }
 }
 
-/// The files of keys that are of no use when the registry they were made for did not come to be.
-struct NewKeys<'a> {
-    keys: &'a Keys,
-    names: Vec<String>,
-}
-
-impl Drop for NewKeys<'_> {
-    fn drop(&mut self) {
-        for name in &self.names {
-            self.keys.discard(name);
-        }
-    }
-}
-
 /// Makes a registry: keys, the first root as the first entry of the log, and perhaps a publisher with a token.
 async fn create(start: &Start, store: &Store) -> Result<Option<Issued>> {
     let keys = start.location.keys();
-    let mut made = NewKeys { keys: &keys, names: Vec::new() };
-    let mut make = |purpose| {
-        let key = keys.generate(purpose)?;
-        made.names.push(file_name(purpose, &key.public_key()));
-        Ok::<_, crate::error::Error>(key)
-    };
+    let mut made = keys.new_keys();
     let (root_key, log_key, takedown_key) =
-        (make(Purpose::Root)?, make(Purpose::Log)?, make(Purpose::Takedown)?);
+        (made.make(Purpose::Root)?, made.make(Purpose::Log)?, made.make(Purpose::Takedown)?);
     let now = Timestamp::now();
     let root = Root::new(RootParts {
         version: 1,
@@ -127,8 +108,7 @@ async fn create(start: &Start, store: &Store) -> Result<Option<Issued>> {
         accounts::create(&mut transaction, &history, now).await?;
         first_token = Some(issue(&mut transaction, &NewToken::first(publisher.clone()), now).await?);
     }
-    // Whether a commit that fails came to be is not known, and a key too many does no harm.
-    made.names.clear();
+    made.keep();
     transaction.commit().await?;
     Ok(first_token)
 }
