@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use openclaw_package::registry::api::{PermissionLine, ReleasePage, ToolLine};
-use openclaw_package::registry::{Action, History, IndexLine, Release, Visibility};
+use openclaw_package::registry::{Action, History, Release, Visibility};
 use openclaw_package::{Digest, PublisherName, SigningKey, SkillId, SkillName};
 use semver::Version;
 
@@ -194,16 +194,8 @@ async fn insert(
         description: words.join(" "),
     };
     releases::insert(connection, index, &release, &page(&event, &release, numbers)?).await?;
-    let line = IndexLine::Release {
-        version: event.version,
-        archive: event.archive,
-        size: release.archive_size,
-        signature: release.signature,
-        log_index: index,
-        time: now,
-    };
     let skill = Skill { id: index, skill: id, visibility: Visibility::Public, category: None, latest: None };
-    skills::append_index(connection, &skill, &line).await?;
+    skills::append_index(connection, &skill, &release.index_line()).await?;
     skills::refresh(connection, &skill, now).await
 }
 

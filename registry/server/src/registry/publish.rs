@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use openclaw_package::log::MAX_ENTRY_SIZE;
 use openclaw_package::registry::api::Appended;
-use openclaw_package::registry::{Action, History, HistoryError, IndexLine, Release, Visibility};
+use openclaw_package::registry::{Action, History, HistoryError, Release, Visibility};
 use openclaw_package::{Envelope, SkillId, SkillName};
 use semver::Version;
 use sqlx::AnyConnection;
@@ -358,14 +358,6 @@ async fn insert_release(
     };
     let page = ready.checked.page.page(&release, event);
     releases::insert(connection, skill.id, &release, &page).await?;
-    let line = IndexLine::Release {
-        version: release.version,
-        archive: release.archive,
-        size: release.archive_size,
-        signature: release.signature,
-        log_index,
-        time: published,
-    };
-    skills::append_index(connection, skill, &line).await?;
+    skills::append_index(connection, skill, &release.index_line()).await?;
     skills::refresh(connection, skill, now).await
 }

@@ -1,8 +1,8 @@
 //! Releases: what was published, where its bytes are, and whether it may still be chosen.
 
 use jiff::Timestamp;
-use openclaw_package::registry::Visibility;
 use openclaw_package::registry::api::ReleasePage;
+use openclaw_package::registry::{IndexLine, Visibility};
 use openclaw_package::{Digest, PublisherName, SkillId};
 use semver::Version;
 use sqlx::AnyConnection;
@@ -43,6 +43,18 @@ impl Release {
     /// Whether the version may still be chosen.
     pub fn is_available(&self) -> bool {
         self.yanked.is_none() && self.taken_down.is_none()
+    }
+
+    /// The line of the skill's index that says that it was released.
+    pub fn index_line(&self) -> IndexLine {
+        IndexLine::Release {
+            version: self.version.clone(),
+            archive: self.archive,
+            size: self.archive_size,
+            signature: self.signature,
+            log_index: self.log_index,
+            time: self.published,
+        }
     }
 }
 

@@ -204,7 +204,7 @@ fn expect(
                     let place = format!("{skill} {}", event.version);
                     report.problem(place, "archive or place in the log are not those of its event");
                 }
-                body.push_str(&line(row).to_line());
+                body.push_str(&row.index_line().to_line());
             }
             Change::Yank(version, reason) => {
                 states.entry(version.clone()).or_default().yanked = Some(reason.clone());
@@ -238,17 +238,6 @@ fn expect(
         }
     }
     (states, body, visibility)
-}
-
-fn line(row: &Release) -> IndexLine {
-    IndexLine::Release {
-        version: row.version.clone(),
-        archive: row.archive,
-        size: row.archive_size,
-        signature: row.signature,
-        log_index: row.log_index,
-        time: row.published,
-    }
 }
 
 /// Whether newest version, category and searched words are those that a refresh would write.
