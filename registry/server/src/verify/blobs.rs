@@ -23,16 +23,11 @@ pub(super) struct Correction {
     page: ReleasePage,
 }
 
-const WRONG_PAGE: &str = "what is shown of it is not what follows from the package";
-
 impl Correction {
-    fn place(&self) -> String {
-        format!("{} {}", self.skill.skill, self.page.version)
-    }
-
-    /// Tells of it without changing anything.
-    pub(super) fn tell(&self, report: &mut Report) {
-        report.problem(self.place(), WRONG_PAGE);
+    /// Tells of it, changed or not.
+    pub(super) fn tell(&self, mode: Mode, report: &mut Report) {
+        let place = format!("{} {}", self.skill.skill, self.page.version);
+        report.found(mode, place, "what is shown of it is not what follows from the package");
     }
 }
 
@@ -66,17 +61,14 @@ pub(super) async fn correct(
     report: &mut Report,
 ) -> Result<()> {
     for correction in corrections {
-        if mode == Mode::Look {
-            correction.tell(report);
-            continue;
+        if mode == Mode::Repair {
+            let Correction { skill, kinds, page } = &correction;
+            let mut write = registry.store().write().await?;
+            releases::set_page(write.connection(), skill.id, &page.version, kinds, page).await?;
+            skills::refresh(write.connection(), skill, jiff::Timestamp::now()).await?;
+            write.commit().await?;
         }
-        let place = correction.place();
-        let Correction { skill, kinds, page } = correction;
-        let mut write = registry.store().write().await?;
-        releases::set_page(write.connection(), skill.id, &page.version, &kinds, &page).await?;
-        skills::refresh(write.connection(), &skill, jiff::Timestamp::now()).await?;
-        write.commit().await?;
-        report.repaired(place, WRONG_PAGE);
+        correction.tell(mode, report);
     }
     Ok(())
 }
@@ -163,15 +155,12 @@ pub(super) async fn orphans(registry: &Registry, mode: Mode, report: &mut Report
     }
     drop(connection);
     for digest in orphans {
-        let (place, fact) = (format!("blob {digest}"), "no release and no upload names it");
-        if mode == Mode::Look {
-            report.problem(place, fact);
-            continue;
+        if mode == Mode::Repair {
+            let mut write = registry.store().write().await?;
+            registry.remove_unnamed(&mut write, &[digest]).await?;
+            write.commit().await?;
         }
-        let mut write = registry.store().write().await?;
-        registry.remove_unnamed(&mut write, &[digest]).await?;
-        write.commit().await?;
-        report.repaired(place, fact);
+        report.found(mode, format!("blob {digest}"), "no release and no upload names it");
     }
     Ok(())
 }

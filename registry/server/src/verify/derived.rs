@@ -84,13 +84,10 @@ async fn histories(
             report.problem(place.clone(), "its events do not stand where the log has them");
         }
         if stored != *expected {
-            let fact = "the state of its history is not what follows from its events";
             if mode == Mode::Repair {
                 accounts::advance(connection, expected, &[]).await?;
-                report.repaired(place, fact);
-            } else {
-                report.problem(place, fact);
             }
+            report.found(mode, place, "the state of its history is not what follows from its events");
         }
     }
     if (replay.histories.len() as u64) > report.checked.publishers {
@@ -175,10 +172,7 @@ async fn check_skill(
         skills::refresh(connection, skill, Timestamp::now()).await?;
     }
     for fact in wrong {
-        match mode {
-            Mode::Repair => report.repaired(place, fact),
-            Mode::Look => report.problem(place, fact),
-        }
+        report.found(mode, place, fact);
     }
     Ok(())
 }
