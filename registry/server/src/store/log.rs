@@ -132,18 +132,27 @@ pub async fn write_tile(connection: &mut AnyConnection, id: TileId, hashes: Vec<
     Ok(())
 }
 
+/// The bytes of a tile as they stand there now, if any do.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn stored_tile(connection: &mut AnyConnection, id: TileId) -> Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT hashes FROM tiles WHERE level = $1 AND tile = $2")
+        .bind(i64::from(id.level))
+        .bind(signed(id.index))
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|(hashes,)| hashes))
+}
+
 /// The bytes of a tile as it is in a log where it has that many hashes.
 ///
 /// # Errors
 ///
 /// A failing database, or a tile that is shorter.
 pub async fn tile(connection: &mut AnyConnection, id: TileId, width: u16) -> Result<Vec<u8>> {
-    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT hashes FROM tiles WHERE level = $1 AND tile = $2")
-        .bind(i64::from(id.level))
-        .bind(signed(id.index))
-        .fetch_optional(connection)
-        .await?;
-    let mut hashes = row.map(|(hashes,)| hashes).unwrap_or_default();
+    let mut hashes = stored_tile(connection, id).await?.unwrap_or_default();
     let length = usize::from(width) * 32;
     if hashes.len() < length {
         return Err(Fault::Damaged(format!("tile {id} of the log is cut short")).into());

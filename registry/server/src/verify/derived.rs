@@ -55,7 +55,7 @@ async fn roots(connection: &mut AnyConnection, replay: &Replay, report: &mut Rep
             .fetch_all(&mut *connection)
             .await?;
     let expected: Vec<(i64, String)> =
-        replay.roots.iter().map(|(index, print)| (signed(*index), print.clone())).collect();
+        replay.roots.iter().map(|(index, root)| (signed(*index), root.fingerprint().to_string())).collect();
     if rows != expected || log::roots(connection).await?.len() != expected.len() {
         report.problem("roots", "they are not those of the log");
     }
@@ -101,7 +101,7 @@ async fn takedown_rows(connection: &mut AnyConnection, replay: &Replay, report: 
     if !rows.iter().map(|(index, _)| *index).eq(replay.takedowns.iter().map(|(index, _)| *index)) {
         report.problem("takedowns", "they are not those of the log");
     }
-    let Some((list, root)) = takedowns::list(connection).await?.zip(replay.root.as_ref()) else {
+    let Some((list, root)) = takedowns::list(connection).await?.zip(replay.root()) else {
         return Ok(());
     };
     // One that is older than the newest takedown or root is signed anew before it is served.
@@ -111,7 +111,7 @@ async fn takedown_rows(connection: &mut AnyConnection, replay: &Replay, report: 
     let opened = Takedowns::parse_envelope(list.envelope.as_bytes())
         .map_err(|error| error.to_string())
         .and_then(|list| {
-            Takedowns::verify(&list, &replay.head.origin, root.root().takedown_key())
+            Takedowns::verify(&list, &replay.head.origin, root.takedown_key())
                 .map_err(|error| error.to_string())
         });
     match opened {
