@@ -353,8 +353,8 @@ async fn insert_release(
         category,
         yanked: None,
         taken_down: None,
-        kinds: ready.checked.kinds,
-        description: ready.checked.description,
+        kinds: releases::kinds(&ready.checked.page.permissions),
+        description: ready.checked.page.description.clone(),
     };
     let page = ready.checked.page.page(&release, event);
     releases::insert(connection, skill.id, &release, &page).await?;

@@ -80,18 +80,16 @@ pub(super) struct Claim {
 /// A package that was verified, and what is shown of it.
 pub(crate) struct Checked {
     pub(crate) category: Option<String>,
-    pub(crate) kinds: Vec<String>,
-    pub(crate) description: String,
     pub(crate) page: PageParts,
 }
 
 /// What of a page follows from the package alone.
 pub(crate) struct PageParts {
-    permissions: Vec<PermissionLine>,
+    pub(super) permissions: Vec<PermissionLine>,
     warnings: Vec<String>,
     triggers: Vec<TriggerLine>,
     tools: Vec<ToolLine>,
-    description: String,
+    pub(super) description: String,
     license: Option<String>,
     readme_html: String,
 }
@@ -199,9 +197,6 @@ pub(crate) fn verify_package(
 pub(crate) fn read(package: &VerifiedPackage, category: Option<&SkillName>) -> Checked {
     let manifest = package.manifest();
     let requests = words::requests(manifest.requests());
-    let mut kinds: Vec<String> = requests.iter().map(|request| request.permission.to_owned()).collect();
-    kinds.sort();
-    kinds.dedup();
     let given = category.map(|category| category.as_str().to_owned());
     let line = |request: words::Request| PermissionLine {
         permission: request.permission.to_owned(),
@@ -229,12 +224,7 @@ pub(crate) fn read(package: &VerifiedPackage, category: Option<&SkillName>) -> C
         license: package.skill_md().license().map(str::to_owned),
         readme_html: readme::render(package.skill_md().body()),
     };
-    Checked {
-        category: given.or_else(|| manifest.category().map(str::to_owned)),
-        kinds,
-        description: page.description.clone(),
-        page,
-    }
+    Checked { category: given.or_else(|| manifest.category().map(str::to_owned)), page }
 }
 
 impl PageParts {

@@ -1,7 +1,9 @@
 //! Releases: what was published, where its bytes are, and whether it may still be chosen.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use openclaw_package::registry::api::ReleasePage;
+use openclaw_package::registry::api::{PermissionLine, ReleasePage};
 use openclaw_package::registry::{IndexLine, Visibility};
 use openclaw_package::{Digest, PublisherName, SkillId};
 use semver::Version;
@@ -56,6 +58,12 @@ impl Release {
             time: self.published,
         }
     }
+}
+
+/// The kinds of some permissions, each once.
+pub fn kinds(permissions: &[PermissionLine]) -> Vec<String> {
+    let kinds: BTreeSet<&String> = permissions.iter().map(|line| &line.permission).collect();
+    kinds.into_iter().cloned().collect()
 }
 
 type Row = (
@@ -177,22 +185,16 @@ pub async fn page(connection: &mut AnyConnection, skill: u64, release: &Release)
 /// # Errors
 ///
 /// A failing database.
-pub async fn set_page(
-    connection: &mut AnyConnection,
-    skill: u64,
-    version: &Version,
-    kinds: &[String],
-    page: &ReleasePage,
-) -> Result<()> {
+pub async fn set_page(connection: &mut AnyConnection, skill: u64, page: &ReleasePage) -> Result<()> {
     let json = serde_json::to_string(page).map_err(|error| Fault::damaged("a page", error))?;
     sqlx::query(
         "UPDATE releases SET kinds = $1, description = $2, page = $3 WHERE skill = $4 AND version = $5",
     )
-    .bind(kinds.join(" "))
+    .bind(kinds(&page.permissions).join(" "))
     .bind(page.description.clone())
     .bind(json)
     .bind(signed(skill))
-    .bind(version.to_string())
+    .bind(page.version.to_string())
     .execute(connection)
     .await?;
     Ok(())

@@ -19,7 +19,6 @@ use crate::store::{log, releases, skills, uploads};
 /// What is shown of a release, where it is not what follows from the package.
 pub(super) struct Correction {
     skill: Skill,
-    kinds: Vec<String>,
     page: ReleasePage,
 }
 
@@ -62,9 +61,9 @@ pub(super) async fn correct(
 ) -> Result<()> {
     for correction in corrections {
         if mode == Mode::Repair {
-            let Correction { skill, kinds, page } = &correction;
+            let Correction { skill, page } = &correction;
             let mut write = registry.store().write().await?;
-            releases::set_page(write.connection(), skill.id, &page.version, kinds, page).await?;
+            releases::set_page(write.connection(), skill.id, page).await?;
             skills::refresh(write.connection(), skill, jiff::Timestamp::now()).await?;
             write.commit().await?;
         }
@@ -103,17 +102,18 @@ async fn check_release(
     let work = move || package(&id, &signed, &archive, &signature);
     let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| Fault::Task(error.to_string()))?;
     report.checked.packages += 1;
-    let checked = match outcome {
-        Ok(package) => read_package(&package, None),
+    let expected = match outcome {
+        Ok(package) => read_package(&package, None).page.page(release, &event),
         Err(fact) => return Ok(Err(fact)),
     };
-    let expected = checked.page.page(release, &event);
     let stored = releases::page(connection, skill.id, release).await;
     let same = stored.is_ok_and(|stored| {
         let now = ReleasePage { yanked: None, taken_down: None, ..stored };
-        now == expected && release.kinds == checked.kinds && release.description == checked.description
+        now == expected
+            && release.kinds == releases::kinds(&expected.permissions)
+            && release.description == expected.description
     });
-    let correction = || Correction { skill: skill.clone(), kinds: checked.kinds, page: expected };
+    let correction = || Correction { skill: skill.clone(), page: expected };
     Ok(Ok((!same).then(correction)))
 }
 
