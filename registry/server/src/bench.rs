@@ -9,7 +9,7 @@ use semver::Version;
 use crate::error::{Fault, Result};
 use crate::registry::Registry;
 use crate::store::skills::Skill;
-use crate::store::{Write, accounts, releases, skills};
+use crate::store::{Write, accounts, releases, skills, whole_seconds};
 
 /// How many skills a publisher has.
 const SKILLS_EACH: u64 = 100;
@@ -175,7 +175,7 @@ async fn insert(
     index: u64,
     numbers: &mut Numbers,
 ) -> Result<()> {
-    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+    let now = whole_seconds(Timestamp::now());
     let connection = write.connection();
     skills::insert(connection, index, &id, Visibility::Public, now).await?;
     let words: Vec<String> = (0..14).map(|_| numbers.word()).collect();

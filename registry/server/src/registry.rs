@@ -9,6 +9,7 @@ mod health;
 mod page;
 mod provenance;
 mod publish;
+mod publishers;
 mod readme;
 mod root;
 mod start;

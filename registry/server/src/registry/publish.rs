@@ -18,7 +18,7 @@ use crate::error::{Fault, Refusal, Result};
 use crate::limits::HISTORY_SIZE;
 use crate::store::skills::Skill;
 use crate::store::uploads::{self, Upload as Pending};
-use crate::store::{Write, accounts, read_head, releases, skills, tokens};
+use crate::store::{Write, accounts, read_head, releases, skills, tokens, whole_seconds};
 use crate::token::Scope;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -336,7 +336,6 @@ async fn insert_release(
     event: &Release,
     (log_index, now): (u64, Timestamp),
 ) -> Result<()> {
-    let published = Timestamp::from_second(now.as_second()).unwrap_or(now);
     // Who says nothing of the category does not mean to change it.
     let category = match ready.checked.category {
         None => releases::last_category(connection, skill.id).await?,
@@ -349,7 +348,7 @@ async fn insert_release(
         signature: ready.pending.signature,
         signature_size: ready.signature_size,
         log_index,
-        published,
+        published: whole_seconds(now),
         category,
         yanked: None,
         taken_down: None,

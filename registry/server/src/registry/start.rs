@@ -11,7 +11,7 @@ use crate::keys::Purpose;
 use crate::limits::Limits;
 use crate::location::Location;
 use crate::store::log::{Appending, insert_root};
-use crate::store::{Head, Store, accounts, find_head};
+use crate::store::{Head, Store, accounts, find_head, whole_seconds};
 
 /// How long a root holds: two years.
 pub(super) const ROOT_LIFETIME: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
@@ -130,6 +130,5 @@ fn name(start: &Start, key_id: &str) -> Result<Origin> {
 
 /// When a root that is made now ends.
 pub(super) fn expiry(now: Timestamp) -> Result<Timestamp> {
-    let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    Ok(whole.checked_add(ROOT_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?)
+    Ok(whole_seconds(now).checked_add(ROOT_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?)
 }

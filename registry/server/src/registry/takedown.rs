@@ -11,7 +11,7 @@ use crate::error::{Error, Fault, Refusal, Result};
 use crate::keys::Purpose;
 use crate::store::skills::Skill;
 use crate::store::takedowns::{self, SignedList};
-use crate::store::{Head, Write, releases, skills};
+use crate::store::{Head, Write, releases, skills, whole_seconds};
 
 /// How long a signed list counts as fresh.
 const LIST_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -115,7 +115,7 @@ async fn sign_list(
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<SignedList> {
-    let issued = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let issued = whole_seconds(now);
     let list = Takedowns {
         origin: head.origin.clone(),
         sequence: head.takedown_sequence,
