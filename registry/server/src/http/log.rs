@@ -45,12 +45,8 @@ pub(super) async fn tile(
 ) -> Result<Response, Failure> {
     // Nothing in such a path needs an escape, so what was sent is what is read.
     let path = TilePath::parse(uri.path().trim_start_matches('/')).map_err(|error| {
-        let fact = error.to_string();
-        Error::from(Refusal::malformed(
-            "invalid-path",
-            fact,
-            "paths of tiles are those of c2sp.org/tlog-tiles",
-        ))
+        let hint = "paths of tiles are those of c2sp.org/tlog-tiles";
+        Error::from(Refusal::malformed("invalid-path", error.to_string(), hint))
     })?;
     let (bytes, _) = app.registry.tile(&path).await?;
     // A partial tile never changes either: a longer one has another path.

@@ -52,7 +52,7 @@ pub(super) async fn receive(registry: &Registry, mut form: Multipart) -> Result<
     })
 }
 
-fn malformed(fact: &str) -> Error {
+pub(super) fn malformed(fact: &str) -> Error {
     Refusal::malformed("invalid-upload", fact, "the parts of an upload are in /openapi.json").into()
 }
 
