@@ -56,7 +56,7 @@ impl Registry {
             write.commit().await?;
             Ok(Appended { log_indices, checkpoint })
         });
-        task.await.map_err(|error| Fault::Task(error.to_string()))?
+        task.await.map_err(Fault::task)?
     }
 }
 

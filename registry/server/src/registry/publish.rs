@@ -115,7 +115,7 @@ impl Registry {
         // From here on nothing is given up because a client went away.
         let (registry, signature) = (self.clone(), upload.signature);
         let task = tokio::spawn(async move { registry.store_upload(ready, archive, signature).await });
-        task.await.map_err(|error| Fault::Task(error.to_string()))?
+        task.await.map_err(Fault::task)?
     }
 
     /// What an upload says of itself, as far as it fits the request and the history as it is now.
@@ -268,7 +268,7 @@ async fn unpack(upload: Upload, claim: Claim) -> Result<(Upload, Claim, Checked,
         let (checked, archive) = verify(&upload, &claim)?;
         Ok((upload, claim, checked, archive))
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::Task(error.to_string()))?
+    tokio::task::spawn_blocking(work).await.map_err(Fault::task)?
 }
 
 /// The history after `init`, where it is the first event, and the release, which is the last.

@@ -23,7 +23,7 @@ impl Registry {
             Dialect::Sqlite => now.checked_add(SignedDuration::from_hours(1)),
             Dialect::Postgres => now.checked_sub(DEAD),
         };
-        let limit = limit.map_err(|error| Fault::Task(error.to_string()))?;
+        let limit = limit.map_err(Fault::task)?;
         let dead = uploads::before(&mut *self.store().read().await?, limit).await?;
         let mut removed = match self.store().dialect() {
             Dialect::Sqlite => self.blobs().remove_half_written()?,

@@ -94,7 +94,7 @@ pub(super) async fn issue(connection: &mut AnyConnection, new: &NewToken, now: T
 /// Sixteen random hex digits.
 pub(super) fn random_id() -> Result<String> {
     let mut bytes = [0_u8; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Fault::Task(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(Fault::task)?;
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 

@@ -100,7 +100,7 @@ async fn check_release(
     };
     let (id, signed) = (skill.skill.clone(), event.clone());
     let work = move || package(&id, &signed, &archive, &signature);
-    let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| Fault::Task(error.to_string()))?;
+    let outcome = tokio::task::spawn_blocking(work).await.map_err(Fault::task)?;
     report.checked.packages += 1;
     let expected = match outcome {
         Ok(package) => read_package(&package, None).page.page(release, &event),
