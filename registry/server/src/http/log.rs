@@ -48,7 +48,7 @@ pub(super) async fn tile(
         let hint = "paths of tiles are those of c2sp.org/tlog-tiles";
         Error::from(Refusal::malformed("invalid-path", error.to_string(), hint))
     })?;
-    let (bytes, _) = app.registry.tile(&path).await?;
+    let bytes = app.registry.tile(&path).await?;
     // A partial tile never changes either: a longer one has another path.
     Ok(immutable(typed("application/octet-stream", bytes), true))
 }

@@ -62,11 +62,6 @@ impl Appending {
         Ok(index)
     }
 
-    /// How many entries the log has now.
-    pub fn size(&self) -> u64 {
-        self.appender.size()
-    }
-
     /// Writes the tiles and the head, with a new checkpoint.
     ///
     /// # Errors
@@ -206,16 +201,6 @@ pub async fn entries(connection: &mut AnyConnection, start: u64, count: u64) -> 
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(|(entry,)| entry).collect())
-}
-
-/// One entry.
-///
-/// # Errors
-///
-/// A failing database, or an entry that is not there.
-pub async fn entry(connection: &mut AnyConnection, index: u64) -> Result<Vec<u8>> {
-    let found = entries(connection, index, 1).await?.pop();
-    found.ok_or_else(|| Fault::Damaged(format!("entry {index} of the log is missing")).into())
 }
 
 /// Writes down at which index of the log a root stands.
