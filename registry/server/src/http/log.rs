@@ -2,10 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::Uri;
-use openclaw_package::log::TilePath;
+use openclaw_package::log::{TilePath, hash_text};
 use openclaw_package::registry::api::ErrorBody;
 
 use super::answer::{immutable, json, revalidated, typed};
@@ -90,6 +88,6 @@ pub(super) async fn consistency(State(app): State<App>, parameters: Parameters) 
         parameters.number(name, 0..=u64::MAX >> 1)?.ok_or_else(|| Error::from(missing()))
     };
     let hashes = app.registry.consistency(size("from")?, size("to")?).await?;
-    let texts: Vec<String> = hashes.iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
+    let texts: Vec<String> = hashes.iter().map(hash_text).collect();
     Ok(immutable(json(&texts), true))
 }
