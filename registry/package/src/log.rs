@@ -21,7 +21,7 @@ use crate::digest::Digest;
 pub use append::{Appended, Appender, MAX_APPENDER_SIZE};
 pub use checkpoint::Checkpoint;
 pub use error::LogError;
-pub use note::{MAX_NOTE_SIGNATURES, MAX_NOTE_SIZE};
+pub use note::{MAX_NOTE_SIGNATURES, MAX_NOTE_SIZE, hash_text, parse_decimal, parse_hash};
 pub use proof::{MAX_PROOF_HASHES, verify_consistency, verify_inclusion};
 pub use tile::{
     MAX_ENTRY_SIZE, TILE_WIDTH, TileId, TilePath, decode_entries, decode_hashes, encode_entries,

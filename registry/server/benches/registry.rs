@@ -159,7 +159,7 @@ impl World {
             version: "1.0.0".parse().unwrap(),
             publication: Publication { visibility: Visibility::Public, category: None, events: texts },
             signature: packed.sign(&self.key).to_json().into(),
-            archive: Received::new(staging, file, packed.digest, packed.archive.len() as u64),
+            archive: Received::new(staging, file),
         }
     }
 }

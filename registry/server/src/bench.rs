@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use openclaw_package::registry::api::{PermissionLine, ReleasePage, ToolLine};
-use openclaw_package::registry::{Action, History, IndexLine, Release, Visibility};
+use openclaw_package::registry::{Action, History, Release, Visibility};
 use openclaw_package::{Digest, PublisherName, SigningKey, SkillId, SkillName};
 use semver::Version;
 
 use crate::error::{Fault, Result};
 use crate::registry::Registry;
 use crate::store::skills::Skill;
-use crate::store::{Write, accounts, releases, skills};
+use crate::store::{Write, accounts, releases, skills, whole_seconds};
 
 /// How many skills a publisher has.
 const SKILLS_EACH: u64 = 100;
@@ -175,7 +175,7 @@ async fn insert(
     index: u64,
     numbers: &mut Numbers,
 ) -> Result<()> {
-    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+    let now = whole_seconds(Timestamp::now());
     let connection = write.connection();
     skills::insert(connection, index, &id, Visibility::Public, now).await?;
     let words: Vec<String> = (0..14).map(|_| numbers.word()).collect();
@@ -194,16 +194,8 @@ async fn insert(
         description: words.join(" "),
     };
     releases::insert(connection, index, &release, &page(&event, &release, numbers)?).await?;
-    let line = IndexLine::Release {
-        version: event.version,
-        archive: event.archive,
-        size: release.archive_size,
-        signature: release.signature,
-        log_index: index,
-        time: now,
-    };
     let skill = Skill { id: index, skill: id, visibility: Visibility::Public, category: None, latest: None };
-    skills::append_index(connection, &skill, &line).await?;
+    skills::append_index(connection, &skill, &release.index_line()).await?;
     skills::refresh(connection, &skill, now).await
 }
 

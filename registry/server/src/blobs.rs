@@ -35,11 +35,6 @@ impl BlobsUrl {
         let bad = || Fault::Usage(format!("{} cannot be a directory of blobs", path.display()));
         Ok(Self(Url::from_directory_path(&path).map_err(|()| bad())?))
     }
-
-    /// Whether only this machine has them.
-    pub fn is_directory(&self) -> bool {
-        self.0.scheme() == "file"
-    }
 }
 
 impl FromStr for BlobsUrl {

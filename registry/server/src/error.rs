@@ -38,18 +38,6 @@ impl Error {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Fault::from(error).into()
-    }
-}
-
-impl From<object_store::Error> for Error {
-    fn from(error: object_store::Error) -> Self {
-        Fault::Blobs(error).into()
-    }
-}
-
 /// Refusals of the package crate become ours with their own codes and hints.
 macro_rules! refused {
     ($($error:ty => $variant:ident),* $(,)?) => {

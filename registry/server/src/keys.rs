@@ -49,12 +49,13 @@ impl Keys {
         &self.directory
     }
 
+    /// Keys that are made for something which may not come to be.
+    pub fn new_keys(&self) -> NewKeys<'_> {
+        NewKeys { keys: self, names: Vec::new() }
+    }
+
     /// Makes a key and stores it.
-    ///
-    /// # Errors
-    ///
-    /// No randomness, or a directory that cannot be written.
-    pub fn generate(&self, purpose: Purpose) -> Result<SigningKey> {
+    fn generate(&self, purpose: Purpose) -> Result<SigningKey> {
         let key = SigningKey::generate()?;
         let text = Zeroizing::new(format!("{}\n", key.to_secret_text().as_str()));
         self.store(&file_name(purpose, &key.public_key()), text.as_bytes())?;
@@ -132,7 +133,40 @@ impl Keys {
     }
 }
 
+/// Keys whose files go again with this, unless they are kept.
+pub struct NewKeys<'a> {
+    keys: &'a Keys,
+    names: Vec<String>,
+}
+
+impl NewKeys<'_> {
+    /// Makes a key and stores it.
+    ///
+    /// # Errors
+    ///
+    /// No randomness, or a directory that cannot be written.
+    pub fn make(&mut self, purpose: Purpose) -> Result<SigningKey> {
+        let key = self.keys.generate(purpose)?;
+        self.names.push(file_name(purpose, &key.public_key()));
+        Ok(key)
+    }
+
+    /// Keeps them. It is done before the commit: whether one that fails came to be is not known, and a key too many does
+    /// no harm.
+    pub fn keep(mut self) {
+        self.names.clear();
+    }
+}
+
+impl Drop for NewKeys<'_> {
+    fn drop(&mut self) {
+        for name in &self.names {
+            self.keys.discard(name);
+        }
+    }
+}
+
 /// The name of a key's file: `log-0f3a….key`.
-pub fn file_name(purpose: Purpose, key: &PublicKey) -> String {
+fn file_name(purpose: Purpose, key: &PublicKey) -> String {
     format!("{}-{}.key", purpose.as_str(), key.key_id())
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::blobs::{Blobs, BlobsUrl};
 use crate::error::{Fault, Result};
@@ -222,10 +222,5 @@ impl Location {
     /// The registry's keys.
     pub fn keys(&self) -> Keys {
         Keys::below(&self.data)
-    }
-
-    /// The data directory.
-    pub fn path(&self) -> &Path {
-        &self.data
     }
 }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Fault::Task(error.to_string()).into())
+        .map_err(|error| Fault::task(error).into())
         .and_then(|runtime| runtime.block_on(run(cli.command, cli.json)));
     match done {
         Ok(true) => ExitCode::SUCCESS,

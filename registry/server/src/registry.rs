@@ -9,6 +9,7 @@ mod health;
 mod page;
 mod provenance;
 mod publish;
+mod publishers;
 mod readme;
 mod root;
 mod start;
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use openclaw_package::registry::Root;
+use openclaw_package::registry::TrustedRoot;
 use openclaw_package::{Envelope, PublisherName, SigningKey};
 use sqlx::AnyConnection;
 use tokio::sync::{Mutex, Semaphore};
@@ -37,10 +38,11 @@ use crate::store::{Store, log};
 pub use blob::Blob;
 pub use caller::Caller;
 pub use root::Rotation;
+pub(crate) use root::follow;
 pub use start::{Start, Started};
 pub use tokens::{Issued, NewToken};
-pub(crate) use upload::read as read_package;
 pub use upload::{Received, Upload, UploadPlace, read_publication};
+pub(crate) use upload::{read as read_package, verify_package};
 
 /// A registry: a database, blobs, keys and the rules over them.
 #[derive(Clone)]
@@ -67,9 +69,11 @@ struct Inner {
     _lock: Option<DirectoryLock>,
 }
 
-/// The newest root, and the secret key of the log that it names.
+/// The newest root with all that it follows from, oldest first and itself the last, and the secret key of the log that
+/// it names.
 pub(crate) struct Authority {
-    pub(crate) root: Root,
+    pub(crate) root: TrustedRoot,
+    pub(crate) roots: Vec<TrustedRoot>,
     pub(crate) log_key: SigningKey,
 }
 
@@ -145,26 +149,28 @@ impl Registry {
         version: u64,
     ) -> Result<Arc<Authority>> {
         if let Some(known) = self.inner.authority.load_full()
-            && known.root.version() == version
+            && known.root.root().version() == version
         {
             return Ok(known);
         }
-        let (_, roots) = chain(connection).await?;
-        let root = roots.into_iter().find(|root| root.version() == version);
+        let mut roots = chain(connection).await?;
+        // A root that came after the head was read is not of its version.
+        roots.retain(|root| root.root().version() <= version);
+        let root = roots.last().filter(|root| root.root().version() == version).cloned();
         let root = root.ok_or_else(|| Fault::Damaged(format!("root version {version} is missing")))?;
-        let log_key = self.keys().find(Purpose::Log, root.log_key())?;
-        let authority = Arc::new(Authority { root, log_key });
+        let log_key = self.keys().find(Purpose::Log, root.root().log_key())?;
+        let authority = Arc::new(Authority { root, roots, log_key });
         self.inner.authority.store(Some(Arc::clone(&authority)));
         Ok(authority)
     }
 }
 
-/// The chain of roots, oldest first: as envelopes, and as what they say once each follows from the one before.
-pub(crate) async fn chain(connection: &mut AnyConnection) -> Result<(Vec<Envelope>, Vec<Root>)> {
-    let entries = log::roots(connection).await?;
-    let parse =
-        |(_, entry): (u64, Vec<u8>)| Envelope::parse(&entry).map_err(|error| Fault::damaged("a root", error));
-    let chain: Vec<Envelope> = entries.into_iter().map(parse).collect::<std::result::Result<_, _>>()?;
-    let roots = root::follow(&chain)?;
-    Ok((chain, roots))
+/// The chain of roots, oldest first, each of which follows from the one before.
+pub(crate) async fn chain(connection: &mut AnyConnection) -> Result<Vec<TrustedRoot>> {
+    let mut roots: Vec<TrustedRoot> = Vec::new();
+    for (_, entry) in log::roots(connection).await? {
+        let envelope = Envelope::parse(&entry).map_err(|error| Fault::damaged("a root", error))?;
+        roots.push(follow(roots.last(), &envelope)?);
+    }
+    Ok(roots)
 }

@@ -191,6 +191,11 @@ pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// A time as the database keeps it, so that what is shown now is what is shown later.
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
 /// A time from the database.
 pub(crate) fn time(seconds: i64) -> Result<Timestamp> {
     Ok(Timestamp::from_second(seconds).map_err(|error| Fault::damaged("a time", error))?)

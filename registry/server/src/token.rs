@@ -28,7 +28,7 @@ impl Secret {
         text.push_str(PREFIX);
         let mut bytes = Zeroizing::new([0_u8; RANDOM_LEN]);
         while text.len() < PREFIX.len() + RANDOM_LEN {
-            getrandom::fill(bytes.as_mut_slice()).map_err(|error| Fault::Task(error.to_string()))?;
+            getrandom::fill(bytes.as_mut_slice()).map_err(Fault::task)?;
             // Bytes past the last whole 62 would make the first letters likelier than the others.
             let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| usize::from(byte % 62));
             let missing = PREFIX.len() + RANDOM_LEN - text.len();

@@ -58,7 +58,7 @@ pub(crate) async fn verify_rows(
     let mut report = Report::default();
     database(connection, Mode::Look, &mut report).await?;
     for correction in blobs::check(blobs, connection, &mut report).await? {
-        correction.tell(&mut report);
+        correction.tell(Mode::Look, &mut report);
     }
     Ok(report)
 }

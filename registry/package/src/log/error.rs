@@ -85,6 +85,16 @@ pub enum LogError {
     RightEdge(u64),
 }
 
+/// Refuses more than is read.
+pub(super) fn check_size(
+    what: &'static str,
+    found: usize,
+    unit: &'static str,
+    most: usize,
+) -> Result<(), LogError> {
+    if found > most { Err(LogError::TooLarge { what, found, unit, most }) } else { Ok(()) }
+}
+
 impl LogError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::error::LogError;
+use super::error::{LogError, check_size};
 use crate::digest::Digest;
 use crate::key::{PublicKey, SIGNATURE_LEN, SigningKey};
 
@@ -39,10 +39,7 @@ struct NoteSignature<'a> {
 impl<'a> Note<'a> {
     /// Reads a note, also the signature lines of keys that are unknown.
     pub(super) fn parse(note: &'a str) -> Result<Self, LogError> {
-        if note.len() > MAX_NOTE_SIZE {
-            let (found, most) = (note.len(), MAX_NOTE_SIZE);
-            return Err(LogError::TooLarge { what: "signed note", found, unit: "bytes", most });
-        }
+        check_size("signed note", note.len(), "bytes", MAX_NOTE_SIZE)?;
         if note.bytes().any(|byte| byte < b' ' && byte != b'\n') {
             return Err(LogError::Note("it has a control character"));
         }
@@ -50,11 +47,7 @@ impl<'a> Note<'a> {
         let (start, lines) = note.rsplit_once("\n\n").ok_or(LogError::Note("it has no blank line"))?;
         let text = note.get(..=start.len()).ok_or(LogError::Note("it has no blank line"))?;
         let lines = lines.strip_suffix('\n').ok_or(LogError::Note("it does not end with a line feed"))?;
-        let found = lines.split('\n').count();
-        if found > MAX_NOTE_SIGNATURES {
-            let most = MAX_NOTE_SIGNATURES;
-            return Err(LogError::TooLarge { what: "signed note", found, unit: "signatures", most });
-        }
+        check_size("signed note", lines.split('\n').count(), "signatures", MAX_NOTE_SIGNATURES)?;
         let signatures = lines
             .split('\n')
             .map(|line| parse_signature(line).ok_or(LogError::Note("a line with a signature is none")))
@@ -103,18 +96,18 @@ fn key_id(name: &str, key: &PublicKey) -> [u8; KEY_ID_LEN] {
 }
 
 /// Reads a decimal number without sign or leading zeros.
-pub(super) fn parse_decimal(text: &str) -> Option<u64> {
+pub fn parse_decimal(text: &str) -> Option<u64> {
     let canonical = text == "0" || !text.starts_with('0');
     (canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 /// Reads a hash in base64, which has one form: with padding, and no bits left over.
-pub(super) fn parse_hash(text: &str) -> Option<Digest> {
+pub fn parse_hash(text: &str) -> Option<Digest> {
     let bytes: [u8; 32] = STANDARD.decode(text).ok()?.try_into().ok()?;
     Some(bytes.into())
 }
 
 /// A hash in base64.
-pub(super) fn hash_text(hash: &Digest) -> String {
+pub fn hash_text(hash: &Digest) -> String {
     STANDARD.encode(hash.as_bytes())
 }

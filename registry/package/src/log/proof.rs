@@ -1,6 +1,6 @@
 //! Verification of proofs: that a log has an entry, and that it has all that it had (RFC 9162, section 2.1).
 
-use super::error::LogError;
+use super::error::{LogError, check_size};
 use super::{empty_root, node_hash};
 use crate::digest::Digest;
 
@@ -93,11 +93,7 @@ fn roots(from: u64, from_root: &Digest, to: u64, proof: &[Digest]) -> Option<(Di
 }
 
 fn check_length(proof: &[Digest]) -> Result<(), LogError> {
-    if proof.len() > MAX_PROOF_HASHES {
-        let (found, most) = (proof.len(), MAX_PROOF_HASHES);
-        return Err(LogError::TooLarge { what: "proof", found, unit: "hashes", most });
-    }
-    Ok(())
+    check_size("proof", proof.len(), "hashes", MAX_PROOF_HASHES)
 }
 
 /// On which side of a node its sibling stands.

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::checkpoint::Checkpoint;
-use super::error::LogError;
+use super::error::{LogError, check_size};
 use super::leaf_hash;
 use super::note::{MAX_NOTE_SIZE, hash_text, parse_decimal, parse_hash};
 use super::proof::{MAX_PROOF_HASHES, verify_inclusion};
@@ -39,10 +39,7 @@ impl LogProof {
     ///
     /// [`LogError::TooLarge`], or [`LogError::Proof`] when it does not have the form of one.
     pub fn parse(text: &str) -> Result<Self, LogError> {
-        if text.len() > MAX_LOG_PROOF_SIZE {
-            let (found, most) = (text.len(), MAX_LOG_PROOF_SIZE);
-            return Err(LogError::TooLarge { what: "log proof", found, unit: "bytes", most });
-        }
+        check_size("log proof", text.len(), "bytes", MAX_LOG_PROOF_SIZE)?;
         let (lines, checkpoint) = text.split_once("\n\n").ok_or(LogError::Proof("it has no checkpoint"))?;
         let mut lines = lines.split('\n').peekable();
         if lines.next() != Some(HEADER) {
@@ -54,11 +51,7 @@ impl LogProof {
         }
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(parse_decimal);
         let index = index.ok_or(LogError::Proof("it has no index"))?;
-        let found = lines.clone().count();
-        if found > MAX_PROOF_HASHES {
-            let most = MAX_PROOF_HASHES;
-            return Err(LogError::TooLarge { what: "log proof", found, unit: "hashes", most });
-        }
+        check_size("log proof", lines.clone().count(), "hashes", MAX_PROOF_HASHES)?;
         let hashes = lines
             .map(|line| parse_hash(line).ok_or(LogError::Proof("a line is not a hash in base64")))
             .collect::<Result<_, _>>()?;

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
-use openclaw_package::registry::{History, Takedown};
+use jiff::SignedDuration;
+use openclaw_package::registry::Takedown;
 use openclaw_package::{Digest, PublicKey, PublisherName, Reason, SkillId};
 use semver::Version;
 
 use super::report::{self, Report};
-use crate::error::{Refusal, Result};
+use crate::error::Result;
 use crate::location::Location;
 use crate::registry::{NewToken, Registry, Rotation};
 use crate::store::accounts;
@@ -253,16 +253,21 @@ impl Admin {
     /// What cannot be done, with nothing changed.
     pub async fn run(self) -> Result<Report> {
         match self {
-            Self::Publisher(Publisher::Create(args)) => args.run().await,
+            Self::Publisher(Publisher::Create(args)) => {
+                Registry::open(&args.location).await?.create_publisher(&args.publisher).await?;
+                Ok(Report::Created(report::Created { publisher: args.publisher, created: true }))
+            }
             Self::Publisher(Publisher::List(args)) => {
                 let registry = Registry::open(&args.location).await?;
                 let mut connection = registry.store().read().await?;
-                Ok(Report::Publishers(accounts::list(&mut connection).await?.into()))
+                let publishers = accounts::list(&mut connection).await?;
+                Ok(Report::Publishers(report::Publishers { publishers }))
             }
             Self::Token(Token::Issue(args)) => args.run().await,
             Self::Token(Token::List(args)) => {
                 let registry = Registry::open(&args.location).await?;
-                Ok(Report::Tokens(registry.list_tokens(args.publisher.as_ref()).await?.into()))
+                let tokens = registry.list_tokens(args.publisher.as_ref()).await?;
+                Ok(Report::Tokens(report::Tokens { tokens }))
             }
             Self::Token(Token::Revoke(args)) => {
                 Registry::open(&args.location).await?.revoke_token(&args.id).await?;
@@ -285,23 +290,6 @@ impl Admin {
                 Ok(Report::Verify(verify::verify(&registry, mode).await?))
             }
         }
-    }
-}
-
-impl CreatePublisher {
-    async fn run(self) -> Result<Report> {
-        let registry = Registry::open(&self.location).await?;
-        let mut write = registry.store().write().await?;
-        if accounts::history(write.connection(), &self.publisher).await?.is_some() {
-            let fact = format!("{} is registered already", self.publisher);
-            let words = format!("token issue '{}/*' --scope SCOPE", self.publisher);
-            let hint = format!("a token for it is issued by `{}`", registry.command(&words));
-            return Err(Refusal::operator("publisher-exists", fact, hint).into());
-        }
-        let history = History::new(write.head.origin.clone(), self.publisher.clone());
-        accounts::create(write.connection(), &history, Timestamp::now()).await?;
-        write.commit().await?;
-        Ok(Report::Created(report::Created { publisher: self.publisher, created: true }))
     }
 }
 

@@ -119,12 +119,6 @@ pub struct Publishers {
     pub publishers: Vec<Account>,
 }
 
-impl From<Vec<Account>> for Publishers {
-    fn from(publishers: Vec<Account>) -> Self {
-        Self { publishers }
-    }
-}
-
 impl fmt::Display for Publishers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.publishers.is_empty() {
@@ -143,12 +137,6 @@ impl fmt::Display for Publishers {
 pub struct Tokens {
     /// The tokens.
     pub tokens: Vec<Token>,
-}
-
-impl From<Vec<Token>> for Tokens {
-    fn from(tokens: Vec<Token>) -> Self {
-        Self { tokens }
-    }
 }
 
 impl fmt::Display for Tokens {

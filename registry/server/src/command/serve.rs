@@ -169,9 +169,8 @@ async fn no_bootstrap(registry: &Registry, publisher: &PublisherName) -> Result<
 ///
 /// When signals cannot be waited for.
 pub fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let failed = |error: std::io::Error| Fault::Task(error.to_string());
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Fault::task)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Fault::task)?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -32,7 +32,7 @@ pub enum Fault {
     Migration(sqlx::migrate::MigrateError),
     /// The store of blobs failed.
     #[error("the store of blobs failed: {0}")]
-    Blobs(object_store::Error),
+    Blobs(#[from] object_store::Error),
     /// A file cannot be read or written.
     #[error("{}: {error}", .path.display())]
     File {
@@ -112,6 +112,11 @@ impl Fault {
     pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |error| Self::File { path, error }
+    }
+
+    /// A part of the server that ended before its time.
+    pub fn task(error: impl std::fmt::Display) -> Self {
+        Self::Task(error.to_string())
     }
 
     /// Something stored that cannot be read back.
@@ -213,7 +218,7 @@ macro_rules! failed {
     };
 }
 
-failed!(KeyError, RootError, LogError, OriginError);
+failed!(KeyError, RootError, LogError, OriginError, sqlx::Error, object_store::Error);
 
 impl From<HistoryError> for Error {
     fn from(error: HistoryError) -> Self {

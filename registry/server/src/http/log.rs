@@ -2,10 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::Uri;
-use openclaw_package::log::TilePath;
+use openclaw_package::log::{TilePath, hash_text};
 use openclaw_package::registry::api::ErrorBody;
 
 use super::answer::{immutable, json, revalidated, typed};
@@ -45,14 +43,10 @@ pub(super) async fn tile(
 ) -> Result<Response, Failure> {
     // Nothing in such a path needs an escape, so what was sent is what is read.
     let path = TilePath::parse(uri.path().trim_start_matches('/')).map_err(|error| {
-        let fact = error.to_string();
-        Error::from(Refusal::malformed(
-            "invalid-path",
-            fact,
-            "paths of tiles are those of c2sp.org/tlog-tiles",
-        ))
+        let hint = "paths of tiles are those of c2sp.org/tlog-tiles";
+        Error::from(Refusal::malformed("invalid-path", error.to_string(), hint))
     })?;
-    let (bytes, _) = app.registry.tile(&path).await?;
+    let bytes = app.registry.tile(&path).await?;
     // A partial tile never changes either: a longer one has another path.
     Ok(immutable(typed("application/octet-stream", bytes), true))
 }
@@ -94,6 +88,6 @@ pub(super) async fn consistency(State(app): State<App>, parameters: Parameters) 
         parameters.number(name, 0..=u64::MAX >> 1)?.ok_or_else(|| Error::from(missing()))
     };
     let hashes = app.registry.consistency(size("from")?, size("to")?).await?;
-    let texts: Vec<String> = hashes.iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
+    let texts: Vec<String> = hashes.iter().map(hash_text).collect();
     Ok(immutable(json(&texts), true))
 }

@@ -6,10 +6,8 @@ use std::time::Duration;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use bytes::Bytes;
 use http::StatusCode;
-use openclaw_package::Digest;
 use openclaw_package::envelope::MAX_ENVELOPE_SIZE;
 use openclaw_package::registry::api::Publication;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Fault, Refusal};
 use crate::limits::PUBLICATION_SIZE;
@@ -54,7 +52,7 @@ pub(super) async fn receive(registry: &Registry, mut form: Multipart) -> Result<
     })
 }
 
-fn malformed(fact: &str) -> Error {
+pub(super) fn malformed(fact: &str) -> Error {
     Refusal::malformed("invalid-upload", fact, "the parts of an upload are in /openapi.json").into()
 }
 
@@ -93,7 +91,7 @@ async fn small(
     Ok(bytes)
 }
 
-/// Writes the archive to a file and hashes it on the way.
+/// Writes the archive to a file as it comes.
 async fn large(registry: &Registry, mut field: Field<'_>, idle: Duration) -> Result<Received, Error> {
     let limit = openclaw_package::Limits::DEFAULT.packed;
     let staging = registry.staging()?;
@@ -101,16 +99,14 @@ async fn large(registry: &Registry, mut field: Field<'_>, idle: Duration) -> Res
     let failed = || Fault::file(&path);
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.read(true).write(true).create_new(true).open(&path).map_err(failed())?;
-    let (mut hasher, mut size) = (Sha256::new(), 0_u64);
+    let mut size = 0_u64;
     while let Some(chunk) = timely(idle, field.chunk()).await? {
         size = size.saturating_add(chunk.len() as u64);
         if size > limit {
             return Err(Refusal::TooLarge { what: "archive", limit }.into());
         }
-        hasher.update(&chunk);
         // A few KiB into the page cache: not worth a thread of their own.
         file.write_all(&chunk).map_err(failed())?;
     }
-    let digest = Digest::from(<[u8; 32]>::from(hasher.finalize()));
-    Ok(Received::new(staging, file, digest, size))
+    Ok(Received::new(staging, file))
 }

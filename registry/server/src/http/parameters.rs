@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use openclaw_package::log::parse_decimal;
 
-use super::path::decimal;
 use super::{App, Failure};
 use crate::error::{Error, Refusal};
 
@@ -75,7 +75,7 @@ impl Parameters {
     /// A parameter as a number of a range.
     pub(super) fn number(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        match decimal(text).filter(|number| range.contains(number)) {
+        match parse_decimal(text).filter(|number| range.contains(number)) {
             Some(number) => Ok(Some(number)),
             None => {
                 let fact = format!("{name} is not a number from {} to {}", range.start(), range.end());

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
+use openclaw_package::log::parse_decimal;
 use openclaw_package::{Digest, PublisherName, SkillId};
 use semver::Version;
 use serde::de::DeserializeOwned;
@@ -114,12 +115,7 @@ impl FromRequestParts<App> for NumberPath {
         let text: String = segments(parts, app).await?;
         // The newest root's sister is a file by name: 3.json.
         let digits = text.strip_suffix(".json").unwrap_or(&text);
-        let number = decimal(digits).ok_or_else(|| malformed("a part of the path is not a number"))?;
+        let number = parse_decimal(digits).ok_or_else(|| malformed("a part of the path is not a number"))?;
         Ok(Self(number))
     }
-}
-
-/// A number in decimal without signs or zeros in front.
-pub(super) fn decimal(text: &str) -> Option<u64> {
-    text.parse::<u64>().ok().filter(|number| number.to_string() == text)
 }

@@ -7,7 +7,7 @@ use openclaw_package::registry::Visibility;
 use openclaw_package::registry::api::{Appended, ErrorBody};
 
 use super::answer::json;
-use super::multipart::receive;
+use super::multipart::{malformed, receive};
 use super::parameters::NoParameters;
 use super::path::ReleasePath;
 use super::{App, Asking, Failure};
@@ -64,7 +64,9 @@ pub(super) async fn put(
     let time = app.registry.limits().upload_time;
     let work = async {
         let place = app.registry.upload_place(skill.publisher()).await?;
-        let form = Multipart::from_request(request, &app).await.map_err(|_| not_multipart())?;
+        let form = Multipart::from_request(request, &app)
+            .await
+            .map_err(|_| malformed("the upload is not sent as multipart/form-data"))?;
         let parts = receive(&app.registry, form).await?;
         let (publication, signature, archive) =
             (parts.publication, parts.signature, parts.archive.holding(place));
@@ -81,9 +83,4 @@ pub(super) async fn put(
     let mut response = json(&appended);
     *response.status_mut() = StatusCode::CREATED;
     Ok(response.into_response())
-}
-
-fn not_multipart() -> Error {
-    let fact = "the upload is not sent as multipart/form-data";
-    Refusal::malformed("invalid-upload", fact, "the parts of an upload are in /openapi.json").into()
 }

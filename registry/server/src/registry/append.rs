@@ -56,7 +56,7 @@ impl Registry {
             write.commit().await?;
             Ok(Appended { log_indices, checkpoint })
         });
-        task.await.map_err(|error| Fault::Task(error.to_string()))?
+        task.await.map_err(Fault::task)?
     }
 }
 
@@ -82,23 +82,21 @@ fn is_withdrawal(event: &Event) -> bool {
 async fn apply(write: &mut Write, event: &Event, now: Timestamp) -> Result<()> {
     let Some(id) = event.skill() else { return Ok(()) };
     let connection = write.connection();
-    match &event.action {
+    let (version, yanked, line) = match &event.action {
         Action::Yank { version, reason, .. } => {
-            let skill = released(connection, &id, version, false).await?;
-            releases::set_yanked(connection, skill.id, version, Some(reason.as_str())).await?;
             let line = IndexLine::Yank { version: version.clone(), reason: reason.to_string() };
-            skills::append_index(connection, &skill, &line).await?;
-            skills::refresh(connection, &skill, now).await
+            (version, Some(reason.as_str()), line)
         }
         Action::Unyank { version, reason, .. } => {
-            let skill = released(connection, &id, version, true).await?;
-            releases::set_yanked(connection, skill.id, version, None).await?;
             let line = IndexLine::Unyank { version: version.clone(), reason: reason.to_string() };
-            skills::append_index(connection, &skill, &line).await?;
-            skills::refresh(connection, &skill, now).await
+            (version, None, line)
         }
-        _ => Ok(()),
-    }
+        _ => return Ok(()),
+    };
+    let skill = released(connection, &id, version, yanked.is_none()).await?;
+    releases::set_yanked(connection, skill.id, version, yanked).await?;
+    skills::append_index(connection, &skill, &line).await?;
+    skills::refresh(connection, &skill, now).await
 }
 
 /// The skill whose version is yanked, or is not.

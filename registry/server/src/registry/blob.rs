@@ -31,9 +31,7 @@ impl Registry {
     /// [`Refusal::NotFound`], [`Refusal::TakenDown`].
     pub async fn blob(&self, caller: &Caller, digest: &Digest) -> Result<Blob> {
         let uses = releases::blob_uses(&mut *self.store().read().await?, digest).await?;
-        let is_visible = |usage: &&BlobUse| {
-            usage.visibility == Visibility::Public || caller.publisher() == Some(&usage.publisher)
-        };
+        let is_visible = |usage: &&BlobUse| caller.sees(&usage.publisher, usage.visibility);
         let visible: Vec<&BlobUse> = uses.iter().filter(is_visible).collect();
         let missing = || Refusal::NotFound(format!("blob {digest}"));
         let first = visible.first().ok_or_else(missing)?;

@@ -1,5 +1,6 @@
 //! Who asks, and whether a token lets them.
 
+use openclaw_package::registry::Visibility;
 use openclaw_package::{PublisherName, SkillId};
 
 use crate::error::{Refusal, Result};
@@ -18,6 +19,11 @@ impl Caller {
     /// Whose private skills may be shown.
     pub fn publisher(&self) -> Option<&PublisherName> {
         self.0.as_ref().map(|token| &token.publisher)
+    }
+
+    /// Whether a skill, of that publisher and so visible, may be shown.
+    pub(super) fn sees(&self, publisher: &PublisherName, visibility: Visibility) -> bool {
+        visibility == Visibility::Public || self.publisher() == Some(publisher)
     }
 
     /// The token.

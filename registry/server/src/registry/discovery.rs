@@ -74,7 +74,7 @@ impl Registry {
             return Ok(served.clone());
         }
         let list = list(&releases::listed(&mut snapshot).await?);
-        let body = serde_json::to_vec(&list).map_err(|error| Fault::Task(error.to_string()))?.into();
+        let body = serde_json::to_vec(&list).map_err(Fault::task)?.into();
         Ok(kept.insert(Served { log_size, body }).clone())
     }
 }

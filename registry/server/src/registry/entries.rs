@@ -18,12 +18,12 @@ impl Registry {
         read_head(&mut *self.store().read().await?).await
     }
 
-    /// The bytes of a tile or of a bundle of entries, and whether they are full, so that they never change.
+    /// The bytes of a tile or of a bundle of entries.
     ///
     /// # Errors
     ///
     /// [`Refusal::NotFound`] for what the log does not have yet.
-    pub async fn tile(&self, path: &TilePath) -> Result<(Vec<u8>, bool)> {
+    pub async fn tile(&self, path: &TilePath) -> Result<Vec<u8>> {
         let mut connection = self.store().read().await?;
         let size = read_head(&mut connection).await?.size;
         let missing = || Refusal::NotFound(format!("{path} in a log of {size} entries"));
@@ -32,8 +32,7 @@ impl Registry {
                 if width == 0 || width > id.width(size) {
                     return Err(missing().into());
                 }
-                let bytes = log::tile(&mut connection, id, width).await?;
-                Ok((bytes, u64::from(width) == TILE_WIDTH))
+                log::tile(&mut connection, id, width).await
             }
             TilePath::Entries { index, width } => {
                 let start = index.checked_mul(TILE_WIDTH).ok_or_else(missing)?;
@@ -42,7 +41,7 @@ impl Registry {
                     return Err(missing().into());
                 }
                 let entries = log::entries(&mut connection, start, u64::from(width)).await?;
-                Ok((encode_entries(entries.iter().map(Vec::as_slice))?, u64::from(width) == TILE_WIDTH))
+                Ok(encode_entries(entries.iter().map(Vec::as_slice))?)
             }
         }
     }

@@ -16,7 +16,7 @@ impl Registry {
         let mut connection = self.store().read().await?;
         let head = read_head(&mut connection).await?;
         let authority = self.authority(&mut connection, head.root_version).await?;
-        let expires = authority.root.expires();
+        let expires = authority.root.root().expires();
         let status = if expires <= jiff::Timestamp::now() { "the root has expired" } else { "ok" };
         Ok(Health {
             status: status.to_owned(),

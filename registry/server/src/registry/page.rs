@@ -46,10 +46,8 @@ impl Registry {
     /// [`Refusal::NotFound`].
     pub async fn index(&self, caller: &Caller, skill: &SkillId, with_body: bool) -> Result<StoredIndex> {
         let found = skills::index(&mut *self.store().read().await?, skill, with_body).await?;
-        let is_public =
-            |index: &StoredIndex| index.visibility == openclaw_package::registry::Visibility::Public;
-        let visible = |index: &StoredIndex| is_public(index) || caller.publisher() == Some(skill.publisher());
-        found.filter(visible).ok_or_else(|| missing(skill).into())
+        let found = found.filter(|index| caller.sees(skill.publisher(), index.visibility));
+        found.ok_or_else(|| missing(skill).into())
     }
 
     /// A skill: its versions, and the newest that may be chosen in full.
@@ -102,7 +100,7 @@ impl Registry {
         let mut connection = self.store().read().await?;
         let history = accounts::existing_history(&mut connection, publisher).await?;
         let skills = skills::of_publisher(&mut connection, publisher).await?;
-        let skills = skills.into_iter().filter(|skill| skill.is_visible_to(caller.publisher()));
+        let skills = skills.into_iter().filter(|skill| caller.sees(publisher, skill.visibility));
         Ok(PublisherPage {
             publisher: publisher.clone(),
             active_keys: history.active_keys().cloned().collect(),
@@ -135,7 +133,7 @@ fn missing(skill: &SkillId) -> Refusal {
 /// A skill that the caller may see.
 pub(super) async fn visible(connection: &mut AnyConnection, caller: &Caller, id: &SkillId) -> Result<Skill> {
     let found = skills::find(connection, id).await?;
-    let found = found.filter(|skill| skill.is_visible_to(caller.publisher()));
+    let found = found.filter(|skill| caller.sees(id.publisher(), skill.visibility));
     found.ok_or_else(|| missing(id).into())
 }
 

@@ -6,19 +6,19 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use openclaw_package::log::MAX_ENTRY_SIZE;
 use openclaw_package::registry::api::Appended;
-use openclaw_package::registry::{Action, History, HistoryError, IndexLine, Release, Visibility};
+use openclaw_package::registry::{Action, History, HistoryError, Release, Visibility};
 use openclaw_package::{Envelope, SkillId, SkillName};
 use semver::Version;
 use sqlx::AnyConnection;
 
 use super::tokens::random_id;
 use super::upload::{Checked, Claim, Upload, parse_events, verify};
-use super::{Caller, Registry, chain, takedown};
+use super::{Caller, Registry, takedown};
 use crate::error::{Fault, Refusal, Result};
 use crate::limits::HISTORY_SIZE;
 use crate::store::skills::Skill;
 use crate::store::uploads::{self, Upload as Pending};
-use crate::store::{Write, accounts, read_head, releases, skills, tokens};
+use crate::store::{Write, accounts, read_head, releases, skills, tokens, whole_seconds};
 use crate::token::Scope;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -94,8 +94,7 @@ impl Registry {
     pub async fn publish(&self, caller: &Caller, upload: Upload) -> Result<Appended> {
         self.check_upload(caller, &upload.skill, &upload.version).await?;
         let claim = self.claim(&upload).await?;
-        let (mut upload, claim, checked) = unpack(upload, claim).await?;
-        let archive = read_archive(&mut upload)?;
+        let (upload, claim, checked, archive) = unpack(upload, claim).await?;
         let takedowns_seen = self.check_takedowns(&upload, &claim.release).await?;
         let pending = Pending {
             id: random_id()?,
@@ -109,14 +108,14 @@ impl Registry {
             claim,
             checked,
             pending,
-            archive_size: upload.archive.size,
+            archive_size: archive.len() as u64,
             signature_size: upload.signature.len() as u64,
             takedowns_seen,
         };
         // From here on nothing is given up because a client went away.
         let (registry, signature) = (self.clone(), upload.signature);
         let task = tokio::spawn(async move { registry.store_upload(ready, archive, signature).await });
-        task.await.map_err(|error| Fault::Task(error.to_string()))?
+        task.await.map_err(Fault::task)?
     }
 
     /// What an upload says of itself, as far as it fits the request and the history as it is now.
@@ -138,9 +137,9 @@ impl Registry {
     async fn check_takedowns(&self, upload: &Upload, release: &Release) -> Result<u64> {
         let mut connection = self.store().read().await?;
         let head = read_head(&mut connection).await?;
-        let (_, roots) = chain(&mut connection).await?;
+        let authority = self.authority(&mut connection, head.root_version).await?;
         let subject = (&upload.skill, &upload.version, &release.archive);
-        match takedown::reason_against(&mut connection, &head, &roots, subject).await? {
+        match takedown::reason_against(&mut connection, &authority, subject).await? {
             Some(reason) => Err(Refusal::TakenDown(reason).into()),
             None => Ok(head.takedown_sequence),
         }
@@ -193,11 +192,9 @@ impl Registry {
             self.check_new_name(write.connection(), skill, now).await?;
         }
         if write.head.takedown_sequence != ready.takedowns_seen {
-            let (_, roots) = chain(write.connection()).await?;
-            let head = write.head.clone();
+            let authority = self.authority_of(write).await?;
             let subject = (skill, version, &claim.release.archive);
-            if let Some(reason) = takedown::reason_against(write.connection(), &head, &roots, subject).await?
-            {
+            if let Some(reason) = takedown::reason_against(write.connection(), &authority, subject).await? {
                 return Err(Refusal::TakenDown(reason).into());
             }
         }
@@ -266,26 +263,12 @@ fn scope_for(found: Option<&Skill>) -> Scope {
     if found.is_some() { Scope::PublishUpdate } else { Scope::PublishNew }
 }
 
-async fn unpack(mut upload: Upload, claim: Claim) -> Result<(Upload, Claim, Checked)> {
+async fn unpack(upload: Upload, claim: Claim) -> Result<(Upload, Claim, Checked, Bytes)> {
     let work = move || {
-        let checked = verify(&mut upload, &claim)?;
-        Ok((upload, claim, checked))
+        let (checked, archive) = verify(&upload, &claim)?;
+        Ok((upload, claim, checked, archive))
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| Fault::Task(error.to_string()))?
-}
-
-/// The archive's bytes, which have the digest that was checked.
-fn read_archive(upload: &mut Upload) -> Result<Bytes> {
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    let failed = || Fault::file(upload.archive.staging.path());
-    let mut bytes = Vec::with_capacity(usize::try_from(upload.archive.size).unwrap_or_default());
-    let mut file = &upload.archive.file;
-    file.seek(SeekFrom::Start(0)).map_err(failed())?;
-    file.read_to_end(&mut bytes).map_err(failed())?;
-    if openclaw_package::Digest::of(&bytes) != upload.archive.digest {
-        return Err(Fault::Damaged("an upload changed on the disk".to_owned()).into());
-    }
-    Ok(bytes.into())
+    tokio::task::spawn_blocking(work).await.map_err(Fault::task)?
 }
 
 /// The history after `init`, where it is the first event, and the release, which is the last.
@@ -353,7 +336,6 @@ async fn insert_release(
     event: &Release,
     (log_index, now): (u64, Timestamp),
 ) -> Result<()> {
-    let published = Timestamp::from_second(now.as_second()).unwrap_or(now);
     // Who says nothing of the category does not mean to change it.
     let category = match ready.checked.category {
         None => releases::last_category(connection, skill.id).await?,
@@ -366,23 +348,15 @@ async fn insert_release(
         signature: ready.pending.signature,
         signature_size: ready.signature_size,
         log_index,
-        published,
+        published: whole_seconds(now),
         category,
         yanked: None,
         taken_down: None,
-        kinds: ready.checked.kinds,
-        description: ready.checked.description,
+        kinds: releases::kinds(&ready.checked.page.permissions),
+        description: ready.checked.page.description.clone(),
     };
     let page = ready.checked.page.page(&release, event);
     releases::insert(connection, skill.id, &release, &page).await?;
-    let line = IndexLine::Release {
-        version: release.version,
-        archive: release.archive,
-        size: release.archive_size,
-        signature: release.signature,
-        log_index,
-        time: published,
-    };
-    skills::append_index(connection, skill, &line).await?;
+    skills::append_index(connection, skill, &release.index_line()).await?;
     skills::refresh(connection, skill, now).await
 }

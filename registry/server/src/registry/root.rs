@@ -1,14 +1,14 @@
 //! The registry's root: shown, followed, and rotated by its operator.
 
 use jiff::Timestamp;
-use openclaw_package::registry::root::fingerprint;
-use openclaw_package::registry::{Root, RootParts, TrustedRoot};
+use openclaw_package::registry::root::{MAX_ROOTS, fingerprint};
+use openclaw_package::registry::{Root, RootError, RootParts, TrustedRoot};
 use openclaw_package::{Digest, Envelope, PublicKey, SigningKey};
 
 use super::start::expiry;
 use super::{Registry, chain};
 use crate::error::{Fault, Refusal, Result};
-use crate::keys::{Keys, Purpose, file_name};
+use crate::keys::{Keys, NewKeys, Purpose};
 use crate::store::log;
 
 /// What a rotation changes beside the version and the expiry.
@@ -55,10 +55,9 @@ impl Registry {
     ///
     /// A failing database.
     pub async fn show_root(&self) -> Result<(Root, Digest)> {
-        let (chain, roots) = chain(&mut *self.store().read().await?).await?;
-        let newest = roots.into_iter().next_back().zip(chain.last());
-        let (root, envelope) = newest.ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
-        Ok((root, fingerprint(envelope)))
+        let roots = chain(&mut *self.store().read().await?).await?;
+        let newest = roots.last().ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
+        Ok((newest.root().clone(), newest.fingerprint()))
     }
 
     /// Makes and signs the next version of the root. It is a leaf of the log, whose checkpoint is signed by the
@@ -66,18 +65,18 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Secret keys that are missing for one of the two thresholds; keys that cannot make a root.
+    /// Secret keys that are missing for one of the two thresholds; keys that cannot make a root; a chain that clients
+    /// would not follow any more.
     pub async fn rotate_root(&self, rotation: &Rotation) -> Result<(Root, Digest)> {
         let mut write = self.store().write().await?;
-        let (chain, roots) = chain(write.connection()).await?;
+        let roots = chain(write.connection()).await?;
         let before = roots.last().ok_or_else(|| Fault::Damaged("there is no root".to_owned()))?;
-        let mut made = Made { keys: self.keys(), names: Vec::new() };
-        let next = Root::new(next_parts(before, rotation, &mut made)?)?;
-        let signers = self.signers(before, &next)?;
+        check_length(roots.len())?;
+        let mut made = self.keys().new_keys();
+        let next = Root::new(next_parts(before.root(), rotation, self.keys(), &mut made)?)?;
+        let signers = self.signers(before.root(), &next)?;
         let envelope = next.sign(&signers.iter().collect::<Vec<_>>());
-        let mut longer = chain;
-        longer.push(envelope.clone());
-        follow(&longer).map_err(|error| {
+        let followed = before.follow(&envelope).map_err(|error| {
             let fact = format!(
                 "the new root would not hold ({error}): put the missing secret root keys into {}",
                 self.keys().directory().display()
@@ -89,10 +88,9 @@ impl Registry {
         let indices = write.append(&[envelope.to_json()], &log_key).await?;
         let index = indices.first().copied().unwrap_or_default();
         log::insert_root(write.connection(), next.version(), &envelope, index).await?;
-        // Whether a commit that fails came to be is not known, and a key too many does no harm.
-        made.names.clear();
+        made.keep();
         write.commit().await?;
-        Ok((next, fingerprint(&envelope)))
+        Ok((next, followed.fingerprint()))
     }
 
     /// The secret root keys of two versions, as far as they are here.
@@ -115,37 +113,15 @@ impl Registry {
     }
 }
 
-/// Keys that were made for a root, and go again when it does not come to be.
-struct Made<'a> {
-    keys: &'a Keys,
-    names: Vec<String>,
-}
-
-impl Made<'_> {
-    fn make(&mut self, purpose: Purpose) -> Result<PublicKey> {
-        let key = self.keys.generate(purpose)?.public_key();
-        self.names.push(file_name(purpose, &key));
-        Ok(key)
-    }
-}
-
-impl Drop for Made<'_> {
-    fn drop(&mut self) {
-        for name in &self.names {
-            self.keys.discard(name);
-        }
-    }
-}
-
-fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result<RootParts> {
+fn next_parts(before: &Root, rotation: &Rotation, keys: &Keys, made: &mut NewKeys<'_>) -> Result<RootParts> {
     let mut parts = before.to_parts();
     parts.version = before.version().saturating_add(1);
     parts.expires = expiry(Timestamp::now())?;
     if rotation.root_key {
-        let own = parts.keys.iter().position(|key| made.keys.find(Purpose::Root, key).is_ok());
+        let own = parts.keys.iter().position(|key| keys.find(Purpose::Root, key).is_ok());
         let own = own.and_then(|place| parts.keys.get_mut(place));
-        let own = own.ok_or_else(|| Fault::NoRootKey(made.keys.directory().to_owned()))?;
-        *own = made.make(Purpose::Root)?;
+        let own = own.ok_or_else(|| Fault::NoRootKey(keys.directory().to_owned()))?;
+        *own = made.make(Purpose::Root)?.public_key();
     }
     for key in &rotation.add_keys {
         if parts.keys.contains(key) {
@@ -156,12 +132,23 @@ fn next_parts(before: &Root, rotation: &Rotation, made: &mut Made<'_>) -> Result
     parts.threshold = rotation.threshold.unwrap_or(parts.threshold);
     check_threshold(parts.threshold, parts.keys.len())?;
     if rotation.log_key {
-        parts.log_key = made.make(Purpose::Log)?;
+        parts.log_key = made.make(Purpose::Log)?.public_key();
     }
     if rotation.takedown_key {
-        parts.takedown_key = made.make(Purpose::Takedown)?;
+        parts.takedown_key = made.make(Purpose::Takedown)?.public_key();
     }
     Ok(parts)
+}
+
+/// Refuses one root more than clients follow: they would refuse the registry from then on.
+fn check_length(roots: usize) -> Result<()> {
+    if roots < MAX_ROOTS {
+        return Ok(());
+    }
+    let fact = format!("there are {roots} versions of the root, and clients follow no more than {MAX_ROOTS}");
+    let hint =
+        "the newest holds until it expires; start a new registry, and have its fingerprint pinned before";
+    Err(Fault::state(fact, hint).into())
 }
 
 fn check_threshold(threshold: usize, keys: usize) -> Result<()> {
@@ -176,14 +163,25 @@ fn check_threshold(threshold: usize, keys: usize) -> Result<()> {
     }
 }
 
-/// Follows a chain from its first root, and gives all that it goes through.
-pub(super) fn follow(chain: &[Envelope]) -> Result<Vec<Root>> {
-    let Some((first, rest)) = chain.split_first() else { return Ok(Vec::new()) };
-    let mut trusted = TrustedRoot::pin(std::slice::from_ref(first), &fingerprint(first))?;
-    let mut roots = vec![trusted.root().clone()];
-    for next in rest {
-        trusted = trusted.follow(next)?;
-        roots.push(trusted.root().clone());
+/// The root that follows from the one before, or is the first of all.
+pub(crate) fn follow(
+    before: Option<&TrustedRoot>,
+    next: &Envelope,
+) -> std::result::Result<TrustedRoot, RootError> {
+    match before {
+        Some(before) => before.follow(next),
+        None => TrustedRoot::pin(std::slice::from_ref(next), &fingerprint(next)),
     }
-    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_root_is_made_that_clients_would_not_follow() {
+        assert!(check_length(MAX_ROOTS - 1).is_ok());
+        let refused = check_length(MAX_ROOTS).unwrap_err();
+        assert_eq!(refused.code(), "wrong-state");
+    }
 }

@@ -1,18 +1,17 @@
 //! The first start of a registry, and every later one.
 
 use jiff::{SignedDuration, Timestamp};
-use openclaw_package::registry::root::fingerprint;
 use openclaw_package::registry::{History, Origin, Root, RootParts};
 use openclaw_package::{Digest, PublisherName};
 
+use super::Registry;
 use super::tokens::{Issued, NewToken, issue};
-use super::{Registry, chain};
 use crate::error::{Fault, Result};
-use crate::keys::{Keys, Purpose, file_name};
+use crate::keys::Purpose;
 use crate::limits::Limits;
 use crate::location::Location;
 use crate::store::log::{Appending, insert_root};
-use crate::store::{Head, Store, accounts, find_head};
+use crate::store::{Head, Store, accounts, find_head, whole_seconds};
 
 /// How long a root holds: two years.
 pub(super) const ROOT_LIFETIME: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
@@ -67,40 +66,18 @@ impl Registry {
         registry.sweep().await?;
         let mut connection = registry.store().read().await?;
         let head = crate::store::read_head(&mut connection).await?;
-        registry.authority(&mut connection, head.root_version).await?;
-        let (chain, _) = chain(&mut connection).await?;
+        let fingerprint = registry.authority(&mut connection, head.root_version).await?.root.fingerprint();
         drop(connection);
-        let newest =
-            chain.last().map(fingerprint).ok_or_else(|| Fault::Damaged("there is no root".into()))?;
-        Ok(Started { registry, origin: head.origin, fingerprint: newest, first_token, is_new })
-    }
-}
-
-/// The files of keys that are of no use when the registry they were made for did not come to be.
-struct NewKeys<'a> {
-    keys: &'a Keys,
-    names: Vec<String>,
-}
-
-impl Drop for NewKeys<'_> {
-    fn drop(&mut self) {
-        for name in &self.names {
-            self.keys.discard(name);
-        }
+        Ok(Started { registry, origin: head.origin, fingerprint, first_token, is_new })
     }
 }
 
 /// Makes a registry: keys, the first root as the first entry of the log, and perhaps a publisher with a token.
 async fn create(start: &Start, store: &Store) -> Result<Option<Issued>> {
     let keys = start.location.keys();
-    let mut made = NewKeys { keys: &keys, names: Vec::new() };
-    let mut make = |purpose| {
-        let key = keys.generate(purpose)?;
-        made.names.push(file_name(purpose, &key.public_key()));
-        Ok::<_, crate::error::Error>(key)
-    };
+    let mut made = keys.new_keys();
     let (root_key, log_key, takedown_key) =
-        (make(Purpose::Root)?, make(Purpose::Log)?, make(Purpose::Takedown)?);
+        (made.make(Purpose::Root)?, made.make(Purpose::Log)?, made.make(Purpose::Takedown)?);
     let now = Timestamp::now();
     let root = Root::new(RootParts {
         version: 1,
@@ -131,8 +108,7 @@ async fn create(start: &Start, store: &Store) -> Result<Option<Issued>> {
         accounts::create(&mut transaction, &history, now).await?;
         first_token = Some(issue(&mut transaction, &NewToken::first(publisher.clone()), now).await?);
     }
-    // Whether a commit that fails came to be is not known, and a key too many does no harm.
-    made.names.clear();
+    made.keep();
     transaction.commit().await?;
     Ok(first_token)
 }
@@ -154,6 +130,5 @@ fn name(start: &Start, key_id: &str) -> Result<Origin> {
 
 /// When a root that is made now ends.
 pub(super) fn expiry(now: Timestamp) -> Result<Timestamp> {
-    let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    Ok(whole.checked_add(ROOT_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?)
+    Ok(whole_seconds(now).checked_add(ROOT_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?)
 }

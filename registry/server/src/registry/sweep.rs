@@ -10,12 +10,12 @@ use crate::store::{Dialect, uploads};
 const DEAD: SignedDuration = SignedDuration::from_hours(6);
 
 impl Registry {
-    /// Removes what no upload can need any more, and says how many blobs that were.
+    /// Removes what no upload can need any more.
     ///
     /// # Errors
     ///
     /// A failing store.
-    pub(crate) async fn sweep(&self) -> Result<u64> {
+    pub(crate) async fn sweep(&self) -> Result<()> {
         self.sweep_staging()?;
         let now = Timestamp::now();
         // A file in a directory that is locked has one server only: this one, which has just started.
@@ -23,7 +23,7 @@ impl Registry {
             Dialect::Sqlite => now.checked_add(SignedDuration::from_hours(1)),
             Dialect::Postgres => now.checked_sub(DEAD),
         };
-        let limit = limit.map_err(|error| Fault::Task(error.to_string()))?;
+        let limit = limit.map_err(Fault::task)?;
         let dead = uploads::before(&mut *self.store().read().await?, limit).await?;
         let mut removed = match self.store().dialect() {
             Dialect::Sqlite => self.blobs().remove_half_written()?,
@@ -38,7 +38,7 @@ impl Registry {
         if removed > 0 {
             tracing::info!(blobs = removed, "removed what interrupted uploads had left");
         }
-        Ok(removed)
+        Ok(())
     }
 
     /// Staging belongs to the server that has the data directory locked.

@@ -1,17 +1,17 @@
 //! Takedowns: what an operator withdraws from everybody, and the signed list that says so.
 
 use jiff::{SignedDuration, Timestamp};
-use openclaw_package::registry::{IndexLine, Root, Takedown, TakedownNotice, Takedowns};
+use openclaw_package::registry::{IndexLine, Takedown, TakedownNotice, Takedowns};
 use openclaw_package::{Digest, SigningKey, SkillId};
 use semver::Version;
 use sqlx::AnyConnection;
 
-use super::{Registry, chain};
+use super::{Authority, Registry};
 use crate::error::{Error, Fault, Refusal, Result};
 use crate::keys::Purpose;
 use crate::store::skills::Skill;
 use crate::store::takedowns::{self, SignedList};
-use crate::store::{Head, Write, releases, skills};
+use crate::store::{Head, Write, releases, skills, whole_seconds};
 
 /// How long a signed list counts as fresh.
 const LIST_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -29,11 +29,10 @@ impl Registry {
     /// [`Refusal::Operator`] where there is no such skill or version, or it was taken down before.
     pub async fn take_down(&self, takedown: Takedown) -> Result<(u64, Vec<String>)> {
         let mut write = self.store().write().await?;
-        let (_, roots) = chain(write.connection()).await?;
-        check_takedown(&mut write, &takedown, &roots).await?;
-        let covered = covered(write.connection(), &takedown).await?;
         let authority = self.authority_of(&mut write).await?;
-        let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
+        let mut all = check_takedown(write.connection(), &takedown, &authority).await?;
+        let covered = covered(write.connection(), &takedown).await?;
+        let key = self.keys().find(Purpose::Takedown, authority.root.root().takedown_key())?;
         let now = Timestamp::now();
         write.head.takedown_sequence = write.head.takedown_sequence.saturating_add(1);
         let sequence = write.head.takedown_sequence;
@@ -52,7 +51,8 @@ impl Registry {
             names.push(format!("{} {version}", skill.skill));
         }
         let head = write.head.clone();
-        sign_list(write.connection(), &head, &roots, &key, now).await?;
+        all.push(notice.takedown);
+        sign_list(write.connection(), &head, all, &key, now).await?;
         write.commit().await?;
         Ok((index, names))
     }
@@ -80,17 +80,24 @@ impl Registry {
         {
             return Ok(list.envelope);
         }
-        let (_, roots) = chain(write.connection()).await?;
         let authority = self.authority_of(&mut write).await?;
-        let key = self.keys().find(Purpose::Takedown, authority.root.takedown_key())?;
-        let list = sign_list(write.connection(), &head, &roots, &key, now).await?;
+        let key = self.keys().find(Purpose::Takedown, authority.root.root().takedown_key())?;
+        let all = authority.takedowns(write.connection()).await?;
+        let list = sign_list(write.connection(), &head, all, &key, now).await?;
         write.commit().await?;
         Ok(list.envelope)
     }
 
-    pub(super) async fn authority_of(&self, write: &mut Write) -> Result<std::sync::Arc<super::Authority>> {
+    pub(super) async fn authority_of(&self, write: &mut Write) -> Result<std::sync::Arc<Authority>> {
         let version = write.head.root_version;
         self.authority(write.connection(), version).await
+    }
+}
+
+impl Authority {
+    /// All that was taken down, oldest first.
+    async fn takedowns(&self, connection: &mut AnyConnection) -> Result<Vec<Takedown>> {
+        takedowns::all(connection, self.root.root().origin(), &self.roots).await
     }
 }
 
@@ -104,17 +111,17 @@ fn is_fresh(list: &SignedList, head: &Head, now: Timestamp) -> bool {
 async fn sign_list(
     connection: &mut AnyConnection,
     head: &Head,
-    roots: &[Root],
+    all: Vec<Takedown>,
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<SignedList> {
-    let issued = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let issued = whole_seconds(now);
     let list = Takedowns {
         origin: head.origin.clone(),
         sequence: head.takedown_sequence,
         issued,
         expires: issued.checked_add(LIST_LIFETIME).map_err(|error| Fault::Usage(error.to_string()))?,
-        takedowns: takedowns::all(connection, &head.origin, roots).await?,
+        takedowns: all,
     };
     let envelope = String::from_utf8_lossy(&list.sign(key).to_json()).into_owned();
     let signed = SignedList { sequence: list.sequence, issued, root_version: head.root_version, envelope };
@@ -122,10 +129,13 @@ async fn sign_list(
     Ok(signed)
 }
 
-/// Refuses a takedown that says nothing new, or whose parts do not belong together.
-async fn check_takedown(write: &mut Write, takedown: &Takedown, roots: &[Root]) -> Result<()> {
-    let origin = write.head.origin.clone();
-    let before = takedowns::all(write.connection(), &origin, roots).await?;
+/// Refuses a takedown that says nothing new, or whose parts do not belong together. Gives all that was taken down before.
+async fn check_takedown(
+    connection: &mut AnyConnection,
+    takedown: &Takedown,
+    authority: &Authority,
+) -> Result<Vec<Takedown>> {
+    let before = authority.takedowns(connection).await?;
     let Takedown { skill, version, archive, .. } = takedown;
     let refuse = |fact: String| {
         Err(Refusal::operator("taken-down", fact, "a takedown is final, and there is nothing left to do")
@@ -140,26 +150,26 @@ async fn check_takedown(write: &mut Write, takedown: &Takedown, roots: &[Root]) 
         }
         _ => {}
     }
-    let found = skills::find(write.connection(), skill).await?;
+    let found = skills::find(connection, skill).await?;
     if found.is_none() && archive.is_none() {
         let hint = "check the spelling; `openclaw registry admin publisher list` shows the publishers";
         return Err(Refusal::operator("not-found", format!("there is no skill {skill}"), hint).into());
     }
     if let (Some(found), Some(version)) = (&found, version) {
-        match releases::find(write.connection(), found.id, version).await? {
+        match releases::find(connection, found.id, version).await? {
             Some(release) if release.taken_down.is_some() && archive.is_none() => {
                 return refuse(format!("{skill} {version} was taken down already"));
             }
             None if archive.is_none() => {
-                return Err(no_version(write.connection(), found, version).await?);
+                return Err(no_version(connection, found, version).await?);
             }
             _ => {}
         }
     }
-    match archive {
-        Some(archive) => check_archive(write.connection(), archive, skill).await,
-        None => Ok(()),
+    if let Some(archive) = archive {
+        check_archive(connection, archive, skill).await?;
     }
+    Ok(before)
 }
 
 /// Whether a takedown is of all of a skill.
@@ -225,11 +235,10 @@ async fn covered(connection: &mut AnyConnection, takedown: &Takedown) -> Result<
 /// Why a release cannot be published or shown, if a takedown covers it.
 pub(super) async fn reason_against(
     connection: &mut AnyConnection,
-    head: &Head,
-    roots: &[Root],
+    authority: &Authority,
     (skill, version, archive): (&SkillId, &Version, &Digest),
 ) -> Result<Option<String>> {
-    let takedowns = takedowns::all(connection, &head.origin, roots).await?;
+    let takedowns = authority.takedowns(connection).await?;
     let covering = takedowns.iter().find(|takedown| takedown.covers(skill, version, archive));
     Ok(covering.map(|takedown| takedown.reason.to_string()))
 }

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 
 use super::{Caller, Registry};
 use crate::error::{Fault, Refusal, Result};
-use crate::store::{accounts, tokens};
+use crate::store::{tokens, whole_seconds};
 use crate::token::{Pattern, Scope, Secret, Token};
 
 /// The longest name of a token, in characters.
@@ -67,13 +67,11 @@ pub struct Issued {
     pub token: Token,
 }
 
-/// Writes a new token down.
+/// Writes a new token of a publisher down that is there.
 pub(super) async fn issue(connection: &mut AnyConnection, new: &NewToken, now: Timestamp) -> Result<Issued> {
     new.check()?;
-    // The database keeps whole seconds, and what is shown now is what is shown later.
-    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let now = whole_seconds(now);
     let publisher = new.pattern.publisher().clone();
-    accounts::existing_history(connection, &publisher).await?;
     let mut scopes = new.scopes.clone();
     scopes.sort();
     scopes.dedup();
@@ -96,7 +94,7 @@ pub(super) async fn issue(connection: &mut AnyConnection, new: &NewToken, now: T
 /// Sixteen random hex digits.
 pub(super) fn random_id() -> Result<String> {
     let mut bytes = [0_u8; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Fault::Task(error.to_string()))?;
+    getrandom::fill(&mut bytes).map_err(Fault::task)?;
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
@@ -125,14 +123,6 @@ impl Registry {
             self.check_publisher(&mut connection, publisher).await?;
         }
         tokens::list(&mut connection, publisher).await
-    }
-
-    async fn check_publisher(&self, connection: &mut AnyConnection, publisher: &PublisherName) -> Result<()> {
-        if accounts::history(connection, publisher).await?.is_some() {
-            return Ok(());
-        }
-        let hint = format!("`{}` shows all that there are", self.command("publisher list"));
-        Err(Refusal::operator("not-found", format!("there is no publisher {publisher}"), hint).into())
     }
 
     /// Revokes a token.

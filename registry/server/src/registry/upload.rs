@@ -1,7 +1,8 @@
 //! An upload: received into a file of ours, then verified exactly as a client would verify it.
 
 use std::fs::File;
-use std::io::{Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -37,10 +38,8 @@ pub struct Upload {
 
 /// An archive that was received, in a directory that goes when this does.
 pub struct Received {
-    pub(super) staging: TempDir,
-    pub(super) file: File,
-    pub(super) digest: Digest,
-    pub(super) size: u64,
+    staging: TempDir,
+    file: File,
     _place: Option<UploadPlace>,
 }
 
@@ -52,14 +51,22 @@ pub struct UploadPlace {
 
 impl Received {
     /// A file that was written into a staging directory.
-    pub fn new(staging: TempDir, file: File, digest: Digest, size: u64) -> Self {
-        Self { staging, file, digest, size, _place: None }
+    pub fn new(staging: TempDir, file: File) -> Self {
+        Self { staging, file, _place: None }
     }
 
     /// Gives the place back no sooner than the archive goes: work on it does not end when a client goes away.
     #[must_use]
     pub fn holding(self, place: UploadPlace) -> Self {
         Self { _place: Some(place), ..self }
+    }
+
+    fn read(&self) -> Result<Bytes> {
+        let failed = || Fault::file(self.staging.path());
+        let (mut file, mut bytes) = (&self.file, Vec::new());
+        file.seek(SeekFrom::Start(0)).map_err(failed())?;
+        file.read_to_end(&mut bytes).map_err(failed())?;
+        Ok(bytes.into())
     }
 }
 
@@ -73,18 +80,16 @@ pub(super) struct Claim {
 /// A package that was verified, and what is shown of it.
 pub(crate) struct Checked {
     pub(crate) category: Option<String>,
-    pub(crate) kinds: Vec<String>,
-    pub(crate) description: String,
     pub(crate) page: PageParts,
 }
 
 /// What of a page follows from the package alone.
 pub(crate) struct PageParts {
-    permissions: Vec<PermissionLine>,
+    pub(super) permissions: Vec<PermissionLine>,
     warnings: Vec<String>,
     triggers: Vec<TriggerLine>,
     tools: Vec<ToolLine>,
-    description: String,
+    pub(super) description: String,
     license: Option<String>,
     readme_html: String,
 }
@@ -150,39 +155,48 @@ pub(super) fn parse_events(events: &[String]) -> Result<Vec<Envelope>> {
     events.iter().map(|text| Ok(Envelope::parse(text.as_bytes())?)).collect()
 }
 
-/// Unpacks and verifies an archive under the key that the release names. Nothing of it is kept.
-pub(super) fn verify(upload: &mut Upload, claim: &Claim) -> Result<Checked> {
+/// Verifies an upload, and gives the very bytes of the archive that were verified.
+pub(super) fn verify(upload: &Upload, claim: &Claim) -> Result<(Checked, Bytes)> {
     let refuse = |field: &str, found: &dyn std::fmt::Display, expected: &dyn std::fmt::Display| {
         let fact = format!("the {field} is {found} in the upload, and {expected} in the release's event");
         Err(Error::from(Refusal::package("identity-mismatch", fact, "sign the event for this package")))
     };
     let release = &claim.release;
-    if upload.archive.digest != release.archive {
-        return refuse("archive's digest", &upload.archive.digest, &release.archive);
+    let archive = upload.archive.read()?;
+    let digest = Digest::of(&archive);
+    if digest != release.archive {
+        return refuse("archive's digest", &digest, &release.archive);
     }
-    let envelope = Envelope::parse(&upload.signature)?;
     let unpacked = upload.archive.staging.path().join("unpacked");
-    let internal = || Fault::file(&unpacked);
-    std::fs::create_dir(&unpacked).map_err(internal())?;
-    let dir = Dir::open_ambient_dir(&unpacked, ambient_authority()).map_err(internal())?;
-    upload.archive.file.seek(SeekFrom::Start(0)).map_err(internal())?;
-    let keys = |_: &_| vec![release.signer.clone()];
-    let package =
-        verify_archive(&upload.archive.file, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)?;
-    package.expect(&upload.skill, &upload.version)?;
+    std::fs::create_dir(&unpacked).map_err(Fault::file(&unpacked))?;
+    let package = verify_package(&upload.skill, release, &archive, &upload.signature, &unpacked)?;
     if package.statement_digest() != release.statement {
         return refuse("statement's digest", &package.statement_digest(), &release.statement);
     }
-    Ok(read(&package, claim.category.as_ref()))
+    Ok((read(&package, claim.category.as_ref()), archive))
+}
+
+/// Verifies a package as a client would that trusts only the key which the release names, and unpacks it into an
+/// empty directory meanwhile. Whether it is the package of that release is told by its digests.
+pub(crate) fn verify_package(
+    skill: &SkillId,
+    release: &Release,
+    archive: &[u8],
+    signature: &[u8],
+    empty: &Path,
+) -> Result<VerifiedPackage> {
+    let envelope = Envelope::parse(signature)?;
+    let dir = Dir::open_ambient_dir(empty, ambient_authority()).map_err(Fault::file(empty))?;
+    let keys = |_: &_| vec![release.signer.clone()];
+    let package = verify_archive(archive, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)?;
+    package.expect(skill, &release.version)?;
+    Ok(package)
 }
 
 /// What follows from a package that was verified.
 pub(crate) fn read(package: &VerifiedPackage, category: Option<&SkillName>) -> Checked {
     let manifest = package.manifest();
     let requests = words::requests(manifest.requests());
-    let mut kinds: Vec<String> = requests.iter().map(|request| request.permission.to_owned()).collect();
-    kinds.sort();
-    kinds.dedup();
     let given = category.map(|category| category.as_str().to_owned());
     let line = |request: words::Request| PermissionLine {
         permission: request.permission.to_owned(),
@@ -210,12 +224,7 @@ pub(crate) fn read(package: &VerifiedPackage, category: Option<&SkillName>) -> C
         license: package.skill_md().license().map(str::to_owned),
         readme_html: readme::render(package.skill_md().body()),
     };
-    Checked {
-        category: given.or_else(|| manifest.category().map(str::to_owned)),
-        kinds,
-        description: page.description.clone(),
-        page,
-    }
+    Checked { category: given.or_else(|| manifest.category().map(str::to_owned)), page }
 }
 
 impl PageParts {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ impl FromStr for DatabaseUrl {
         match url.scheme() {
             "postgres" | "postgresql" => Ok(Self { url, dialect: Dialect::Postgres }),
             "sqlite" => {
-                let path = url.to_file_path_like().ok_or("write sqlite:///path/to/file")?;
+                let path = file_path(&url).ok_or("write sqlite:///path/to/file")?;
                 Self::file(Path::new(&path)).map_err(|error| error.to_string())
             }
             _ => Err("write postgres://user@host/database or sqlite:///path/to/file".to_owned()),
@@ -85,14 +85,8 @@ impl FromStr for DatabaseUrl {
 }
 
 /// The path of a `sqlite:` URL, decoded.
-trait ToFilePathLike {
-    fn to_file_path_like(&self) -> Option<std::path::PathBuf>;
-}
-
-impl ToFilePathLike for Url {
-    fn to_file_path_like(&self) -> Option<std::path::PathBuf> {
-        Url::parse(&format!("file://{}", self.path())).ok()?.to_file_path().ok()
-    }
+fn file_path(url: &Url) -> Option<PathBuf> {
+    Url::parse(&format!("file://{}", url.path())).ok()?.to_file_path().ok()
 }
 
 /// Without the password.
@@ -109,7 +103,7 @@ pub(super) async fn pool(url: &DatabaseUrl) -> Result<AnyPool> {
     let dialect = url.dialect;
     let options: AnyConnectOptions = AnyConnectOptions::from_url(&url.url)?.disable_statement_logging();
     if dialect == Dialect::Sqlite
-        && let Some(path) = url.url.to_file_path_like()
+        && let Some(path) = file_path(&url.url)
     {
         make_private(&path).map_err(Fault::file(&path))?;
     }

@@ -62,11 +62,6 @@ impl Appending {
         Ok(index)
     }
 
-    /// How many entries the log has now.
-    pub fn size(&self) -> u64 {
-        self.appender.size()
-    }
-
     /// Writes the tiles and the head, with a new checkpoint.
     ///
     /// # Errors
@@ -132,18 +127,27 @@ pub async fn write_tile(connection: &mut AnyConnection, id: TileId, hashes: Vec<
     Ok(())
 }
 
+/// The bytes of a tile as they stand there now, if any do.
+///
+/// # Errors
+///
+/// A failing database.
+pub async fn stored_tile(connection: &mut AnyConnection, id: TileId) -> Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT hashes FROM tiles WHERE level = $1 AND tile = $2")
+        .bind(i64::from(id.level))
+        .bind(signed(id.index))
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|(hashes,)| hashes))
+}
+
 /// The bytes of a tile as it is in a log where it has that many hashes.
 ///
 /// # Errors
 ///
 /// A failing database, or a tile that is shorter.
 pub async fn tile(connection: &mut AnyConnection, id: TileId, width: u16) -> Result<Vec<u8>> {
-    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT hashes FROM tiles WHERE level = $1 AND tile = $2")
-        .bind(i64::from(id.level))
-        .bind(signed(id.index))
-        .fetch_optional(connection)
-        .await?;
-    let mut hashes = row.map(|(hashes,)| hashes).unwrap_or_default();
+    let mut hashes = stored_tile(connection, id).await?.unwrap_or_default();
     let length = usize::from(width) * 32;
     if hashes.len() < length {
         return Err(Fault::Damaged(format!("tile {id} of the log is cut short")).into());
@@ -197,16 +201,6 @@ pub async fn entries(connection: &mut AnyConnection, start: u64, count: u64) -> 
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(|(entry,)| entry).collect())
-}
-
-/// One entry.
-///
-/// # Errors
-///
-/// A failing database, or an entry that is not there.
-pub async fn entry(connection: &mut AnyConnection, index: u64) -> Result<Vec<u8>> {
-    let found = entries(connection, index, 1).await?.pop();
-    found.ok_or_else(|| Fault::Damaged(format!("entry {index} of the log is missing")).into())
 }
 
 /// Writes down at which index of the log a root stands.

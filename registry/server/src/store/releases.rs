@@ -1,8 +1,10 @@
 //! Releases: what was published, where its bytes are, and whether it may still be chosen.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use openclaw_package::registry::Visibility;
-use openclaw_package::registry::api::ReleasePage;
+use openclaw_package::registry::api::{PermissionLine, ReleasePage};
+use openclaw_package::registry::{IndexLine, Visibility};
 use openclaw_package::{Digest, PublisherName, SkillId};
 use semver::Version;
 use sqlx::AnyConnection;
@@ -44,6 +46,24 @@ impl Release {
     pub fn is_available(&self) -> bool {
         self.yanked.is_none() && self.taken_down.is_none()
     }
+
+    /// The line of the skill's index that says that it was released.
+    pub fn index_line(&self) -> IndexLine {
+        IndexLine::Release {
+            version: self.version.clone(),
+            archive: self.archive,
+            size: self.archive_size,
+            signature: self.signature,
+            log_index: self.log_index,
+            time: self.published,
+        }
+    }
+}
+
+/// The kinds of some permissions, each once.
+pub fn kinds(permissions: &[PermissionLine]) -> Vec<String> {
+    let kinds: BTreeSet<&String> = permissions.iter().map(|line| &line.permission).collect();
+    kinds.into_iter().cloned().collect()
 }
 
 type Row = (
@@ -165,22 +185,16 @@ pub async fn page(connection: &mut AnyConnection, skill: u64, release: &Release)
 /// # Errors
 ///
 /// A failing database.
-pub async fn set_page(
-    connection: &mut AnyConnection,
-    skill: u64,
-    version: &Version,
-    kinds: &[String],
-    page: &ReleasePage,
-) -> Result<()> {
+pub async fn set_page(connection: &mut AnyConnection, skill: u64, page: &ReleasePage) -> Result<()> {
     let json = serde_json::to_string(page).map_err(|error| Fault::damaged("a page", error))?;
     sqlx::query(
         "UPDATE releases SET kinds = $1, description = $2, page = $3 WHERE skill = $4 AND version = $5",
     )
-    .bind(kinds.join(" "))
+    .bind(kinds(&page.permissions).join(" "))
     .bind(page.description.clone())
     .bind(json)
     .bind(signed(skill))
-    .bind(version.to_string())
+    .bind(page.version.to_string())
     .execute(connection)
     .await?;
     Ok(())

@@ -25,13 +25,6 @@ pub struct Skill {
     pub latest: Option<Version>,
 }
 
-impl Skill {
-    /// Whether tokens of a publisher, or nobody's, may see it.
-    pub fn is_visible_to(&self, publisher: Option<&PublisherName>) -> bool {
-        self.visibility == Visibility::Public || publisher == Some(self.skill.publisher())
-    }
-}
-
 type Row = (i64, String, String, String, Option<String>, Option<String>);
 
 const COLUMNS: &str = "id, publisher, name, visibility, category, latest";

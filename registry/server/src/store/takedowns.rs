@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use openclaw_package::Envelope;
-use openclaw_package::registry::{Origin, Root, Takedown, TakedownNotice};
+use openclaw_package::registry::{Origin, Takedown, TakedownNotice, TrustedRoot};
 use sqlx::AnyConnection;
 
 use super::{signed, time, unsigned};
@@ -35,16 +35,14 @@ pub async fn notices(connection: &mut AnyConnection) -> Result<Vec<(u64, Vec<u8>
     rows.into_iter().map(|(index, entry)| Ok((unsigned(index)?, entry))).collect()
 }
 
-/// What a notice says; it is ours, and was signed by the takedown key of one of our roots.
-///
-/// # Errors
-///
-/// [`Fault::Damaged`].
-pub fn read(entry: &[u8], origin: &Origin, roots: &[Root]) -> Result<TakedownNotice> {
-    let envelope = Envelope::parse(entry).map_err(|error| Fault::damaged("a takedown", error))?;
-    let opened =
-        roots.iter().find_map(|root| TakedownNotice::verify(&envelope, origin, root.takedown_key()).ok());
-    opened.ok_or_else(|| Fault::Damaged("a takedown is not signed by a takedown key".to_owned()).into())
+/// What a notice says, if it is ours and was signed by the takedown key of one of our roots.
+pub fn open<'a>(
+    envelope: &Envelope,
+    origin: &Origin,
+    roots: impl IntoIterator<Item = &'a TrustedRoot>,
+) -> Option<Takedown> {
+    let mut keys = roots.into_iter().map(|root| root.root().takedown_key());
+    keys.find_map(|key| TakedownNotice::verify(envelope, origin, key).ok()).map(|notice| notice.takedown)
 }
 
 /// All that was taken down, oldest first.
@@ -52,9 +50,17 @@ pub fn read(entry: &[u8], origin: &Origin, roots: &[Root]) -> Result<TakedownNot
 /// # Errors
 ///
 /// A failing database, or notices that do not hold.
-pub async fn all(connection: &mut AnyConnection, origin: &Origin, roots: &[Root]) -> Result<Vec<Takedown>> {
-    let notices = notices(connection).await?;
-    notices.iter().map(|(_, entry)| Ok(read(entry, origin, roots)?.takedown)).collect()
+pub async fn all(
+    connection: &mut AnyConnection,
+    origin: &Origin,
+    roots: &[TrustedRoot],
+) -> Result<Vec<Takedown>> {
+    let read = |(_, entry): (u64, Vec<u8>)| {
+        let envelope = Envelope::parse(&entry).map_err(|error| Fault::damaged("a takedown", error))?;
+        let opened = open(&envelope, origin, roots);
+        opened.ok_or_else(|| Fault::Damaged("a takedown is not signed by a takedown key".to_owned()).into())
+    };
+    notices(connection).await?.into_iter().map(read).collect()
 }
 
 /// The list as it was signed last.

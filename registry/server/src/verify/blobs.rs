@@ -2,18 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use futures::StreamExt as _;
 use openclaw_package::registry::api::ReleasePage;
 use openclaw_package::registry::{Action, Event, Release as Released};
-use openclaw_package::{Digest, Envelope, SkillId, VerifiedPackage, verify_archive};
+use openclaw_package::{Digest, Envelope, SkillId, VerifiedPackage};
 use sqlx::AnyConnection;
 
 use super::{Mode, Report};
 use crate::blobs::Blobs;
 use crate::error::{Fault, Result};
-use crate::registry::{Registry, read_package};
+use crate::registry::{Registry, read_package, verify_package};
 use crate::store::releases::Release;
 use crate::store::skills::Skill;
 use crate::store::{log, releases, skills, uploads};
@@ -21,20 +19,14 @@ use crate::store::{log, releases, skills, uploads};
 /// What is shown of a release, where it is not what follows from the package.
 pub(super) struct Correction {
     skill: Skill,
-    kinds: Vec<String>,
     page: ReleasePage,
 }
 
-const WRONG_PAGE: &str = "what is shown of it is not what follows from the package";
-
 impl Correction {
-    fn place(&self) -> String {
-        format!("{} {}", self.skill.skill, self.page.version)
-    }
-
-    /// Tells of it without changing anything.
-    pub(super) fn tell(&self, report: &mut Report) {
-        report.problem(self.place(), WRONG_PAGE);
+    /// Tells of it, changed or not.
+    pub(super) fn tell(&self, mode: Mode, report: &mut Report) {
+        let place = format!("{} {}", self.skill.skill, self.page.version);
+        report.found(mode, place, "what is shown of it is not what follows from the package");
     }
 }
 
@@ -68,17 +60,14 @@ pub(super) async fn correct(
     report: &mut Report,
 ) -> Result<()> {
     for correction in corrections {
-        if mode == Mode::Look {
-            correction.tell(report);
-            continue;
+        if mode == Mode::Repair {
+            let Correction { skill, page } = &correction;
+            let mut write = registry.store().write().await?;
+            releases::set_page(write.connection(), skill.id, page).await?;
+            skills::refresh(write.connection(), skill, jiff::Timestamp::now()).await?;
+            write.commit().await?;
         }
-        let place = correction.place();
-        let Correction { skill, kinds, page } = correction;
-        let mut write = registry.store().write().await?;
-        releases::set_page(write.connection(), skill.id, &page.version, &kinds, &page).await?;
-        skills::refresh(write.connection(), &skill, jiff::Timestamp::now()).await?;
-        write.commit().await?;
-        report.repaired(place, WRONG_PAGE);
+        correction.tell(mode, report);
     }
     Ok(())
 }
@@ -111,19 +100,20 @@ async fn check_release(
     };
     let (id, signed) = (skill.skill.clone(), event.clone());
     let work = move || package(&id, &signed, &archive, &signature);
-    let outcome = tokio::task::spawn_blocking(work).await.map_err(|error| Fault::Task(error.to_string()))?;
+    let outcome = tokio::task::spawn_blocking(work).await.map_err(Fault::task)?;
     report.checked.packages += 1;
-    let checked = match outcome {
-        Ok(package) => read_package(&package, None),
+    let expected = match outcome {
+        Ok(package) => read_package(&package, None).page.page(release, &event),
         Err(fact) => return Ok(Err(fact)),
     };
-    let expected = checked.page.page(release, &event);
     let stored = releases::page(connection, skill.id, release).await;
     let same = stored.is_ok_and(|stored| {
         let now = ReleasePage { yanked: None, taken_down: None, ..stored };
-        now == expected && release.kinds == checked.kinds && release.description == checked.description
+        now == expected
+            && release.kinds == releases::kinds(&expected.permissions)
+            && release.description == expected.description
     });
-    let correction = || Correction { skill: skill.clone(), kinds: checked.kinds, page: expected };
+    let correction = || Correction { skill: skill.clone(), page: expected };
     Ok(Ok((!same).then(correction)))
 }
 
@@ -137,14 +127,9 @@ fn event(entry: &[u8]) -> Outcome<Released> {
 
 /// Verifies a package as it was verified when it was published.
 fn package(skill: &SkillId, event: &Released, archive: &[u8], signature: &[u8]) -> Outcome<VerifiedPackage> {
-    let text = |error: &dyn std::fmt::Display| error.to_string();
-    let envelope = Envelope::parse(signature).map_err(|error| text(&error))?;
-    let staging = tempfile::tempdir().map_err(|error| text(&error))?;
-    let dir = Dir::open_ambient_dir(staging.path(), ambient_authority()).map_err(|error| text(&error))?;
-    let keys = |_: &_| vec![event.signer.clone()];
-    let package = verify_archive(archive, &envelope, keys, &dir, openclaw_package::Limits::DEFAULT)
-        .map_err(|error| text(&error))?;
-    package.expect(skill, &event.version).map_err(|error| text(&error))?;
+    let staging = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let package = verify_package(skill, event, archive, signature, staging.path());
+    let package = package.map_err(|error| error.to_string())?;
     if package.statement_digest() != event.statement || package.archive_digest() != event.archive {
         return Err("the package is not the one that its event releases".to_owned());
     }
@@ -170,15 +155,12 @@ pub(super) async fn orphans(registry: &Registry, mode: Mode, report: &mut Report
     }
     drop(connection);
     for digest in orphans {
-        let (place, fact) = (format!("blob {digest}"), "no release and no upload names it");
-        if mode == Mode::Look {
-            report.problem(place, fact);
-            continue;
+        if mode == Mode::Repair {
+            let mut write = registry.store().write().await?;
+            registry.remove_unnamed(&mut write, &[digest]).await?;
+            write.commit().await?;
         }
-        let mut write = registry.store().write().await?;
-        registry.remove_unnamed(&mut write, &[digest]).await?;
-        write.commit().await?;
-        report.repaired(place, fact);
+        report.found(mode, format!("blob {digest}"), "no release and no upload names it");
     }
     Ok(())
 }

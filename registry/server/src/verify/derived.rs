@@ -55,7 +55,7 @@ async fn roots(connection: &mut AnyConnection, replay: &Replay, report: &mut Rep
             .fetch_all(&mut *connection)
             .await?;
     let expected: Vec<(i64, String)> =
-        replay.roots.iter().map(|(index, print)| (signed(*index), print.clone())).collect();
+        replay.roots.iter().map(|(index, root)| (signed(*index), root.fingerprint().to_string())).collect();
     if rows != expected || log::roots(connection).await?.len() != expected.len() {
         report.problem("roots", "they are not those of the log");
     }
@@ -84,13 +84,10 @@ async fn histories(
             report.problem(place.clone(), "its events do not stand where the log has them");
         }
         if stored != *expected {
-            let fact = "the state of its history is not what follows from its events";
             if mode == Mode::Repair {
                 accounts::advance(connection, expected, &[]).await?;
-                report.repaired(place, fact);
-            } else {
-                report.problem(place, fact);
             }
+            report.found(mode, place, "the state of its history is not what follows from its events");
         }
     }
     if (replay.histories.len() as u64) > report.checked.publishers {
@@ -104,7 +101,7 @@ async fn takedown_rows(connection: &mut AnyConnection, replay: &Replay, report: 
     if !rows.iter().map(|(index, _)| *index).eq(replay.takedowns.iter().map(|(index, _)| *index)) {
         report.problem("takedowns", "they are not those of the log");
     }
-    let Some((list, root)) = takedowns::list(connection).await?.zip(replay.root.as_ref()) else {
+    let Some((list, root)) = takedowns::list(connection).await?.zip(replay.root()) else {
         return Ok(());
     };
     // One that is older than the newest takedown or root is signed anew before it is served.
@@ -114,7 +111,7 @@ async fn takedown_rows(connection: &mut AnyConnection, replay: &Replay, report: 
     let opened = Takedowns::parse_envelope(list.envelope.as_bytes())
         .map_err(|error| error.to_string())
         .and_then(|list| {
-            Takedowns::verify(&list, &replay.head.origin, root.root().takedown_key())
+            Takedowns::verify(&list, &replay.head.origin, root.takedown_key())
                 .map_err(|error| error.to_string())
         });
     match opened {
@@ -175,10 +172,7 @@ async fn check_skill(
         skills::refresh(connection, skill, Timestamp::now()).await?;
     }
     for fact in wrong {
-        match mode {
-            Mode::Repair => report.repaired(place, fact),
-            Mode::Look => report.problem(place, fact),
-        }
+        report.found(mode, place, fact);
     }
     Ok(())
 }
@@ -204,7 +198,7 @@ fn expect(
                     let place = format!("{skill} {}", event.version);
                     report.problem(place, "archive or place in the log are not those of its event");
                 }
-                body.push_str(&line(row).to_line());
+                body.push_str(&row.index_line().to_line());
             }
             Change::Yank(version, reason) => {
                 states.entry(version.clone()).or_default().yanked = Some(reason.clone());
@@ -238,17 +232,6 @@ fn expect(
         }
     }
     (states, body, visibility)
-}
-
-fn line(row: &Release) -> IndexLine {
-    IndexLine::Release {
-        version: row.version.clone(),
-        archive: row.archive,
-        size: row.archive_size,
-        signature: row.signature,
-        log_index: row.log_index,
-        time: row.published,
-    }
 }
 
 /// Whether newest version, category and searched words are those that a refresh would write.

@@ -1,20 +1,19 @@
 //! The log read from its first entry to its last: tiles, roots, histories and takedowns as they must be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use openclaw_package::log::{Appender, Checkpoint, TILE_WIDTH, TileId, leaf_hash};
 use openclaw_package::registry::event::EVENT_PAYLOAD_TYPE;
-use openclaw_package::registry::root::{ROOT_PAYLOAD_TYPE, fingerprint};
-use openclaw_package::registry::{
-    Action, Event, History, Release, Root, Takedown, TakedownNotice, TrustedRoot,
-};
+use openclaw_package::registry::root::ROOT_PAYLOAD_TYPE;
+use openclaw_package::registry::{Action, Event, History, Release, Root, Takedown, TrustedRoot};
 use openclaw_package::{Envelope, PublisherName, SkillId};
 use semver::Version;
 use sqlx::AnyConnection;
 
 use super::{Mode, Report};
 use crate::error::Result;
-use crate::store::{Head, find_head, log, signed, unsigned};
+use crate::registry::follow;
+use crate::store::{Head, find_head, log, takedowns, unsigned};
 
 /// A change of a skill, in the order of the log.
 pub(super) enum Change {
@@ -27,9 +26,8 @@ pub(super) enum Change {
 /// What the log says.
 pub(super) struct Replay {
     pub(super) head: Head,
-    pub(super) roots: Vec<(u64, String)>,
-    pub(super) root: Option<TrustedRoot>,
-    all_roots: Vec<Root>,
+    /// The roots, oldest first, and where they stand.
+    pub(super) roots: Vec<(u64, TrustedRoot)>,
     /// Each publisher's history and where its events stand.
     pub(super) histories: BTreeMap<PublisherName, (History, Vec<u64>)>,
     pub(super) changes: BTreeMap<SkillId, Vec<Change>>,
@@ -50,8 +48,6 @@ impl Replay {
         let mut replay = Self {
             head,
             roots: Vec::new(),
-            root: None,
-            all_roots: Vec::new(),
             histories: BTreeMap::new(),
             changes: BTreeMap::new(),
             takedowns: Vec::new(),
@@ -104,16 +100,15 @@ impl Replay {
     }
 
     fn read_root(&mut self, index: u64, envelope: &Envelope) -> std::result::Result<(), String> {
-        let print = fingerprint(envelope);
-        let followed = match &self.root {
-            Some(root) => root.follow(envelope),
-            None => TrustedRoot::pin(std::slice::from_ref(envelope), &print),
-        };
-        let root = followed.map_err(|error| error.to_string())?;
-        self.all_roots.push(root.root().clone());
-        self.roots.push((index, print.to_string()));
-        self.root = Some(root);
+        let before = self.roots.last().map(|(_, root)| root);
+        let root = follow(before, envelope).map_err(|error| error.to_string())?;
+        self.roots.push((index, root));
         Ok(())
+    }
+
+    /// The newest root.
+    pub(super) fn root(&self) -> Option<&Root> {
+        self.roots.last().map(|(_, root)| root.root())
     }
 
     fn read_event(&mut self, index: u64, envelope: &Envelope) -> std::result::Result<(), String> {
@@ -136,12 +131,9 @@ impl Replay {
     }
 
     fn read_takedown(&mut self, index: u64, envelope: &Envelope) -> std::result::Result<(), String> {
-        let opened =
-            self.all_roots.iter().rev().find_map(|root| {
-                TakedownNotice::verify(envelope, &self.head.origin, root.takedown_key()).ok()
-            });
-        let notice = opened.ok_or("it is no root, event or takedown that is signed as it must be")?;
-        let takedown = notice.takedown;
+        let roots = self.roots.iter().map(|(_, root)| root);
+        let opened = takedowns::open(envelope, &self.head.origin, roots);
+        let takedown = opened.ok_or("it is no root, event or takedown that is signed as it must be")?;
         for (skill, changes) in &mut self.changes {
             let covers = |change: &Change| match change {
                 Change::Release(_, release) => takedown.covers(skill, &release.version, &release.archive),
@@ -156,7 +148,7 @@ impl Replay {
     }
 
     fn check_head(&self, appender: &Appender, report: &mut Report) {
-        let Some(root) = self.root.as_ref().map(TrustedRoot::root) else {
+        let Some(root) = self.root() else {
             report.problem("log", "no root stands in it");
             return;
         };
@@ -182,21 +174,13 @@ async fn tile(
     report: &mut Report,
 ) -> Result<()> {
     report.checked.tiles += 1;
-    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT hashes FROM tiles WHERE level = $1 AND tile = $2")
-        .bind(i64::from(id.level))
-        .bind(signed(id.index))
-        .fetch_optional(&mut *connection)
-        .await?;
-    if row.is_some_and(|(hashes,)| hashes == expected) {
+    if log::stored_tile(connection, id).await?.is_some_and(|hashes| hashes == expected) {
         return Ok(());
     }
-    let (place, fact) = (format!("tile {id}"), "it is not what follows from the entries");
-    if mode == Mode::Look {
-        report.problem(place, fact);
-        return Ok(());
+    if mode == Mode::Repair {
+        log::write_tile(connection, id, expected.to_vec()).await?;
     }
-    log::write_tile(connection, id, expected.to_vec()).await?;
-    report.repaired(place, fact);
+    report.found(mode, format!("tile {id}"), "it is not what follows from the entries");
     Ok(())
 }
 
@@ -209,9 +193,8 @@ async fn extra(connection: &mut AnyConnection, size: u64, report: &mut Report) -
     }
     let tiles: Vec<(i64, i64)> =
         sqlx::query_as("SELECT level, tile FROM tiles").fetch_all(connection).await?;
-    let known: BTreeSet<i64> = (0..8).collect();
     for (level, tile) in tiles {
-        let id = u8::try_from(level).ok().filter(|_| known.contains(&level));
+        let id = u8::try_from(level).ok().filter(|level| *level < 8);
         let width = id.map_or(0, |level| TileId { level, index: tile.unsigned_abs() }.width(size));
         if width == 0 {
             report.problem(format!("tile {level}/{tile}"), "it lies beyond the end of the log");

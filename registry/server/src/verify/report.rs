@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Mode;
+
 /// How much was looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Checked {
@@ -57,8 +59,10 @@ impl Report {
         self.problems.push(Problem { place: place.into(), fact: fact.to_string(), repaired: false });
     }
 
-    pub(super) fn repaired(&mut self, place: impl Into<String>, fact: impl fmt::Display) {
-        self.problems.push(Problem { place: place.into(), fact: fact.to_string(), repaired: true });
+    /// Tells of what a repair puts right; it is told after that was done.
+    pub(super) fn found(&mut self, mode: Mode, place: impl Into<String>, fact: impl fmt::Display) {
+        let repaired = mode == Mode::Repair;
+        self.problems.push(Problem { place: place.into(), fact: fact.to_string(), repaired });
     }
 }
 

@@ -35,7 +35,9 @@ fn score(words: &[String], fields: &Words) -> u32 {
     ];
     let mut score = 0;
     for (text, weight) in parts {
-        score += words.iter().map(|word| worth(word, text, &weight)).sum::<u32>();
+        let lower = text.to_lowercase();
+        let parts: Vec<&str> = lower.split(|character: char| !character.is_alphanumeric()).collect();
+        score += words.iter().map(|word| worth(word, &parts, &weight)).sum::<u32>();
     }
     // The first part of a name is the publisher's.
     let own = fields.name.split_whitespace().skip(1);
@@ -43,16 +45,14 @@ fn score(words: &[String], fields: &Words) -> u32 {
     score + if only { NAME_ONLY } else { 0 }
 }
 
-/// What one word is worth in a text: how it stands there best, not how often, so that nothing is gained by repeating it.
-fn worth(word: &str, text: &str, weight: &Weight) -> u32 {
-    let lower = text.to_lowercase();
-    let parts = lower.split(|character: char| !character.is_alphanumeric());
+/// What one word is worth in the parts of a text: how it stands there best, not how often, so that nothing is gained by repeating it.
+fn worth(word: &str, parts: &[&str], weight: &Weight) -> u32 {
     let value = |part: &str| match part.strip_prefix(word) {
         Some("") => weight.whole,
         Some(_) => weight.start,
         None => 0,
     };
-    parts.map(value).max().unwrap_or(0)
+    parts.iter().map(|part| value(part)).max().unwrap_or(0)
 }
 
 #[cfg(test)]
