@@ -58,6 +58,7 @@ pub fn tool_call(home: &Home, tool: &str, input: &Value) -> ToolCall {
         input: input.to_string(),
         caller: "test".to_owned(),
         workspace: Some(Workspace::resolve(&home.workspace()).expect("a workspace")),
+        observer: None,
     }
 }
 

@@ -7,6 +7,8 @@ use openclaw_package::name::{SkillId, ToolId, ToolName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::sync::watch;
+use tracing::Instrument as _;
 
 use crate::audit::{AuditError, AuditLog, Bytes, Ended, Pending};
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
@@ -18,6 +20,7 @@ use crate::capability::network::HttpClient;
 use crate::capability::process::Ran;
 use crate::catalog::{Catalog, Entry};
 use crate::execute::{Executor, NotBegun, Outcome};
+use crate::observer::Observer;
 use crate::places::{Place, Places};
 use crate::rate::RateLimits;
 use crate::sandbox::{Fault, Limits, Spent};
@@ -38,6 +41,8 @@ pub struct ToolCall {
     pub caller: String,
     /// The directory that `$workspace` stands for.
     pub workspace: Option<Workspace>,
+    /// Who follows the call while it runs.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 /// What a call gave.
@@ -197,6 +202,8 @@ pub struct Dispatcher {
     audit: AuditLog,
     places: Places,
     rates: RateLimits,
+    /// Counts the snapshots.
+    snapshots: watch::Sender<u64>,
 }
 
 /// Levels that a result may nest: what parsers of JSON commonly follow.
@@ -213,6 +220,7 @@ impl Dispatcher {
             audit,
             places: Places::new(concurrent_calls),
             rates: RateLimits::default(),
+            snapshots: watch::Sender::new(0),
         }
     }
 
@@ -227,6 +235,19 @@ impl Dispatcher {
         self.executor.swap(&catalog, http);
         self.places.retain(|skill| catalog.contains(skill));
         self.catalog.store(Arc::new(catalog));
+        self.snapshots.send_modify(|count| *count += 1);
+    }
+
+    /// Changes whenever another snapshot takes the place of the current one.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<u64> {
+        self.snapshots.subscribe()
+    }
+
+    /// How many calls run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.places.taken()
     }
 
     /// Waits until the records of all finished calls are written.
@@ -243,7 +264,8 @@ impl Dispatcher {
     pub fn spawn(self: &Arc<Self>, call: ToolCall) -> Running<CallOutcome> {
         let (dispatcher, cancel) = (Arc::clone(self), Cancel::default());
         let theirs = cancel.clone();
-        let task = tokio::spawn(async move { dispatcher.call_until(call, &theirs).await });
+        let calling = async move { dispatcher.call_until(call, &theirs).await };
+        let task = tokio::spawn(calling.in_current_span());
         Running::new(task, cancel)
     }
 
@@ -267,11 +289,14 @@ impl Dispatcher {
         let catalog = self.catalog.load_full();
         let skill = find(&catalog, &call.tool).map_err(bare)?;
         let pending = Pending::new(&self.audit, skill.recorded(), &call);
-        let (answer, report, bytes, requests) = match self.run(&catalog, &skill, &call, cancel).await {
+        let span = call_span(&skill, &call);
+        let ran = self.run(&catalog, &skill, &call, cancel).instrument(span.clone()).await;
+        let (answer, report, bytes, requests) = match ran {
             Ok(outcome) => judge(outcome, skill.limits(), &call),
             Err(error) => (Err(error), Report::default(), Bytes::default(), 0),
         };
         let outcome = answer.as_ref().map_or_else(|error| error.code(), |_| "ok");
+        span.record("fuel", report.spent.fuel).record("outcome", outcome);
         let recorded = pending.finish(&Ended { outcome, report: &report, bytes, requests });
         if let Err(error) = recorded {
             return Err((error.into(), report));
@@ -315,6 +340,18 @@ impl Dispatcher {
             () = cancel.given() => Err(Fault::Cancelled.into()),
         }
     }
+}
+
+/// The span of a call, for whoever collects traces: fuel and outcome are recorded when it ends.
+fn call_span(skill: &Authorized, call: &ToolCall) -> tracing::Span {
+    tracing::info_span!(
+        "tool_call",
+        tool = call.tool.as_str(),
+        caller = call.caller,
+        package = %skill.archive(),
+        fuel = tracing::field::Empty,
+        outcome = tracing::field::Empty,
+    )
 }
 
 pub(crate) type Judged = (Result<Box<RawValue>, CallError>, Report, Bytes, u64);

@@ -12,6 +12,7 @@ use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{OpenError, Places, Surroundings};
 use crate::capability::llm::LanguageModel;
+use crate::capability::log::Log;
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
 use crate::capability::process::{Ran, Start};
@@ -170,11 +171,12 @@ impl InProcess {
 pub(crate) async fn run(
     runner: &Runner,
     skill: &Prepared,
-    held: Held,
+    mut held: Held,
     limits: &Limits,
     call: &ToolCall,
     cancel: &Cancel,
 ) -> Outcome {
+    held.log = Log::followed(call.observer.clone());
     let function = (call.tool.tool().as_str(), call.input.as_str());
     let Finished { answer, spent, mut state } = runner.call(skill, held, limits, cancel, function).await;
     let programs = state.process.finish().await;

@@ -78,6 +78,12 @@ impl Places {
         self.total
     }
 
+    /// How many are taken now.
+    pub(crate) fn taken(&self) -> usize {
+        let free = self.ordinary.available_permits() + self.kept.available_permits();
+        self.total.saturating_sub(free)
+    }
+
     /// Forgets what is known of skills that are not installed any more.
     pub(crate) fn retain(&self, is_installed: impl Fn(&SkillId) -> bool) {
         self.skills.lock().unwrap_or_else(PoisonError::into_inner).retain(|skill, _| is_installed(skill));

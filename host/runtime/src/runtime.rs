@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use openclaw_launcher::{Launcher, LauncherProgram};
+use openclaw_package::name::SkillId;
 
 use crate::audit::{AuditError, AuditLog};
 use crate::capability::llm::LanguageModel;
@@ -14,7 +15,8 @@ use crate::dispatch::Dispatcher;
 use crate::execute::{Executor, InProcess};
 use crate::isolated::{Isolated, Level, Outside};
 use crate::layout::{DataDir, LayoutError};
-use crate::policy::Policy;
+use crate::policy::{Policy, Rule};
+use crate::policy_file::{PolicyFile, PolicyFileError};
 use crate::sandbox::{Artefacts, Compiler, PrepareError, Sandbox, SandboxOptions, engine_without_pool};
 use crate::watch::{WatchError, Watcher};
 
@@ -69,6 +71,20 @@ impl RuntimeError {
             Self::Watch(_) => "watch-failed",
         }
     }
+}
+
+/// Why a grant was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// The data directory cannot be locked.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The policy cannot be changed.
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
+    /// It was changed, and cannot be reloaded.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
 }
 
 /// A running host.
@@ -138,6 +154,20 @@ impl Runtime {
         let http = http_client(catalog.policy());
         self.dispatcher.swap(catalog, http);
         Ok(())
+    }
+
+    /// Adds rules to the owner's policy, and puts them into force.
+    ///
+    /// # Errors
+    /// [`GrantError`]; the policy is then as it was, or is there and could not be reloaded.
+    pub fn allow(&self, skill: &SkillId, rules: &[Rule]) -> Result<(), GrantError> {
+        let _lock = self.dir.lock()?;
+        let mut policy = PolicyFile::open(&self.dir.policy())?;
+        for rule in rules {
+            policy.allow(skill, rule);
+        }
+        policy.save()?;
+        Ok(self.reload()?)
     }
 
     /// Reloads whenever policy, trust or lockfile change, until the answer is dropped.

@@ -110,6 +110,15 @@ impl Context {
         }
     }
 
+    /// The reports of progress that were made to a fake context: done, total, message.
+    #[must_use]
+    pub fn fake_progress(&self) -> Vec<(u64, Option<u64>, String)> {
+        match &self.host {
+            Backing::Host(_) => Vec::new(),
+            Backing::Fake(fake) => fake.progress(),
+        }
+    }
+
     /// The commands that a fake context was given to run, in their order, denied ones too.
     #[must_use]
     pub fn fake_commands(&self) -> Vec<crate::FakeCommand> {

@@ -141,6 +141,7 @@ impl FakeContext {
     pub fn build(self) -> Context {
         Context::of_fake(FakeHost {
             lines: Mutex::default(),
+            progress: Mutex::default(),
             memory: Mutex::new(self.memory),
             quota: self.quota,
             denial: self.denial,
@@ -155,6 +156,7 @@ impl FakeContext {
 /// The host behind a fake context.
 pub(crate) struct FakeHost {
     lines: Mutex<Vec<(Level, String)>>,
+    progress: Mutex<Vec<(u64, Option<u64>, String)>>,
     memory: Mutex<BTreeMap<String, Vec<u8>>>,
     quota: Option<u64>,
     denial: Option<String>,
@@ -167,6 +169,10 @@ pub(crate) struct FakeHost {
 impl FakeHost {
     pub(crate) fn lines(&self) -> Vec<(Level, String)> {
         lock(&self.lines).clone()
+    }
+
+    pub(crate) fn progress(&self) -> Vec<(u64, Option<u64>, String)> {
+        lock(&self.progress).clone()
     }
 
     pub(crate) fn workspace(&self) -> &Path {
@@ -192,6 +198,10 @@ impl FakeHost {
 impl host::Log for FakeHost {
     fn write(&self, level: Level, message: &str) {
         lock(&self.lines).push((level, message.to_owned()));
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>, message: &str) {
+        lock(&self.progress).push((done, total, message.to_owned()));
     }
 }
 

@@ -12,6 +12,9 @@ use crate::process::{Exit, ProcessError};
 pub trait Log: Send + Sync {
     /// Takes a line.
     fn write(&self, level: Level, message: &str);
+
+    /// Takes word of how far the call is.
+    fn progress(&self, done: u64, total: Option<u64>, message: &str);
 }
 
 /// Keeps the skill's keys and values.

@@ -49,6 +49,12 @@ impl<'c> Log<'c> {
         self.host.write(level, &message.to_string());
     }
 
+    /// Says how far the call is: of `total`, where it is known, `done` is done. Whoever called sees it at once, if they
+    /// asked to; what does not go beyond the report before is dropped.
+    pub fn progress(&self, done: u64, total: Option<u64>, message: impl Display) {
+        self.host.progress(done, total, &message.to_string());
+    }
+
     /// Writes a line about a step.
     pub fn trace(&self, message: impl Display) {
         self.write(Level::Trace, message);

@@ -39,6 +39,7 @@ pub fn tool_call(tool: &str, input: &str) -> ToolCall {
         input: input.to_owned(),
         caller: "bench".to_owned(),
         workspace: None,
+        observer: None,
     }
 }
 

@@ -157,6 +157,7 @@ mod tests {
             input: "{}".to_owned(),
             caller: "a \"caller\"".to_owned(),
             workspace: None,
+            observer: None,
         };
         let denial = Denial::new(Capability::Memory, "memory", Reason::NotGranted).with_hint("do");
         let report =

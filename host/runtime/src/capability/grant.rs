@@ -13,6 +13,7 @@ use super::filesystem::{
     Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
 };
 use super::llm::{self, LanguageModel, LlmState};
+use super::log::Log;
 use super::memory::{MemoryState, MemoryStores};
 use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
 use super::process::{ProcessGrants, ProcessRule, ProcessState, Session, Start};
@@ -62,8 +63,12 @@ pub(crate) struct Surroundings<'a> {
 pub struct Missing {
     /// What is asked for, as the manifest writes it.
     pub scope: String,
+    /// Why, in the words of the skill's author.
+    pub reason: String,
     /// The command that grants it.
     pub command: String,
+    /// The rule that grants it; none where this machine lacks what is asked for.
+    pub rule: Option<Rule>,
 }
 
 impl Grants {
@@ -146,34 +151,55 @@ impl Grants {
                 (Tree::Path(path), _) => Place::Path(resolved(path.as_path())),
             };
             if self.access(&place, request.access) != Ok(request.access) {
-                missing.push(self.missing_one(
-                    &format!("{label} {}", request.tree),
-                    label,
-                    request.tree.as_str(),
-                ));
+                let rule = Rule::Filesystem(FilesystemRule { access: request.access, place });
+                missing.push(Missing {
+                    scope: format!("{label} {}", request.tree),
+                    reason: request.reason.to_string(),
+                    command: command(&self.skill, label, request.tree.as_str()),
+                    rule: Some(rule),
+                });
             }
         }
-        for rule in self.network.missing() {
-            missing.push(Missing { scope: rule.to_string(), command: rule.command(self.skill.as_str()) });
+        for (rule, reason) in self.network.missing() {
+            missing.push(Missing {
+                scope: rule.to_string(),
+                reason: reason.to_string(),
+                command: rule.command(self.skill.as_str()),
+                rule: Some(Rule::Network(rule)),
+            });
         }
         for program in self.process.missing() {
             let command = match &program.rule {
                 Some(rule) => rule.command(self.skill.as_str()),
                 None => format!("install {}, and then: openclaw grant show {}", program.scope, self.skill),
             };
-            missing.push(Missing { scope: format!("process:execute {}", program.scope), command });
+            missing.push(Missing {
+                scope: format!("process:execute {}", program.scope),
+                reason: program.reason,
+                command,
+                rule: program.rule.map(Rule::Process),
+            });
         }
-        if self.requests.memory.is_some() && self.memory().is_err() {
-            missing.push(self.missing_one("memory", "memory", ""));
+        if let Some(request) = &self.requests.memory
+            && self.memory().is_err()
+        {
+            missing.push(self.missing_without_scope(Rule::Memory, &request.reason));
         }
-        if self.requests.llm.is_some() && self.llm().is_err() {
-            missing.push(self.missing_one("llm", "llm", ""));
+        if let Some(request) = &self.requests.llm
+            && self.llm().is_err()
+        {
+            missing.push(self.missing_without_scope(Rule::Llm, &request.reason));
         }
         missing
     }
 
-    fn missing_one(&self, scope: &str, permission: &str, tree: &str) -> Missing {
-        Missing { scope: scope.to_owned(), command: command(&self.skill, permission, tree) }
+    fn missing_without_scope(&self, rule: Rule, reason: &openclaw_package::permission::Reason) -> Missing {
+        Missing {
+            scope: rule.to_string(),
+            reason: reason.to_string(),
+            command: command(&self.skill, rule.permission(), ""),
+            rule: Some(rule),
+        }
     }
 
     /// Opens what is granted for one call.
@@ -211,7 +237,7 @@ impl Grants {
             Some(session) => LlmState::Declared(Arc::new(session)),
             None => LlmState::Undeclared,
         };
-        Ok(Held { filesystem, memory, network, process, llm, denials })
+        Ok(Held { filesystem, memory, network, process, llm, denials, log: Log::default() })
     }
 
     /// Opens the granted trees for one call.

@@ -10,14 +10,19 @@ use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
 use super::shown;
 use crate::bindings::openclaw::skill::log as wit;
+use crate::observer::{Observer, Progress};
 use crate::sandbox::CallState;
 
 /// Lines kept of one call.
-const LINES: usize = 1_000;
+pub(crate) const LINES: u64 = 1_000;
 /// Bytes kept of one call.
 const BYTES: usize = 256 << 10;
 /// Bytes kept of one line.
 const LINE_BYTES: usize = 8 << 10;
+/// Reports of progress that one call may make.
+pub(crate) const REPORTS: u64 = 1_000;
+/// Bytes kept of the message of one report.
+const MESSAGE_BYTES: usize = 1 << 10;
 
 /// How much a line matters, or which stream it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +59,9 @@ pub(crate) struct Log(Arc<Mutex<Lines>>);
 
 #[derive(Debug, Default)]
 struct Lines {
+    observer: Option<Arc<dyn Observer>>,
+    reports: u64,
+    done: Option<u64>,
     kept: Vec<LogLine>,
     bytes: usize,
     dropped: u64,
@@ -72,6 +80,20 @@ impl Log {
             lines.end_line(stream);
         }
         (std::mem::take(&mut lines.kept), lines.dropped)
+    }
+
+    /// A log that somebody follows.
+    pub(crate) fn followed(observer: Option<Arc<dyn Observer>>) -> Self {
+        Self(Arc::new(Mutex::new(Lines { observer, ..Lines::default() })))
+    }
+
+    /// A line or a report that was kept elsewhere, under the same limits as if it were told here.
+    pub(crate) fn tell(&self, told: Told) {
+        let mut lines = self.lines();
+        match told {
+            Told::Line(line) => lines.push(line.level, &line.message),
+            Told::Progress(progress) => lines.progress(progress.done, progress.total, &progress.message),
+        }
     }
 
     /// A log of lines that were kept elsewhere, under the same limits as if they were written here.
@@ -102,21 +124,27 @@ impl Log {
 
 impl Lines {
     fn push(&mut self, level: Level, text: &str) {
-        if self.kept.len() >= LINES || self.bytes >= BYTES {
+        if self.kept.len() as u64 >= LINES || self.bytes >= BYTES {
             self.dropped += 1;
             return;
         }
-        let room = LINE_BYTES.min(BYTES - self.bytes);
-        let mut message = String::new();
-        for character in text.chars() {
-            message.extend(shown(character));
-            if message.len() >= room {
-                message.push('…');
-                break;
-            }
-        }
+        let message = cut(text, LINE_BYTES.min(BYTES - self.bytes));
         self.bytes += message.len();
-        self.kept.push(LogLine { level, message });
+        let line = LogLine { level, message };
+        if let Some(observer) = &self.observer {
+            observer.logged(&line);
+        }
+        self.kept.push(line);
+    }
+
+    fn progress(&mut self, done: u64, total: Option<u64>, message: &str) {
+        let Some(observer) = &self.observer else { return };
+        if self.reports >= REPORTS || self.done.is_some_and(|before| done <= before) {
+            return;
+        }
+        self.reports += 1;
+        self.done = Some(done);
+        observer.progressed(&Progress { done, total, message: cut(message, MESSAGE_BYTES) });
     }
 
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
@@ -137,6 +165,28 @@ impl Lines {
             self.push(stream.level(), &String::from_utf8_lossy(&partial));
         }
     }
+}
+
+/// A text as it is shown, up to some bytes.
+fn cut(text: &str, room: usize) -> String {
+    let mut shown_text = String::new();
+    for character in text.chars() {
+        shown_text.extend(shown(character));
+        if shown_text.len() >= room {
+            shown_text.push('…');
+            break;
+        }
+    }
+    shown_text
+}
+
+/// What a guest tells while it runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Told {
+    /// A line of its log.
+    Line(LogLine),
+    /// How far it is.
+    Progress(Progress),
 }
 
 /// One of a guest's standard streams.
@@ -192,6 +242,11 @@ impl wit::Host for CallState {
         self.log.lines().push(level, &message);
         Ok(())
     }
+
+    fn progress(&mut self, done: u64, total: Option<u64>, message: String) -> wasmtime::Result<()> {
+        self.log.lines().progress(done, total, &message);
+        Ok(())
+    }
 }
 
 /// Links `openclaw:skill/log`.
@@ -203,6 +258,38 @@ pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
 mod tests {
     use super::*;
 
+    /// Keeps what it hears.
+    #[derive(Debug, Default)]
+    struct Ear(Mutex<Vec<String>>);
+
+    impl Observer for Ear {
+        fn logged(&self, line: &LogLine) {
+            self.0.lock().unwrap().push(line.message.clone());
+        }
+
+        fn progressed(&self, progress: &Progress) {
+            self.0
+                .lock()
+                .unwrap()
+                .push(format!("{}/{:?} {}", progress.done, progress.total, progress.message));
+        }
+    }
+
+    #[test]
+    fn who_follows_a_call_hears_what_is_kept_of_it() {
+        let ear = Arc::new(Ear::default());
+        let log = Log::followed(Some(Arc::<Ear>::clone(&ear)));
+        log.tell(Told::Line(LogLine { level: Level::Info, message: "a\u{1b}b".to_owned() }));
+        for done in [1, 1, 0, 2] {
+            let message = "half\nway".to_owned();
+            log.tell(Told::Progress(Progress { done, total: Some(4), message }));
+        }
+        assert_eq!(*ear.0.lock().unwrap(), ["a\\u{1b}b", "1/Some(4) half\nway", "2/Some(4) half\nway"]);
+        (0..REPORTS).for_each(|n| log.lines().progress(10 + n, None, ""));
+        (0..2 * LINES).for_each(|_| log.lines().push(Level::Info, "x"));
+        assert_eq!(ear.0.lock().unwrap().len() as u64, REPORTS + LINES, "no more than the limits of a call");
+    }
+
     #[test]
     fn lines_past_the_limits_are_counted_and_not_kept() {
         let log = Log::default();
@@ -210,7 +297,7 @@ mod tests {
             log.lines().push(Level::Info, "x");
         }
         let (kept, dropped) = log.take();
-        assert_eq!((kept.len(), dropped), (LINES, 7));
+        assert_eq!((kept.len() as u64, dropped), (LINES, 7));
     }
 
     #[test]

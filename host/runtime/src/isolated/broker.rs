@@ -17,9 +17,11 @@ use url::Url;
 
 use super::wire::{self, Meanwhile, Wish};
 use crate::capability::llm::{self, LanguageModel, LlmRequest};
+use crate::capability::log::{LINES, Log, LogLine, REPORTS, Told};
 use crate::capability::network::dial::{Dial, DialError};
 use crate::capability::network::{NetworkGrants, NetworkLimits};
 use crate::capability::process::{self, Command, Life, Ran, Session, Start, StartError};
+use crate::observer::Observer;
 
 /// The writing end of a side channel.
 pub(super) type Side = Arc<Mutex<OwnedWriteHalf>>;
@@ -42,6 +44,9 @@ pub(super) struct Broker {
     questions: Option<Arc<llm::Session>>,
     /// Whether the model is being asked: a guest waits for one answer at a time.
     is_asking: Arc<AtomicBool>,
+    /// What the guest told so far, of the call of that number; none where nobody follows it.
+    log: Option<(u64, Log)>,
+    told: u64,
     side: Side,
     limits: NetworkLimits,
     dials: u64,
@@ -66,6 +71,8 @@ impl Broker {
             session: session.map(Arc::new),
             questions: questions.map(Arc::new),
             is_asking: Arc::default(),
+            log: None,
+            told: 0,
             side,
             limits: NetworkLimits::default(),
             dials: 0,
@@ -76,6 +83,29 @@ impl Broker {
         }
     }
 
+    /// Tells an observer what the guest of a call tells.
+    pub(super) fn follow(&mut self, call: u64, observer: Arc<dyn Observer>) {
+        self.log = Some((call, Log::followed(Some(observer))));
+    }
+
+    /// Tells the observer the lines that had not come when the call ended.
+    pub(super) fn catch_up(&self, lines: &[LogLine]) {
+        if let Some((_, log)) = &self.log {
+            let told = log.take().0.len();
+            lines.iter().skip(told).cloned().for_each(|line| log.tell(Told::Line(line)));
+        }
+    }
+
+    fn tell(&mut self, call: u64, told: Told) -> bool {
+        self.told += 1;
+        match &self.log {
+            Some((current, log)) if *current == call => log.tell(told),
+            // It is of a call that has ended: its report had all of it.
+            _ => {}
+        }
+        self.told <= 2 * (LINES + REPORTS)
+    }
+
     /// Sees to a wish while the call goes on; false where the worker has more of them than a call may have,
     /// which no worker has that is its own master.
     #[must_use]
@@ -84,6 +114,7 @@ impl Broker {
         match wish {
             Wish::Dial { id, method, url, patience } => self.dial(id, method, url, patience),
             Wish::Start { id, command } => self.start(id, command),
+            Wish::Tell { call, told } => self.tell(call, told),
             Wish::Complete { id, request } => self.ask(id, request),
             Wish::End { id, cause } => {
                 let programs = self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -157,6 +157,9 @@ impl Isolated {
         let questions = skill.grants().questions(self.outside.model.as_ref(), &denials);
         let mut broker = Broker::new(network, dialer, session, questions, Arc::clone(&worker.side));
         let called = worker.call(call, cancel, &mut broker).await;
+        if let Ok(Ok(outcome)) = &called {
+            broker.catch_up(&outcome.report.log);
+        }
         let programs = broker.finish().await;
         let mut outcome = match called {
             Ok(outcome) => {
@@ -333,7 +336,15 @@ impl Worker {
         broker: &mut Broker,
     ) -> Result<Result<Outcome, NotBegun>, Fault> {
         let (number, begun) = (CALLS.fetch_add(1, Ordering::Relaxed), Instant::now());
-        let said = Call { number, tool: call.tool.tool().as_str().to_owned(), input: call.input.clone() };
+        let said = Call {
+            number,
+            tool: call.tool.tool().as_str().to_owned(),
+            input: call.input.clone(),
+            is_followed: call.observer.is_some(),
+        };
+        if let Some(observer) = &call.observer {
+            broker.follow(number, Arc::clone(observer));
+        }
         let frame = wire::encode(&said).map_err(|error| lost_worker(&mut self.process, &error))?;
         let limits = self.skill.limits().clone();
         let deadline = tokio::time::sleep_until(Instant::now() + limits.timeout + GRACE);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Bytes;
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::capability::llm::{LlmCompletion, LlmError, LlmRequest};
+use crate::capability::log::Told;
 use crate::capability::network::dial::DialError;
 use crate::capability::process::{Cause, Command, Fate, StartError};
 use crate::dispatch::Report;
@@ -61,6 +62,8 @@ pub(super) struct Call {
     pub(super) number: u64,
     pub(super) tool: String,
     pub(super) input: String,
+    /// Whether what the guest tells is to be told on at once.
+    pub(super) is_followed: bool,
 }
 
 /// Worker to host on the call channel.
@@ -121,6 +124,8 @@ pub(super) enum Wish {
     Start { id: u64, command: Command },
     /// A program's end.
     End { id: u64, cause: Cause },
+    /// What the guest of the call of that number tells.
+    Tell { call: u64, told: Told },
     /// An answer of the language model.
     Complete { id: u64, request: LlmRequest },
 }

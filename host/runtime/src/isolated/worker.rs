@@ -23,12 +23,14 @@ use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, OpenError, Places, Surroundings};
 use crate::capability::llm::{LanguageModel, LlmCompletion, LlmError, LlmRequest};
+use crate::capability::log::{LogLine, Told};
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::dial::{Dial, DialError};
 use crate::capability::network::{HttpClient, Permitted};
 use crate::capability::process::{self, Begun as Running, Fate, Life, Start, StartError, Trees};
 use crate::dispatch::ToolCall;
 use crate::execute::{self, Outcome};
+use crate::observer::{Observer, Progress};
 use crate::sandbox::{Held, Prepared, Runner, engine_for_one_call};
 use crate::workspace::Workspace;
 
@@ -150,19 +152,24 @@ impl Worker {
     }
 
     fn serve(&self, calls: &UnixStream) -> io::Result<()> {
-        while let Some(Call { number, tool, input }) = wire::read(calls)? {
+        while let Some(Call { number, tool, input, is_followed }) = wire::read(calls)? {
             let tool: ToolName = tool.parse().map_err(io::Error::other)?;
             let call = ToolCall {
                 tool: self.begin.skill.tool(tool),
                 input,
                 caller: String::new(),
                 workspace: self.workspace.clone(),
+                observer: is_followed.then(|| self.teller(number)),
             };
             let cancel = self.side.begin(number);
             let end = self.tokio.block_on(self.call(&call, &cancel));
             wire::write(calls, &Finished { number, end })?;
         }
         Ok(())
+    }
+
+    fn teller(&self, call: u64) -> Arc<dyn Observer> {
+        Arc::new(Teller { call, side: Arc::clone(&self.side) })
     }
 
     async fn call(&self, call: &ToolCall, cancel: &Cancel) -> End {
@@ -186,6 +193,30 @@ impl Worker {
         let Outcome { answer, report, bytes, requests } =
             execute::run(&self.runner, &self.prepared, held, &self.begin.limits, call, cancel).await;
         End::Outcome { answer: answer.into(), report, bytes, requests }
+    }
+}
+
+/// Tells the host what a guest tells.
+#[derive(Debug)]
+struct Teller {
+    call: u64,
+    side: Arc<Side>,
+}
+
+impl Teller {
+    fn tell(&self, told: Told) {
+        // A host that does not hear of it has the lines of the report.
+        let _ = self.side.say(&Wish::Tell { call: self.call, told });
+    }
+}
+
+impl Observer for Teller {
+    fn logged(&self, line: &LogLine) {
+        self.tell(Told::Line(line.clone()));
+    }
+
+    fn progressed(&self, progress: &Progress) {
+        self.tell(Told::Progress(progress.clone()));
     }
 }
 

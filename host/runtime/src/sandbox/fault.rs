@@ -85,6 +85,12 @@ impl Fault {
         }
     }
 
+    /// Whether it is the host's doing, and its words are about the host's inside.
+    #[must_use]
+    pub fn is_of_the_host(&self) -> bool {
+        matches!(self, Self::Worker(_) | Self::Host(_))
+    }
+
     pub(super) fn host(reason: impl Into<String>) -> Self {
         Self::Host(reason.into())
     }

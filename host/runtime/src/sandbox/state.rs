@@ -26,6 +26,7 @@ pub(crate) struct Held {
     pub(crate) process: ProcessState,
     pub(crate) llm: LlmState,
     pub(crate) denials: Denials,
+    pub(crate) log: Log,
 }
 
 /// A store's data.
@@ -52,7 +53,7 @@ impl CallState {
         pace: Pace,
         waits: Waits,
     ) -> Self {
-        let Held { filesystem, memory, network, process, llm, denials } = held;
+        let Held { filesystem, memory, network, process, llm, denials, log } = held;
         let mut table = ResourceTable::new();
         table.set_max_capacity(HOST_RESOURCES);
         Self {
@@ -60,7 +61,7 @@ impl CallState {
             totals: Totals::new(limits),
             baseline: Baseline::new(seed(skill, call), waits),
             pace,
-            log: Log::default(),
+            log,
             filesystem,
             memory,
             network,

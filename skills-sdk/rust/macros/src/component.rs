@@ -74,6 +74,10 @@ fn host_log() -> TokenStream {
                 };
                 imported::log::write(level, message);
             }
+
+            fn progress(&self, done: u64, total: ::core::option::Option<u64>, message: &str) {
+                imported::log::progress(done, total, message);
+            }
         }
     }
 }

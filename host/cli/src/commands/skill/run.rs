@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: SkillRun, environment: &Environment, output: &Outpu
         input,
         caller: "cli".to_owned(),
         workspace,
+        observer: None,
     };
     let progress = output.progress("running");
     let outcome = invocation::wait(checked.development.call(&checked.tools, call))?;

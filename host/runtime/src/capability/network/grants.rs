@@ -90,13 +90,17 @@ impl NetworkGrants {
     }
 
     /// The rules that would grant what the manifest requests and the owner has said nothing of.
-    pub(crate) fn missing(&self) -> Vec<NetworkRule> {
-        let ungranted = |entry: &NetworkRequest| {
+    /// Each with the reason that the manifest gives.
+    pub(crate) fn missing(&self) -> Vec<(NetworkRule, &permission::Reason)> {
+        let mut missing = Vec::new();
+        for entry in &self.requests {
             let open = entry.methods.iter().filter(|method| self.is_unanswered(entry, *method));
-            let methods = MethodRule::Only(MethodSet::new(open).ok()?);
-            Some(NetworkRule { methods, url: entry.url.clone(), internal: entry.internal })
-        };
-        self.requests.iter().filter_map(ungranted).collect()
+            let Ok(methods) = MethodSet::new(open) else { continue };
+            let methods = MethodRule::Only(methods);
+            let rule = NetworkRule { methods, url: entry.url.clone(), internal: entry.internal };
+            missing.push((rule, &entry.reason));
+        }
+        missing
     }
 
     fn is_unanswered(&self, entry: &NetworkRequest, method: permission::Method) -> bool {

@@ -174,9 +174,9 @@ impl ProcessGrants {
         });
         shapes
             .filter_map(|request| {
-                let scope = scope(&request);
+                let (scope, reason) = (scope(&request), request.reason.to_string());
                 let Some(rule) = ProcessRule::for_request(&request).into_iter().next() else {
-                    return Some(Missing { scope, rule: None });
+                    return Some(Missing { scope, reason, rule: None });
                 };
                 let answered = self.allow.iter().any(|known| known.covers(&rule))
                     && self.programs.contains_key(&rule.program);
@@ -184,7 +184,7 @@ impl ProcessGrants {
                     .deny
                     .iter()
                     .any(|known| known.shape.covers(&rule.shape) && known.program == rule.program);
-                (!answered || denied).then_some(Missing { scope, rule: Some(rule) })
+                (!answered || denied).then_some(Missing { scope, reason, rule: Some(rule) })
             })
             .collect()
     }
@@ -194,6 +194,8 @@ impl ProcessGrants {
 pub(crate) struct Missing {
     /// The program and the shape.
     pub(crate) scope: String,
+    /// Why, in the words of the manifest.
+    pub(crate) reason: String,
     /// What would grant it; none where this machine has no such program.
     pub(crate) rule: Option<ProcessRule>,
 }

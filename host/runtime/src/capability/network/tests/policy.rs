@@ -157,7 +157,7 @@ fn what_the_owner_has_not_answered_is_missing() {
         ],
         &["network * https://c.example/"],
     );
-    let missing: Vec<_> = grants.missing().iter().map(ToString::to_string).collect();
+    let missing: Vec<_> = grants.missing().iter().map(|(rule, _)| rule.to_string()).collect();
     assert_eq!(missing, ["network PUT https://a.example/v1", "network:internal GET http://127.0.0.1:8080/"]);
 }
 

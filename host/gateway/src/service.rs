@@ -1,0 +1,85 @@
+//! The one way from a surface to a tool: who may, with whose consent, counted and logged.
+
+use std::sync::Arc;
+
+use openclaw_package::name::ToolId;
+use openclaw_package::tools::Tool;
+use openclaw_runtime::catalog::Catalog;
+use openclaw_runtime::consent::{Consents, Person};
+use openclaw_runtime::dispatch::CallOutcome;
+use openclaw_runtime::skill::Authorized;
+use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
+
+use crate::caller::Caller;
+
+/// Serves tools to callers. One for a process; surfaces share it.
+#[derive(Debug)]
+pub struct Service {
+    runtime: Runtime,
+    consents: Consents,
+}
+
+/// A call as a surface received it.
+#[derive(Debug)]
+pub struct Request {
+    /// Which tool.
+    pub tool: ToolId,
+    /// Its input, as JSON text.
+    pub input: String,
+    /// Who follows the call while it runs.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl Service {
+    /// A service over a runtime.
+    #[must_use]
+    pub fn new(runtime: Runtime, consents: Consents) -> Self {
+        Self { runtime, consents }
+    }
+
+    /// What it serves.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Those of a snapshot's tools that a caller may see, by name.
+    pub fn tools<'a>(
+        &self,
+        catalog: &'a Catalog,
+        caller: &'a Caller,
+    ) -> impl Iterator<Item = (ToolId, &'a Tool, &'a Authorized)> {
+        catalog.tools().filter(|(tool, _, _)| caller.scope.covers(tool))
+    }
+
+    /// Calls a tool for a caller, until it answers or `cancel` is given.
+    ///
+    /// A tool that the caller's scope does not cover is, to them, not installed.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        request: Request,
+        person: Option<&dyn Person>,
+        cancel: &Cancel,
+    ) -> CallOutcome {
+        let Request { tool, input, observer } = request;
+        if !caller.scope.covers(&tool) {
+            let skill = tool.skill().clone();
+            return Err((CallError::UnknownSkill { skill, nearest: Vec::new() }, Report::default()));
+        }
+        let call = ToolCall {
+            tool,
+            input,
+            caller: caller.name.clone(),
+            workspace: caller.workspace.clone(),
+            observer,
+        };
+        if let Err(error) = self.consents.seek(&self.runtime, &call, person).await {
+            tracing::error!("a grant was not written: {error}");
+        }
+        self.runtime.dispatcher().call_until(call, cancel).await
+    }
+}
