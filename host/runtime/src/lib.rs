@@ -29,6 +29,7 @@ pub mod redact;
 mod runtime;
 pub mod sandbox;
 pub mod skill;
+pub mod skill_log;
 pub mod takedowns;
 pub mod trust;
 mod watch;
