@@ -8,17 +8,14 @@ use openclaw_runtime::audit::{Checkpoint, Outcome};
 
 /// `openclaw audit`: a list, unless a subcommand asks for something else.
 #[derive(Debug, Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "Times are RFC 3339, a day in UTC, or how long ago: 90s, 30m, 2h, 3d, 1w.
+#[command(after_help = "Times are RFC 3339, a day in UTC, or how long ago: 90s, 30m, 2h, 3d, 1w.
 
 Examples:
   openclaw audit --limit 20
   openclaw audit --since 2h --outcome denied
   openclaw audit --skill acme/notes --caller cli --json
   openclaw audit --since 2026-11-01 --until 2026-12-01T00:00:00Z --outcome error
-  openclaw audit verify"
-)]
+  openclaw audit verify")]
 pub(crate) struct Audit {
     #[command(subcommand)]
     pub(crate) command: Option<AuditCommand>,
@@ -48,7 +45,7 @@ pub(crate) enum AuditCommand {
 }
 
 /// Which records are wanted.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct AuditQuery {
     /// Only calls of this skill
     #[arg(long)]

@@ -15,6 +15,10 @@ use crate::text::one_line;
 
 /// Prints the records that fit, or what was checked.
 pub(crate) fn run(arguments: Audit, environment: &Environment, output: &Output) -> Result<Exit> {
+    // Left to the parser, --json could not stand before a subcommand either.
+    if arguments.command.is_some() && arguments.query != AuditQuery::default() {
+        return Err(CliError::usage("verify and head look at the whole log: records cannot be chosen"));
+    }
     let path = environment.data_dir()?.audit();
     match arguments.command {
         None => list(&path, arguments.query, output).map(|()| Exit::Ok),
