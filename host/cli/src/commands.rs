@@ -34,7 +34,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Registry(command) => registry::run(command, &environment, output),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
         Command::Trigger(command) => done(trigger::run(command, &environment, output)),
-        Command::Audit(arguments) => done(audit::run(&arguments, &environment, output)),
+        Command::Audit(arguments) => audit::run(arguments, &environment, output),
         Command::Doctor => doctor::run(&environment, output),
         Command::Completions { shell } => {
             completions::run(shell, output);
