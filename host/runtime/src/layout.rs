@@ -17,6 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 /// data/             `$data` of each skill                memory/         key-value stores
 /// audit.ndjson      a record of each call                logs/           what skills logged
 /// registries/       pins, roots and takedowns of each registry
+/// secrets/          secrets of skills, or where each is kept
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDir {
@@ -129,6 +130,12 @@ impl DataDir {
     #[must_use]
     pub fn registries(&self) -> PathBuf {
         self.root.join("registries")
+    }
+
+    /// The directory of secrets: a folder for each publisher, a file for each skill.
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        self.root.join("secrets")
     }
 
     /// Where packages are unpacked before they are accepted.

@@ -27,6 +27,7 @@ mod rate;
 mod ready;
 mod runtime;
 pub mod sandbox;
+pub mod secrets;
 pub mod skill;
 pub mod takedowns;
 pub mod trust;

@@ -143,7 +143,7 @@ async fn a_stalled_handshake_ends_at_the_connect_timeout() {
         let resolver = Arc::new(FakeResolver::answering("api.example", &[&["127.0.0.1"]]));
         let client = HttpClientOptions { ca_file: authority.trusted(), resolver };
         let origin = format!("https://api.example:{}", server.port());
-        let mut call = Call::new(local(&origin), CallOptions { limits, client, time });
+        let mut call = Call::new(local(&origin), CallOptions { limits, client, time, ..CallOptions::default() });
         let error = call.get(&format!("{origin}/")).await.unwrap_err();
         assert!(matches!(error, Error::ConnectionTimeout), "{error}");
     }
