@@ -25,6 +25,7 @@ pub mod policy;
 pub mod policy_file;
 mod rate;
 mod ready;
+pub mod redact;
 mod runtime;
 pub mod sandbox;
 pub mod secrets;
