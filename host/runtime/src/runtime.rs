@@ -18,8 +18,8 @@ use crate::isolated::{Isolated, Level, Outside};
 use crate::layout::{DataDir, LayoutError};
 use crate::policy::{Policy, Rule};
 use crate::policy_file::{PolicyFile, PolicyFileError};
-use crate::secrets::SecretStore;
 use crate::sandbox::{Artefacts, Compiler, PrepareError, Sandbox, SandboxOptions, engine_without_pool};
+use crate::secrets::SecretStore;
 use crate::watch::{WatchError, Watcher};
 
 /// What a [`Runtime`] needs.
@@ -108,8 +108,16 @@ impl Runtime {
         let audit = AuditLog::open(&dir.audit())?;
         let catalog = Catalog::load(&dir)?;
         let http = http_client(catalog.policy());
-        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, launcher, language_model, secrets, .. } =
-            options;
+        let RuntimeOptions {
+            cache_dir,
+            compiler,
+            concurrent_calls,
+            level,
+            launcher,
+            language_model,
+            secrets,
+            ..
+        } = options;
         let starter: Arc<dyn Start> = Arc::new(Direct::new(Arc::new(Launcher::new(launcher))));
         let executor = match level {
             Level::Restricted => {
@@ -132,7 +140,8 @@ impl Runtime {
                 Executor::Isolated(Box::new(workers))
             }
         };
-        let dispatcher = Dispatcher::new(catalog, executor, audit, SecretCache::new(secrets), concurrent_calls);
+        let dispatcher =
+            Dispatcher::new(catalog, executor, audit, SecretCache::new(secrets), concurrent_calls);
         Ok(Self { dir, dispatcher: Arc::new(dispatcher) })
     }
 

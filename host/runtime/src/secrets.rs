@@ -38,7 +38,9 @@ pub struct SecretValue(Zeroizing<String>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretValueError {
     /// Shorter than [`MIN_SECRET_BYTES`].
-    #[error("it has {0} bytes; fewer than {MIN_SECRET_BYTES} could not be kept out of results without shredding them")]
+    #[error(
+        "it has {0} bytes; fewer than {MIN_SECRET_BYTES} could not be kept out of results without shredding them"
+    )]
     Short(usize),
     /// Longer than [`MAX_SECRET_BYTES`].
     #[error("it has {0} bytes, more than the {MAX_SECRET_BYTES} that a header can hold")]
@@ -147,11 +149,17 @@ impl SecretError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::Layout(LayoutError { path, .. }) => format!("see that you can read and write {}", path.display()),
+            Self::Layout(LayoutError { path, .. }) => {
+                format!("see that you can read and write {}", path.display())
+            }
             Self::NotPrivate { path } => format!("chmod 600 '{}'", path.display()),
-            Self::Invalid { path, .. } => format!("mend {}, or move it away and set the secrets again", path.display()),
+            Self::Invalid { path, .. } => {
+                format!("mend {}, or move it away and set the secrets again", path.display())
+            }
             Self::Newer { .. } => "update openclaw".to_owned(),
-            Self::Keyring(_) => "unlock it, or keep the secret in a file: openclaw secret set --file".to_owned(),
+            Self::Keyring(_) => {
+                "unlock it, or keep the secret in a file: openclaw secret set --file".to_owned()
+            }
         }
     }
 }
@@ -355,7 +363,8 @@ impl Secrets {
             private_dir(dir)?;
         }
         // Room for all of it, so that no copy is left behind where it grew.
-        let mut text = Zeroizing::new(String::with_capacity(32 + stored.secret.len() * (128 + 2 * MAX_SECRET_BYTES)));
+        let mut text =
+            Zeroizing::new(String::with_capacity(32 + stored.secret.len() * (128 + 2 * MAX_SECRET_BYTES)));
         let _ = writeln!(text, "version = {VERSION}");
         for (name, entry) in &stored.secret {
             let _ = writeln!(text, "\n[secret.{name}]");
@@ -404,7 +413,10 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, LayoutError> {
 
 /// A path's last name without that ending; nothing where it has another.
 fn name_of<'a>(path: &'a Path, ending: &str) -> &'a str {
-    path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(ending)).unwrap_or_default()
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .and_then(|name| name.strip_suffix(ending))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -39,8 +39,8 @@ pub use package::{
 pub use permission::{
     AbsolutePath, Access, ArgumentPattern, Domain, Environment, FilesystemRequest, Helper, HostPattern,
     LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, PermissionKind,
-    ProcessRequest, Program, Reason, Requests, Scheme, SecretHost, SecretPlace, SecretRequest, Shape, Tree, UrlPattern, VariableName,
-    VariablePattern,
+    ProcessRequest, Program, Reason, Requests, Scheme, SecretHost, SecretPlace, SecretRequest, Shape, Tree,
+    UrlPattern, VariableName, VariablePattern,
 };
 pub use registry::{Origin, OriginError};
 pub use skill_md::{SkillMd, SkillMdError};

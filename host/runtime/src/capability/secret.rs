@@ -8,8 +8,8 @@ mod rule;
 mod values;
 
 use http::HeaderMap;
-use openclaw_package::permission::{Reason as Purpose, SecretPlace, SecretRequest};
 use openclaw_package::name::SecretName;
+use openclaw_package::permission::{Reason as Purpose, SecretPlace, SecretRequest};
 use url::Url;
 
 use super::{Capability, Denial, Reason, decide};
@@ -44,7 +44,9 @@ impl SecretGrants {
             if let Err(reason) = self.decide(request) {
                 let denial = denial(request, reason);
                 return Err(match reason {
-                    Reason::NotGranted => denial.with_hint(SecretRule::for_request(request).command(&self.skill)),
+                    Reason::NotGranted => {
+                        denial.with_hint(SecretRule::for_request(request).command(&self.skill))
+                    }
                     _ => denial,
                 });
             }
@@ -97,7 +99,8 @@ fn is_taken(place: &SecretPlace, url: &Url, headers: &HeaderMap) -> bool {
 /// Whether a query has a parameter, however a server reads it: some split at `;`, and some take no heed of case.
 fn has_parameter(query: &str, name: &str) -> bool {
     let separated = query.replace(';', "&");
-    url::form_urlencoded::parse(separated.as_bytes()).any(|(known, _)| known.trim().eq_ignore_ascii_case(name))
+    url::form_urlencoded::parse(separated.as_bytes())
+        .any(|(known, _)| known.trim().eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -132,7 +135,9 @@ mod tests {
         let grants = grants(requests, &["token api.example", "key api.example:8443"], &[]);
         assert_eq!(due(&grants, "https://api.example/a").unwrap(), 1);
         assert_eq!(due(&grants, "https://api.example:8443/a").unwrap(), 1);
-        for url in ["http://api.example/", "https://api.example:444/", "https://b.api.example/", "https://example/"] {
+        for url in
+            ["http://api.example/", "https://api.example:444/", "https://b.api.example/", "https://example/"]
+        {
             assert_eq!(due(&grants, url).unwrap(), 0, "{url}");
         }
     }

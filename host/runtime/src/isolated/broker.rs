@@ -148,13 +148,15 @@ impl Broker {
         let (net, side) = (self.net.clone(), Arc::clone(&self.side));
         let destination = destination(&self.net, &method, &url);
         let relayed = match destination {
-            Ok((permitted, true)) => {
-                self.relay(permitted).map(|theirs| (theirs, Link::Relayed)).map_err(|_| DialError::Unavailable)
-            }
+            Ok((permitted, true)) => self
+                .relay(permitted)
+                .map(|theirs| (theirs, Link::Relayed))
+                .map_err(|_| DialError::Unavailable),
             Ok((permitted, false)) => {
                 let by = Instant::now() + patience.min(self.limits.connect);
                 self.under_way.spawn(async move {
-                    let dialled = dial(&*net.dialer, &permitted, by).await.map(|stream| (stream, Link::Direct));
+                    let dialled =
+                        dial(&*net.dialer, &permitted, by).await.map(|stream| (stream, Link::Direct));
                     tell(id, dialled, &side).await;
                 });
                 return true;

@@ -296,8 +296,8 @@ impl Side {
                 }
                 Meanwhile::Dialled { id, result } => {
                     let connection = descriptors.into_iter().next();
-                    let answer = result
-                        .and_then(|link| Ok((connection.ok_or(DialError::Unavailable)?, link)));
+                    let answer =
+                        result.and_then(|link| Ok((connection.ok_or(DialError::Unavailable)?, link)));
                     if let Some(Waiting::Connection(wish)) = lock(&self.wishes).remove(&id) {
                         // Who wished for it may have given up.
                         let _ = wish.send(answer);

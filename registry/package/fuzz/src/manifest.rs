@@ -82,7 +82,9 @@ fn written(manifest: &Manifest) -> String {
     }));
     text.extend(requests.secret.iter().map(|request| {
         let place = match &request.place {
-            SecretPlace::Header { name, prefix } => format!("header = {}\nprefix = {}", quoted(name), quoted(prefix)),
+            SecretPlace::Header { name, prefix } => {
+                format!("header = {}\nprefix = {}", quoted(name), quoted(prefix))
+            }
             SecretPlace::Query { name } => format!("query = {}", quoted(name)),
         };
         let (name, host, reason) = (quoted(&request.name), quoted(&request.host), quoted(&request.reason));

@@ -118,9 +118,11 @@ fn read_secrets(section: &Section<'_>, network: &[NetworkRequest]) -> Result<Vec
         if requests.iter().any(|other| (&other.name, &other.host) == (&request.name, &request.host)) {
             return Err(duplicate(&entry, "name", format!("{} for {}", request.name, request.host)));
         }
-        let in_place = |other: &&SecretRequest| other.host == request.host && other.place.is_same(&request.place);
+        let in_place =
+            |other: &&SecretRequest| other.host == request.host && other.place.is_same(&request.place);
         if let Some(other) = requests.iter().find(in_place) {
-            let problem = format!("the secret {} stands there already, in requests to {}", other.name, other.host);
+            let problem =
+                format!("the secret {} stands there already, in requests to {}", other.name, other.host);
             let key = if entry.value("header").is_some() { "header" } else { "query" };
             let hint = "give each secret a place of its own";
             return Err(Issue::new(ManifestErrorKind::invalid(key, problem), span(key)).hint(hint));

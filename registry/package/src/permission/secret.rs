@@ -60,7 +60,8 @@ impl FromStr for SecretHost {
 
     fn from_str(text: &str) -> Result<Self, PermissionError> {
         const HINT: &str = "write the host alone, api.example.com or localhost:8443; it is reached by https";
-        let refused = |problem, hint| PermissionError::Secret { what: "host", found: quoted(text), problem, hint };
+        let refused =
+            |problem, hint| PermissionError::Secret { what: "host", found: quoted(text), problem, hint };
         if text.contains(['/', '?', '#', '@', '\\']) {
             return Err(refused("it is more than a host and a port", HINT));
         }
@@ -69,7 +70,9 @@ impl FromStr for SecretHost {
             origin => origin?,
         };
         match origin.host() {
-            HostPattern::Suffix(_) => Err(refused("it is not one host", "name each host in an entry of its own")),
+            HostPattern::Suffix(_) => {
+                Err(refused("it is not one host", "name each host in an entry of its own"))
+            }
             HostPattern::Exact(_) | HostPattern::Address(_) => Ok(Self(origin)),
         }
     }
@@ -123,7 +126,8 @@ impl SecretPlace {
     /// [`PermissionError::Secret`] for a name that is none, or that says how a message is sent rather than who sends it.
     pub fn header(name: &str, prefix: Option<&str>) -> Result<Self, PermissionError> {
         const TOKEN: &str = "write a header's name in lower case, such as authorization or x-api-key";
-        let refused = |problem, hint| PermissionError::Secret { what: "header", found: quoted(name), problem, hint };
+        let refused =
+            |problem, hint| PermissionError::Secret { what: "header", found: quoted(name), problem, hint };
         let is_token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
         if name.is_empty() || name.len() > MAX_PLACE_LEN || !name.bytes().all(is_token) {
             return Err(refused("it is not a header's name of 1 to 64 of a-z, 0-9, - and _", TOKEN));
@@ -182,9 +186,28 @@ impl fmt::Display for SecretPlace {
 
 /// Headers that say how a message is sent and read, and so are the host's, or that hold more than one value.
 const FORBIDDEN_HEADERS: &[&str] = &[
-    "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "cookie2", "date",
-    "expect", "host", "http2-settings", "if-range", "keep-alive", "origin", "range", "referer", "set-cookie", "te",
-    "trailer", "transfer-encoding", "upgrade", "via",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "cookie2",
+    "date",
+    "expect",
+    "host",
+    "http2-settings",
+    "if-range",
+    "keep-alive",
+    "origin",
+    "range",
+    "referer",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
 ];
 
 /// A request as it is stored, before its parts are held against each other.
@@ -216,7 +239,9 @@ impl From<SecretRequest> for Written {
     fn from(request: SecretRequest) -> Self {
         let SecretRequest { name, host, place, reason } = request;
         let (header, prefix, query) = match place {
-            SecretPlace::Header { name, prefix } => (Some(name), (!prefix.is_empty()).then_some(prefix), None),
+            SecretPlace::Header { name, prefix } => {
+                (Some(name), (!prefix.is_empty()).then_some(prefix), None)
+            }
             SecretPlace::Query { name } => (None, None, Some(name)),
         };
         Self { name, host, header, prefix, query, reason }

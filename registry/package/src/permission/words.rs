@@ -152,7 +152,9 @@ fn secret(request: &SecretRequest) -> Request {
     Request {
         permission: request.kind().as_str(),
         scope: format!("{name} {host}"),
-        words: format!("have your secret {name} put into its requests to {host} ({place}), without seeing it"),
+        words: format!(
+            "have your secret {name} put into its requests to {host} ({place}), without seeing it"
+        ),
         reason: request.reason.to_string(),
         alone: Requests { secret: vec![request.clone()], ..Requests::default() },
     }

@@ -9,21 +9,24 @@ const HEAD: &str = "[skill]\npublisher = \"acme\"\nname = \"x\"\nversion = \"1.0
     [[permission.network]]\nurl = \"https://*.wide.example:8443/\"\nmethods = [\"GET\"]\nreason = \"reads\"\n";
 
 fn entry(name: &str, host: &str, place: &str) -> String {
-    format!("[[permission.secret]]\nname = \"{name}\"\nhost = \"{host}\"\n{place}\nreason = \"proves who asks\"\n")
+    format!(
+        "[[permission.secret]]\nname = \"{name}\"\nhost = \"{host}\"\n{place}\nreason = \"proves who asks\"\n"
+    )
 }
 
 fn parse(entries: &str) -> Result<Requests, String> {
     let manifest = Manifest::parse(&format!("{HEAD}{entries}"));
-    manifest.map(|manifest| manifest.requests().clone()).map_err(|error| {
-        format!("{error} [{}] {}", error.code(), error.hint().unwrap_or_default())
-    })
+    manifest
+        .map(|manifest| manifest.requests().clone())
+        .map_err(|error| format!("{error} [{}] {}", error.code(), error.hint().unwrap_or_default()))
 }
 
 const BEARER: &str = "header = \"authorization\"\nprefix = \"Bearer \"";
 
 #[test]
 fn a_secret_names_its_host_and_its_place() {
-    let text = entry("token", "api.example", BEARER) + &entry("key", "a.wide.example:8443", "query = \"api_key\"");
+    let text =
+        entry("token", "api.example", BEARER) + &entry("key", "a.wide.example:8443", "query = \"api_key\"");
     let requests = parse(&text).unwrap();
     let [token, key] = requests.secret.as_slice() else { panic!("{requests:?}") };
     assert_eq!((token.name.as_str(), token.host.to_string().as_str()), ("token", "api.example"));
@@ -41,8 +44,13 @@ fn only_the_very_host_is_the_host_of_a_secret() {
     let goes = |url: &str| host.is_of(&url.parse().unwrap());
     assert!(goes("https://api.example/any?x=y") && goes("https://api.example:443/"));
     for url in [
-        "http://api.example/", "https://api.example:8443/", "https://a.api.example/", "https://example/",
-        "https://u@api.example/", "https://api.example.evil.example/", "wss://api.example/",
+        "http://api.example/",
+        "https://api.example:8443/",
+        "https://a.api.example/",
+        "https://example/",
+        "https://u@api.example/",
+        "https://api.example.evil.example/",
+        "wss://api.example/",
     ] {
         assert!(!goes(url), "{url}");
     }
@@ -86,7 +94,10 @@ fn what_could_send_a_secret_elsewhere_is_refused() {
 fn a_secret_for_a_host_that_no_request_reaches_is_a_mistake() {
     for host in ["other.example", "api.example:8443", "wide.example:8443", "a.wide.example"] {
         let refused = parse(&entry("token", host, BEARER)).unwrap_err();
-        assert!(refused.contains("[invalid-value]") && refused.contains("add one with url = \"https://"), "{refused}");
+        assert!(
+            refused.contains("[invalid-value]") && refused.contains("add one with url = \"https://"),
+            "{refused}"
+        );
     }
     let http = HEAD.replace("https://api.example", "http://api.example");
     let text = format!("{http}{}", entry("token", "api.example", BEARER));
@@ -98,11 +109,15 @@ fn two_secrets_need_two_places() {
     let one = entry("token", "api.example", BEARER);
     let again = parse(&(one.clone() + &entry("token", "api.example", "query = \"k\""))).unwrap_err();
     assert!(again.contains("[duplicate-entry]"), "{again}");
-    let same = parse(&(one.clone() + &entry("other", "api.example", "header = \"authorization\""))).unwrap_err();
+    let same =
+        parse(&(one.clone() + &entry("other", "api.example", "header = \"authorization\""))).unwrap_err();
     assert!(same.contains("the secret token stands there already"), "{same}");
-    let apart = one + &entry("other", "api.example", "header = \"x-other\"") + &entry("token", "b.wide.example:8443", BEARER);
+    let apart = one
+        + &entry("other", "api.example", "header = \"x-other\"")
+        + &entry("token", "b.wide.example:8443", BEARER);
     assert_eq!(parse(&apart).unwrap().secret.len(), 3);
-    let many: String = (0..17).map(|n| entry(&format!("t{n}"), "api.example", &format!("query = \"k{n}\""))).collect();
+    let many: String =
+        (0..17).map(|n| entry(&format!("t{n}"), "api.example", &format!("query = \"k{n}\""))).collect();
     assert!(parse(&many).unwrap_err().contains("17 entries, more than 16"));
 }
 
@@ -128,7 +143,11 @@ fn what_is_asked_is_told_in_words() {
     let told = words::requests(&requests);
     let secret = told.last().unwrap();
     assert_eq!((secret.permission, secret.scope.as_str()), ("secret", "token api.example"));
-    assert!(secret.words.contains("your secret token") && secret.words.contains("query parameter k"), "{}", secret.words);
+    assert!(
+        secret.words.contains("your secret token") && secret.words.contains("query parameter k"),
+        "{}",
+        secret.words
+    );
     assert!(warnings(&requests).iter().any(|warning| warning.contains("goes into URLs")));
     let kept: &SecretRequest = &requests.secret[0];
     assert_eq!(secret.alone.secret, [kept.clone()]);

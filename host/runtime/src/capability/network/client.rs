@@ -110,7 +110,9 @@ impl HttpClient {
         let direct = |stream| Connected { stream, is_relayed: false };
         let stream = match self.dialer.dial(permitted, by).await.map_err(|error| error.told(account))? {
             Dialled::Relayed(stream) => return Ok(Connected { stream: Box::new(stream), is_relayed: true }),
-            Dialled::Direct(stream) if permitted.url().scheme() != "https" => return Ok(direct(Box::new(stream))),
+            Dialled::Direct(stream) if permitted.url().scheme() != "https" => {
+                return Ok(direct(Box::new(stream)));
+            }
             Dialled::Direct(stream) => stream,
         };
         let name = server_name(permitted.url()).ok_or(Error::HttpRequestUriInvalid)?;

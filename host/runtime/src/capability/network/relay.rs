@@ -2,7 +2,6 @@
 //! the values, decides on each anew, sends it on, and cuts the values out of the response.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
@@ -18,7 +17,7 @@ use url::Url;
 use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::exchange::{HEADER_FIELDS, HEAD_BYTES};
+use super::exchange::{HEAD_BYTES, HEADER_FIELDS};
 use super::{Means, Session, fault};
 use crate::capability::Denial;
 
@@ -66,7 +65,12 @@ impl Relay {
         }
     }
 
-    async fn send_on(&self, method: &Method, url: &Url, request: Request<Incoming>) -> Result<Response<Held>, Error> {
+    async fn send_on(
+        &self,
+        method: &Method,
+        url: &Url,
+        request: Request<Incoming>,
+    ) -> Result<Response<Held>, Error> {
         let (mut parts, body) = request.into_parts();
         let asked = parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str);
         let wished = match url.query() {

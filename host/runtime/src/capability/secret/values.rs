@@ -214,7 +214,8 @@ pub(crate) fn cut_head(values: &Values, headers: &mut HeaderMap) -> Result<(), E
 /// The coding of a message, if it is not the one that can be read; its name, if it is a known one.
 fn coding(headers: &HeaderMap, field: &HeaderName, readable: &str) -> Option<Option<String>> {
     const KNOWN: [&str; 6] = ["gzip", "x-gzip", "deflate", "compress", "br", "zstd"];
-    let codings = headers.get_all(field).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let codings =
+        headers.get_all(field).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let mut others = codings
         .map(<[u8]>::trim_ascii)
         .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(readable.as_bytes()));
@@ -294,7 +295,8 @@ impl SecretCache {
         }
         let changes = {
             let read = self.lock();
-            let is_fresh = |kept: &&Kept| kept.names == names && kept.until.is_none_or(|until| Instant::now() < until);
+            let is_fresh =
+                |kept: &&Kept| kept.names == names && kept.until.is_none_or(|until| Instant::now() < until);
             if let Some(kept) = read.skills.get(skill).filter(is_fresh) {
                 return Arc::clone(&kept.values);
             }
@@ -422,8 +424,14 @@ mod tests {
         let parsed: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(parsed["number"], "[redacted:secret]");
         assert_eq!(parsed["[redacted:secret]"][0], "x[redacted:secret]y");
-        assert_eq!((&parsed["nested"]["b"], &parsed["kept"]), (&"a [redacted:secret] b".into(), &"1234567".into()));
-        assert!(!text.contains("12345678") && !text.contains("MTIzNDU2Nzg") && !text.contains("sla"), "{text}");
+        assert_eq!(
+            (&parsed["nested"]["b"], &parsed["kept"]),
+            (&"a [redacted:secret] b".into(), &"1234567".into())
+        );
+        assert!(
+            !text.contains("12345678") && !text.contains("MTIzNDU2Nzg") && !text.contains("sla"),
+            "{text}"
+        );
         assert_eq!(cut_json(cut, r#"{"a": 1}"#.to_owned()), r#"{"a": 1}"#);
     }
 
@@ -434,7 +442,11 @@ mod tests {
         let fields = |list: &[(&str, &str)]| -> HeaderMap {
             list.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
         };
-        for (name, coding) in [("content-encoding", "gzip"), ("content-encoding", "identity, odd"), ("transfer-encoding", "gzip, chunked")] {
+        for (name, coding) in [
+            ("content-encoding", "gzip"),
+            ("content-encoding", "identity, odd"),
+            ("transfer-encoding", "gzip, chunked"),
+        ] {
             assert!(cut_head(cut, &mut fields(&[(name, coding)])).is_err(), "{name}: {coding}");
         }
         let mut headers = fields(&[

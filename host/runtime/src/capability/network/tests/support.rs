@@ -175,6 +175,20 @@ impl Call {
         Self { state, denials, connections: Mutex::default() }
     }
 
+    /// A call in a worker, which has no values and whose connections its host opens.
+    pub(super) fn of_worker(grants: NetworkGrants, host: Arc<dyn dial::Dial>) -> Self {
+        let denials = Denials::default();
+        let state = NetworkState::new(Means {
+            grants: Arc::new(grants),
+            client: Arc::new(HttpClient::dialling_through(host, None, false)),
+            denials: denials.clone(),
+            limits: NetworkLimits::default(),
+            secrets: None,
+            deadline: Instant::now() + Duration::from_secs(20),
+        });
+        Self { state, denials, connections: Mutex::default() }
+    }
+
     pub(super) fn simple(grants: NetworkGrants) -> Self {
         Self::new(grants, CallOptions::default())
     }
