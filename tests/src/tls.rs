@@ -25,7 +25,8 @@ impl TlsServer {
     pub fn answering(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+        let issuer =
+            CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
         let key = KeyPair::generate().expect("a key");
         let certificate = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
         let certificate = certificate.signed_by(&key, &issuer).expect("a certificate");
@@ -66,7 +67,8 @@ impl TlsServer {
         std::fs::write(&path, &self.authority).expect("a file");
         let policy = home.data().join("policy.toml");
         let before = std::fs::read_to_string(&policy).unwrap_or_default();
-        std::fs::write(&policy, format!("{before}\n[network]\nca_file = {:?}\n", show(&path))).expect("a policy");
+        std::fs::write(&policy, format!("{before}\n[network]\nca_file = {:?}\n", show(&path)))
+            .expect("a policy");
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use openclaw_runtime::capability::log::LogLine;
-use openclaw_runtime::{Observer, Progress};
+use openclaw_runtime::{Observer, Progress, Runtime};
 use openclaw_tests::embedded::{self, open, open_isolated, tool_call};
 use openclaw_tests::server::Server;
 use openclaw_tests::tls::TlsServer;
@@ -40,9 +40,11 @@ fn is_clean(text: &str) {
 /// A server that repeats the request, and the value in some encodings.
 fn echo() -> TlsServer {
     TlsServer::answering(|head| {
-        let value = head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ")).unwrap_or_default();
+        let value =
+            head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ")).unwrap_or_default();
         let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let body = format!("{head} {} {} {hex}", STANDARD.encode(format!("x{value}")), json!({ "token": value }));
+        let body =
+            format!("{head} {} {} {hex}", STANDARD.encode(format!("x{value}")), json!({ "token": value }));
         let length = body.len();
         format!("HTTP/1.1 200 OK\r\nx-you: {value}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
     })
@@ -102,7 +104,11 @@ fn the_server_gets_the_secret_and_nothing_that_a_call_leaves_has_it() {
             is_clean(&told);
             assert!(told.contains("[redacted:secret]"), "{told}");
             let plain = home.plain([
-                "tool", "call", "acme/network/repeat", &json!({ "url": server.url("/") }).to_string(), "--logs",
+                "tool",
+                "call",
+                "acme/network/repeat",
+                &json!({ "url": server.url("/") }).to_string(),
+                "--logs",
             ]);
             is_clean(&format!("{}{}", plain.stdout, plain.stderr));
         }
@@ -113,6 +119,9 @@ fn the_server_gets_the_secret_and_nothing_that_a_call_leaves_has_it() {
     is_clean(&home.run(["secret", "list"]).success());
     is_clean(&home.run(["doctor"]).stdout);
 }
+
+/// A host of each level.
+const LEVELS: [fn(&Home, u32) -> Runtime; 2] = [open, open_isolated];
 
 /// Remembers all that it hears.
 #[derive(Debug, Default)]
@@ -132,7 +141,8 @@ impl Observer for Ear {
 async fn who_follows_a_call_does_not_hear_the_secret() {
     let server = echo();
     let home = home(&server);
-    for runtime in [open(&home, 1), open_isolated(&home, 1)] {
+    for open in LEVELS {
+        let runtime = open(&home, 1);
         let ear = Arc::new(Ear::default());
         let mut call = tool_call(&home, "network/repeat", &json!({ "url": server.url("/"), "also": VALUE }));
         call.observer = Some(Arc::<Ear>::clone(&ear));
@@ -155,12 +165,18 @@ async fn a_worker_process_does_not_have_the_secret_in_its_memory() {
     let pids: Vec<u32> = task
         .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
         .flat_map(|children| children.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
-        .filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with(b"run-worker\0")))
+        .filter(|pid| {
+            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with(b"run-worker\0"))
+        })
         .collect();
     assert_eq!(pids.len(), 1, "the worker is kept");
     let found = memory_has(pids[0], VALUE.as_bytes());
     assert_eq!(found, Some(false), "it is to be looked for, and not to be found");
-    assert_eq!(memory_has(std::process::id(), VALUE.as_bytes()), Some(true), "this one has it, and it would be found");
+    assert_eq!(
+        memory_has(std::process::id(), VALUE.as_bytes()),
+        Some(true),
+        "this one has it, and it would be found"
+    );
 }
 
 /// Whether a process has some bytes in its memory; none where that cannot be told.
@@ -200,7 +216,10 @@ fn a_request_without_its_secret_is_denied_with_the_command_that_helps() {
         let denied = repeat(&home, &json!({}), &server);
         denied.was_denied(&format!("not-granted token {}", server.host()));
         let failure = denied.refused("permission-denied");
-        assert_eq!(failure.hint(), format!("openclaw grant allow acme/network secret token {}", server.host()));
+        assert_eq!(
+            failure.hint(),
+            format!("openclaw grant allow acme/network secret token {}", server.host())
+        );
         home.paste(failure.hint()).json();
 
         let denied = repeat(&home, &json!({}), &server);
@@ -238,7 +257,11 @@ fn another_host_port_or_scheme_gets_no_secret() {
     let plain = Server::echoing();
     let home = Home::new();
     let plain_url = format!("http://localhost:{}/", plain.port());
-    home.install(&skill(&server).network(&other.url("/"), &["GET"], true).network(&plain_url, &["GET"], true));
+    home.install(&skill(&server).network(&other.url("/"), &["GET"], true).network(
+        &plain_url,
+        &["GET"],
+        true,
+    ));
     // Two authorities in one file.
     server.trust(&home);
     let first = fs::read_to_string(home.path("ca.pem")).unwrap();
@@ -268,7 +291,8 @@ fn a_redirect_takes_it_nowhere() {
     });
     let fetcher = Skill::new("web-fetch", component::rust("web-fetch")).limit("fuel", "10_000_000_000");
     let fetcher = fetcher.limit("memory", "\"128MiB\"").network(&server.url("/"), &["GET"], true);
-    let home = Home::with(&fetcher.network(&other.url("/"), &["GET"], true).secret("token", &server.host(), BEARER));
+    let home =
+        Home::with(&fetcher.network(&other.url("/"), &["GET"], true).secret("token", &server.host(), BEARER));
     server.trust(&home);
     set(&home, "web-fetch", "token", VALUE);
     for level in ["", ISOLATED] {
@@ -302,7 +326,11 @@ fn a_secret_in_the_query_is_in_no_denial_and_no_record() {
         format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", 64 << 20).into_bytes()
     });
     let place = "query = \"api_key\"";
-    let guest = Skill::guest("network").network(&server.url("/"), &["GET"], true).secret("token", &server.host(), place);
+    let guest = Skill::guest("network").network(&server.url("/"), &["GET"], true).secret(
+        "token",
+        &server.host(),
+        place,
+    );
     let home = Home::with(&guest);
     server.trust(&home);
     set(&home, "network", "token", VALUE);
@@ -351,13 +379,15 @@ async fn a_running_host_hears_of_a_secret_that_another_process_sets() {
     let server = echo();
     let home = Home::with(&skill(&server));
     server.trust(&home);
-    for runtime in [open(&home, 1), open_isolated(&home, 1)] {
+    for open in LEVELS {
+        let runtime = open(&home, 1);
         let _watcher = runtime.watch().unwrap();
         for value in ["first-value-1", "second-value-2"] {
             set(&home, "network", "token", value);
             let (expected, begun) = (format!("Bearer {value}\r\n"), Instant::now());
             loop {
-                let _ = embedded::call(&runtime, &home, "network/repeat", json!({ "url": server.url("/") })).await;
+                let _ = embedded::call(&runtime, &home, "network/repeat", json!({ "url": server.url("/") }))
+                    .await;
                 if server.heads().last().is_some_and(|head| head.contains(&expected)) {
                     break;
                 }
@@ -367,7 +397,10 @@ async fn a_running_host_hears_of_a_secret_that_another_process_sets() {
         }
         home.run(["secret", "remove", "acme/network", "token"]).json();
         let begun = Instant::now();
-        while embedded::call(&runtime, &home, "network/repeat", json!({ "url": server.url("/") })).await.is_ok() {
+        while embedded::call(&runtime, &home, "network/repeat", json!({ "url": server.url("/") }))
+            .await
+            .is_ok()
+        {
             assert!(begun.elapsed() < Duration::from_secs(20), "it is used after it was removed");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -393,7 +426,8 @@ fn a_value_that_cannot_be_one_is_refused_and_not_shown() {
         is_clean(&ran.stderr);
     }
     let long = "abcd".repeat(2000);
-    home.run_with_input(["secret", "set", "acme/network", "token"], long.as_bytes()).refused("invalid-secret");
+    home.run_with_input(["secret", "set", "acme/network", "token"], long.as_bytes())
+        .refused("invalid-secret");
     let listed = home.run(["secret", "list"]).json();
     assert_eq!((&listed[0]["kept"], listed.as_array().unwrap().len()), (&Value::Null, 1));
     // A value on the command line would stand in the shell's history.
@@ -406,7 +440,10 @@ fn the_owner_is_told_what_is_of_no_use_and_where_it_is_kept() {
     let server = echo();
     let home = Home::with(&skill(&server));
     let done = set(&home, "network", "token", VALUE);
-    assert_eq!((&done["kept"], &done["replaced"], &done["warning"]), (&json!("file"), &json!(false), &Value::Null));
+    assert_eq!(
+        (&done["kept"], &done["replaced"], &done["warning"]),
+        (&json!("file"), &json!(false), &Value::Null)
+    );
     let path = Path::new(done["path"].as_str().unwrap()).to_owned();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(set(&home, "network", "token", VALUE)["replaced"], true);
@@ -441,7 +478,6 @@ fn a_skill_that_is_purged_takes_its_secrets_along() {
     assert_eq!(home.run(["secret", "list"]).json(), json!([]));
     is_clean(&files(&home.data()));
     home.install(&skill(&server));
-    server.trust(&home);
     repeat(&home, &json!({}), &server).was_denied("no-value");
 }
 
@@ -463,7 +499,8 @@ fn the_example_lists_issues_of_a_private_server() {
         let authorized = head.contains("authorization: Bearer ghp-private-4711\r\n");
         let (status, body) = if !authorized {
             ("401 Unauthorized", json!({ "message": "Bad credentials" }))
-        } else if head.starts_with("GET /api/v3/repos/acme/secret/issues?state=open&sort=updated&per_page=2 ") {
+        } else if head.starts_with("GET /api/v3/repos/acme/secret/issues?state=open&sort=updated&per_page=2 ")
+        {
             let issue = json!({
                 "number": 7, "title": "It leaks ghp-private-4711", "state": "open", "user": { "login": "ada" },
                 "labels": [{ "name": "bug" }], "comments": 2, "updated_at": "2026-05-01T10:00:00Z",
@@ -513,7 +550,7 @@ fn in_session(home: &Home, keyring: &str, script: &str) -> String {
     ran.stdout
 }
 
-const UNLOCKED: &str = "printf pass | gnome-keyring-daemon --unlock --components=secrets >&2";
+const UNLOCKED: &str = "printf pass | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1";
 
 #[test]
 fn a_system_with_a_keyring_keeps_the_value_there() {
@@ -529,7 +566,11 @@ fn a_system_with_a_keyring_keeps_the_value_there() {
     let session = format!("VALUE='{VALUE}'\n{script}");
     let set: Value = serde_json::from_str(&in_session(&home, UNLOCKED, &session)).unwrap();
     assert_eq!((&set["kept"], &set["path"]), (&json!("keyring"), &Value::Null), "{set}");
-    assert!(server.heads()[0].contains(&format!("authorization: Bearer {VALUE}\r\n")), "{:?}", server.heads());
+    assert!(
+        server.heads()[0].contains(&format!("authorization: Bearer {VALUE}\r\n")),
+        "{:?}",
+        server.heads()
+    );
     is_clean(&files(&home.data()));
 
     // Without the session it is known that there is one, and that it cannot be had.
@@ -552,7 +593,7 @@ fn a_keyring_that_does_not_answer_holds_nothing_up() {
     let home = Home::with(&skill(&server));
     server.trust(&home);
     // It owns the name of the service, and never says a word.
-    let silent = "printf pass | gnome-keyring-daemon --foreground --unlock --components=secrets >&2 &\n\
+    let silent = "printf pass | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 &\n\
                   daemon=$!\nsleep 2\nkill -STOP $daemon";
     let input = json!({ "url": server.url("/") }).to_string();
     let script = format!(

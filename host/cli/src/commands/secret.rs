@@ -96,8 +96,10 @@ fn read_value(skill: &SkillId, name: &SecretName, output: &Output) -> Result<Sec
     } else {
         let most = u64::try_from(MAX_SECRET_BYTES + 3).unwrap_or(u64::MAX);
         std::io::stdin().lock().take(most).read_to_string(&mut text).map_err(failed)?;
-        let end = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text).len());
-        text.truncate(end.unwrap_or(text.len()));
+        let value =
+            text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+        let length = value.len();
+        text.truncate(length);
     }
     if text.is_empty() {
         let hint = format!("pass it on standard input: openclaw secret set {skill} {name} < FILE");

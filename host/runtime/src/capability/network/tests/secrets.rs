@@ -159,8 +159,11 @@ async fn seen(response: Response<WasiBody>) -> String {
     let (parts, body) = response.into_parts();
     let collected = body.collect().await.unwrap();
     let trailers = format!("{:?}", collected.trailers());
-    let headers: Vec<_> =
-        parts.headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
+    let headers: Vec<_> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+        .collect();
     format!("{}\n{}\n{trailers}", headers.join("\n"), String::from_utf8_lossy(&collected.to_bytes()))
 }
 
@@ -215,7 +218,13 @@ async fn no_other_scheme_port_or_host_gets_it() {
     let mut scene = Scene::new(header(), port, authority);
     let elsewhere = scene.grants(port + 1);
     scene.allow = vec![format!("token api.example:{}", port + 1)];
-    assert!(elsewhere.secrets().due(&url(&format!("https://api.example:{port}/")), &HeaderMap::new()).unwrap().is_empty());
+    assert!(
+        elsewhere
+            .secrets()
+            .due(&url(&format!("https://api.example:{port}/")), &HeaderMap::new())
+            .unwrap()
+            .is_empty()
+    );
     let request = SecretRequest {
         name: "token".parse().unwrap(),
         host: format!("api.example:{}", port + 1).parse().unwrap(),
@@ -263,7 +272,9 @@ async fn a_request_that_cannot_carry_its_secret_is_not_sent() {
         let [denial] = denials.as_slice() else { panic!("{denials:?}") };
         assert_eq!((denial.capability, denial.reason), (Capability::Secret, reason));
         let hint = match reason {
-            Reason::NotGranted => Some(format!("openclaw grant allow acme/web secret token api.example:{port}")),
+            Reason::NotGranted => {
+                Some(format!("openclaw grant allow acme/web secret token api.example:{port}"))
+            }
             Reason::NoValue => Some("openclaw secret set acme/web token".to_owned()),
             _ => None,
         };
@@ -274,7 +285,11 @@ async fn a_request_that_cannot_carry_its_secret_is_not_sent() {
         assert!(matches!(error, Error::HttpRequestDenied), "{error}");
         assert_eq!(worker.denied().first().map(|denial| denial.reason), Some(reason));
         if reason == Reason::NoValue {
-            assert_eq!(host_denials.take().0.first().and_then(|denial| denial.hint.clone()), hint, "the host's own word");
+            assert_eq!(
+                host_denials.take().0.first().and_then(|denial| denial.hint.clone()),
+                hint,
+                "the host's own word"
+            );
         }
     }
     assert!(heads.try_recv().is_err(), "something was sent");
@@ -294,7 +309,10 @@ async fn a_guest_cannot_put_anything_in_its_place() {
     assert!(matches!(worker.send(own()).await.unwrap_err(), Error::HttpRequestDenied));
     scene.place = SecretPlace::query("key").unwrap();
     let mut call = scene.call(port);
-    assert!(matches!(call.get(&format!("{target}?a=b&k%65y=mine")).await.unwrap_err(), Error::HttpRequestDenied));
+    assert!(matches!(
+        call.get(&format!("{target}?a=b&k%65y=mine")).await.unwrap_err(),
+        Error::HttpRequestDenied
+    ));
     let denied = call.denied();
     assert_eq!(denied[0].reason, Reason::ForbiddenRequest);
     assert!(!denied[0].to_string().contains("mine"), "{denied:?}");
@@ -350,7 +368,9 @@ async fn a_server_that_repeats_it_repeats_it_to_nobody() {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_refused() {
-    for field in ["content-encoding: gzip", "content-encoding: identity, br", "transfer-encoding: gzip, chunked"] {
+    for field in
+        ["content-encoding: gzip", "content-encoding: identity, br", "transfer-encoding: gzip, chunked"]
+    {
         let authority = Authority::new();
         let answer = format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n0\r\n\r\n").into_bytes();
         let (port, _heads) = server(&authority, move |_| vec![answer.clone()]).await;
@@ -391,11 +411,15 @@ async fn a_body_that_breaks_off_in_the_middle_of_it_gives_no_beginning_of_it() {
 async fn a_redirect_takes_it_nowhere() {
     let (other, mut others) = canned("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     let authority = Authority::new();
-    let to = format!("HTTP/1.1 302 Found\r\nlocation: http://{other}/\r\ncontent-length: 0\r\n\r\n").into_bytes();
+    let to =
+        format!("HTTP/1.1 302 Found\r\nlocation: http://{other}/\r\ncontent-length: 0\r\n\r\n").into_bytes();
     let (port, mut heads) = server(&authority, move |_| vec![to.clone()]).await;
     let scene = Scene::new(header(), port, authority);
     let response = scene.call(port).get(&format!("https://api.example:{port}/")).await.unwrap();
-    assert_eq!((response.status().as_u16(), response.headers()["location"].to_str().unwrap()), (302, format!("http://{other}/").as_str()));
+    assert_eq!(
+        (response.status().as_u16(), response.headers()["location"].to_str().unwrap()),
+        (302, format!("http://{other}/").as_str())
+    );
     assert!(heads.recv().await.unwrap().contains("s3cr3t"));
     assert!(others.try_recv().is_err(), "the host followed it");
 }
@@ -407,7 +431,8 @@ async fn no_denial_tells_of_a_secret_in_the_query() {
     let scene = Scene::new(SecretPlace::query("key").unwrap(), port, authority);
     let limits = NetworkLimits { response_bytes: 3, ..NetworkLimits::default() };
     let (client, secrets) = (scene.client(), scene.values());
-    let mut call = Call::new(scene.grants(port), CallOptions { client, secrets, limits, ..CallOptions::default() });
+    let mut call =
+        Call::new(scene.grants(port), CallOptions { client, secrets, limits, ..CallOptions::default() });
     call.get(&format!("https://api.example:{port}/a")).await.unwrap_err();
     let denied = call.denied();
     assert_eq!(denied[0].reason, Reason::QuotaExceeded);
@@ -420,7 +445,8 @@ async fn a_worker_gets_the_answer_and_never_the_secret() {
     let (port, mut heads) = server(&authority, |_| ok("hello")).await;
     let scene = Scene::new(header(), port, authority);
     let (mut worker, _) = scene.worker_call(port);
-    let response = worker.send(request("POST", &format!("https://api.example:{port}/a?b=c"), "body")).await.unwrap();
+    let response =
+        worker.send(request("POST", &format!("https://api.example:{port}/a?b=c"), "body")).await.unwrap();
     assert_eq!(text(response).await.unwrap(), "hello");
     let head = heads.recv().await.unwrap();
     assert!(head.starts_with("POST /a?b=c HTTP/1.1\r\n"), "{head}");
@@ -474,7 +500,8 @@ async fn a_relay_serves_one_request_and_speaks_no_other_protocol() {
         let serving = tokio::spawn(async move { served.serve("GET".parse().unwrap(), target, ours).await });
         theirs.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        let _ = tokio::time::timeout(Duration::from_secs(10), theirs.read_to_string(&mut answer)).await.unwrap();
+        let _ =
+            tokio::time::timeout(Duration::from_secs(10), theirs.read_to_string(&mut answer)).await.unwrap();
         is_clean(&answer);
         serving.await.unwrap();
     }
