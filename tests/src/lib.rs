@@ -24,6 +24,7 @@ pub mod registry;
 pub mod server;
 pub mod skill;
 pub mod snapshot;
+pub mod tls;
 
 pub use home::Home;
 pub use proxy::Proxy;

@@ -8,6 +8,7 @@ mod install;
 mod installed;
 mod key;
 mod registry;
+mod secret;
 mod skill;
 mod tool;
 mod trigger;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::List => done(installed::list(&environment, output)),
         Command::Remove(arguments) => done(installed::remove(&arguments, &environment, output)),
         Command::Grant(command) => done(grant::run(command, &environment, output)),
+        Command::Secret(command) => done(secret::run(command, &environment, output)),
         Command::Registry(command) => registry::run(command, &environment, output),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
         Command::Trigger(command) => done(trigger::run(command, &environment, output)),

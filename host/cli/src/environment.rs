@@ -9,6 +9,7 @@ use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::Policy;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler, Sandbox, SandboxOptions};
+use openclaw_runtime::secrets::Secrets;
 use openclaw_runtime::workspace::{Workspace, WorkspaceError};
 use openclaw_runtime::{Level, Runtime, RuntimeOptions, WorkerProgram};
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use crate::config::{self, Config, SandboxLevel};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::keyring::SystemKeyring;
 use crate::language_model::ChatModel;
 
 /// The hidden command by which this program compiles components in a process of its own.
@@ -86,7 +88,15 @@ impl Environment {
             level: self.level()?,
             launcher: launcher()?,
             language_model: self.language_model()?,
+            secrets: Arc::new(self.secrets()?),
         })?)
+    }
+
+    /// The secrets of skills, in the system's keyring and in files.
+    pub(crate) fn secrets(&self) -> Result<Secrets> {
+        let dir = self.data_dir()?;
+        let keyring = Arc::new(SystemKeyring::new(dir.root().to_owned()));
+        Ok(Secrets::new(&dir, Some(keyring)))
     }
 
     /// The configuration.

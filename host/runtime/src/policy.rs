@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Rotation;
 use crate::capability::network::NetworkRule;
 use crate::capability::process::{ProcessRule, ProcessRuleError, program_digest};
+use crate::capability::secret::{SecretRule, SecretRuleError};
 use crate::sandbox::Ceilings;
 
 /// The version of the file's layout.
@@ -99,6 +100,8 @@ pub enum Rule {
     Memory,
     /// `llm`.
     Llm,
+    /// `secret <name> <host>`.
+    Secret(SecretRule),
 }
 
 /// A tree that may, or may not, be read or written.
@@ -153,7 +156,7 @@ pub enum PolicyError {
 pub enum RuleError {
     /// It begins with no known capability.
     #[error(
-        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm"
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm, secret"
     )]
     UnknownPermission(String),
     /// It is a rule for programs, and not one.
@@ -297,6 +300,7 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
     rules.extend(requests.process.iter().flat_map(ProcessRule::for_request).map(Rule::Process));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
     rules.extend(requests.llm.as_ref().map(|_| Rule::Llm));
+    rules.extend(requests.secret.iter().map(SecretRule::for_request).map(Rule::Secret));
     rules
 }
 
@@ -325,6 +329,7 @@ impl Rule {
             Self::Process(_) => "process",
             Self::Memory => "memory",
             Self::Llm => "llm",
+            Self::Secret(_) => "secret",
         }
     }
 
@@ -344,6 +349,7 @@ impl fmt::Display for Rule {
             Self::Filesystem(rule) => write!(f, "{} {}", self.permission(), rule.place),
             Self::Network(rule) => rule.fmt(f),
             Self::Process(rule) => rule.fmt(f),
+            Self::Secret(rule) => rule.fmt(f),
             Self::Memory | Self::Llm => f.write_str(self.permission()),
         }
     }
@@ -376,7 +382,12 @@ impl FromStr for Rule {
             "memory" => without_scope(Self::Memory, scope),
             "llm" => without_scope(Self::Llm, scope),
             "process" | "process:execute" => Ok(Self::Process(scope.parse()?)),
-            "secret" | "secrets" | "ask" => Err(RuleError::Unsupported(permission.to_owned())),
+            "secret" => scope.parse().map(Self::Secret).map_err(|error: SecretRuleError| RuleError::Scope {
+                permission: "secret",
+                expected: error.to_string(),
+                found: scope.to_owned(),
+            }),
+            "ask" => Err(RuleError::Unsupported(permission.to_owned())),
             _ => Err(RuleError::UnknownPermission(permission.to_owned())),
         }
     }
