@@ -74,7 +74,13 @@ pub(super) fn call(
     if !has_workspace && wants_workspace(&runtime.dispatcher().catalog(), &tool) {
         output.warn("the current directory cannot be a workspace, so there is none: --workspace DIR");
     }
-    let call = openclaw_runtime::ToolCall { tool: tool.clone(), input, caller: caller.to_owned(), workspace, observer: None };
+    let call = openclaw_runtime::ToolCall {
+        tool: tool.clone(),
+        input,
+        caller: caller.to_owned(),
+        workspace,
+        observer: None,
+    };
     let progress = output.progress(&format!("running {tool}"));
     let outcome = invocation::wait(runtime.dispatcher().call(call))?;
     drop(progress);
