@@ -1,6 +1,7 @@
 //! The command line: every command, its arguments and its help.
 
 mod audit;
+mod mcp;
 mod registry;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use openclaw_package::{
 use crate::exit;
 
 pub(crate) use audit::{Audit, AuditCommand, AuditQuery};
+pub(crate) use mcp::{Client, Mcp, McpCommand, McpServe};
 pub(crate) use registry::{
     RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
     RegistryServe, RegistryUpdate, RegistryYank,
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// Serve the tools of installed skills to an agent, over MCP
+    Mcp(Mcp),
     /// List what asks to be called by itself, and call one now
     #[command(subcommand)]
     Trigger(TriggerCommand),
