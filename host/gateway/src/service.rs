@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use openclaw_package::name::ToolId;
 use openclaw_package::tools::Tool;
 use openclaw_runtime::catalog::Catalog;
-use openclaw_runtime::consent::{Consents, Person};
+use openclaw_runtime::consent::{Consents, Person, SecurityLevel};
 use openclaw_runtime::dispatch::CallOutcome;
 use openclaw_runtime::skill::Authorized;
 use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
 
 use crate::caller::Caller;
+use crate::metrics::Metrics;
 
 /// Serves tools to callers. One for a process; surfaces share it.
 #[derive(Debug)]
 pub struct Service {
     runtime: Runtime,
-    consents: Consents,
+    consents: ArcSwap<Consents>,
+    metrics: Metrics,
 }
 
 /// A call as a surface received it.
@@ -34,7 +37,20 @@ impl Service {
     /// A service over a runtime.
     #[must_use]
     pub fn new(runtime: Runtime, consents: Consents) -> Self {
-        Self { runtime, consents }
+        Self { runtime, consents: ArcSwap::from_pointee(consents), metrics: Metrics::default() }
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Seeks consent as another level says from now on; what was refused before is then asked anew.
+    pub fn set_security_level(&self, level: SecurityLevel) {
+        if self.consents.load().level() != level {
+            self.consents.store(Arc::new(Consents::new(level)));
+        }
     }
 
     /// What it serves.
@@ -70,6 +86,7 @@ impl Service {
             let skill = tool.skill().clone();
             return Err((CallError::UnknownSkill { skill, nearest: Vec::new() }, Report::default()));
         }
+        let skill = tool.skill().clone();
         let call = ToolCall {
             tool,
             input,
@@ -77,9 +94,17 @@ impl Service {
             workspace: caller.workspace.clone(),
             observer,
         };
-        if let Err(error) = self.consents.seek(&self.runtime, &call, person).await {
+        let consents = self.consents.load_full();
+        if let Err(error) = consents.seek(&self.runtime, &call, person).await {
             tracing::error!("a grant was not written: {error}");
         }
-        self.runtime.dispatcher().call_until(call, cancel).await
+        let mut outcome = self.runtime.dispatcher().call_until(call, cancel).await;
+        if let Err((CallError::UnknownSkill { nearest, .. }, _)) = &mut outcome {
+            // Names that a caller may not see are no advice.
+            nearest.retain(|tool| caller.scope.covers(tool));
+        } else {
+            self.metrics.count_call(&skill, &outcome);
+        }
+        outcome
     }
 }

@@ -111,6 +111,12 @@ impl Catalog {
         self.skills.contains_key(skill)
     }
 
+    /// How many skills are loaded, of those that were looked at.
+    #[must_use]
+    pub fn loaded(&self) -> usize {
+        self.skills.values().filter(|slot| matches!(slot.entry.get(), Some(Entry::Loaded(_)))).count()
+    }
+
     /// The digests of all installed packages.
     pub(crate) fn packages(&self) -> impl Iterator<Item = Digest> {
         self.skills.values().map(|slot| slot.locked.archive)

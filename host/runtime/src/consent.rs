@@ -46,6 +46,12 @@ impl Consents {
         Self { level, refused: Mutex::default() }
     }
 
+    /// The level.
+    #[must_use]
+    pub fn level(&self) -> SecurityLevel {
+        self.level
+    }
+
     /// Grants what a call of a skill may need and lacks, as the level says; answers with what was granted.
     ///
     /// `person` is none where nobody can be asked. A call that lacks something is no error here: it is denied where it
