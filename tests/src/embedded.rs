@@ -44,6 +44,7 @@ fn open_at(home: &Home, concurrent_calls: u32, level: Level) -> Runtime {
         cache_dir,
         compiler: compiler(),
         concurrent_calls,
+        call_time: None,
         level,
         launcher: launcher(),
         language_model: None,

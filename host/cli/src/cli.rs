@@ -1,5 +1,6 @@
 //! The command line: every command, its arguments and its help.
 
+mod gateway;
 mod registry;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use openclaw_package::{Program, PublicKey, PublisherName, Reason, SkillId, Skill
 
 use crate::exit;
 
+pub(crate) use gateway::{Gateway, GatewayCommand, Metrics, MetricsFormat, TokenCommand, TokenCreate};
 pub(crate) use registry::{
     RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
     RegistryServe, RegistryUpdate, RegistryYank,
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// Serve the installed skills over HTTP
+    Gateway(Box<Gateway>),
+    /// Show what the gateway that runs has counted
+    Metrics(Metrics),
     /// List what asks to be called by itself, and call one now
     #[command(subcommand)]
     Trigger(TriggerCommand),

@@ -3,10 +3,12 @@
 mod audit;
 mod completions;
 mod doctor;
+mod gateway;
 mod grant;
 mod install;
 mod installed;
 mod key;
+mod metrics;
 mod registry;
 mod skill;
 mod tool;
@@ -33,6 +35,8 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Grant(command) => done(grant::run(command, &environment, output)),
         Command::Registry(command) => registry::run(command, &environment, output),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
+        Command::Gateway(arguments) => done(gateway::run(*arguments, &environment, output)),
+        Command::Metrics(arguments) => done(metrics::run(&arguments, &environment, output)),
         Command::Trigger(command) => done(trigger::run(command, &environment, output)),
         Command::Audit(arguments) => done(audit::run(&arguments, &environment, output)),
         Command::Doctor => doctor::run(&environment, output),

@@ -1,11 +1,13 @@
 //! The `openclaw` command: parses, calls the runtime, prints.
 
+mod ask;
 mod cli;
 mod commands;
 mod component;
 mod config;
 mod consent;
 mod describe;
+mod dotenv;
 mod environment;
 mod error;
 mod exit;
@@ -13,6 +15,7 @@ mod invocation;
 mod json;
 mod keys;
 mod language_model;
+mod logging;
 mod output;
 mod progress;
 mod project;

@@ -16,6 +16,8 @@ pub struct Caller {
     pub scope: Scope,
     /// What `$workspace` stands for in their calls.
     pub workspace: Option<Workspace>,
+    /// Whether the person behind them may consent to grants.
+    pub may_grant: bool,
 }
 
 /// The tools that a caller may see and call.
@@ -53,6 +55,12 @@ impl Scope {
     #[must_use]
     pub fn of(patterns: Vec<ToolPattern>) -> Self {
         Self(patterns)
+    }
+
+    /// The patterns.
+    #[must_use]
+    pub fn patterns(&self) -> &[ToolPattern] {
+        &self.0
     }
 
     /// Whether it covers a tool.

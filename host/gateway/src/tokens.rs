@@ -30,7 +30,7 @@ pub struct Tokens {
 #[derive(Debug)]
 pub struct Token {
     record: TokenRecord,
-    caller: Caller,
+    caller: Arc<Caller>,
     revoked: CancellationToken,
 }
 
@@ -91,20 +91,19 @@ impl Token {
                 None
             }
         });
-        let caller = Caller { name: record.name.as_str().to_owned(), scope: record.tools.clone(), workspace };
-        Self { record, caller, revoked: CancellationToken::new() }
+        let caller = Caller {
+            name: record.name.as_str().to_owned(),
+            scope: record.tools.clone(),
+            workspace,
+            may_grant: record.may_grant,
+        };
+        Self { record, caller: Arc::new(caller), revoked: CancellationToken::new() }
     }
 
     /// Whom it speaks for.
     #[must_use]
-    pub fn caller(&self) -> &Caller {
+    pub fn caller(&self) -> &Arc<Caller> {
         &self.caller
-    }
-
-    /// Whether the person behind it may consent to what a skill asks for.
-    #[must_use]
-    pub fn may_grant(&self) -> bool {
-        self.record.may_grant
     }
 
     /// Whether it may read the metrics.

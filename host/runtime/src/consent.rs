@@ -46,7 +46,7 @@ impl Consents {
         Self { level, refused: Mutex::default() }
     }
 
-    /// The level.
+    /// The owner's level.
     #[must_use]
     pub fn level(&self) -> SecurityLevel {
         self.level

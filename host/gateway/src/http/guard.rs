@@ -80,6 +80,8 @@ async fn handle(app: &App, request: Request, admitted: Admitted, next: Next) -> 
     let Admitted { token, place } = admitted;
     let mut request = request.map(|body| bounded(body, app));
     if let Some(token) = token {
+        // For MCP, which knows callers and no tokens.
+        request.extensions_mut().insert(Arc::clone(token.0.caller()));
         request.extensions_mut().insert(token);
     }
     let response = next.run(request).await;

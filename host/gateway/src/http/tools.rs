@@ -112,8 +112,8 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn start(app: &Arc<App>, token: Authenticated, request: service::Request) -> Self {
         let (cancel, service) = (Cancel::default(), Arc::clone(&app.service));
-        let (theirs, caller) = (cancel.clone(), Arc::clone(&token.0));
-        let calling = async move { service.call(caller.caller(), request, None, &theirs).await };
+        let (theirs, caller) = (cancel.clone(), Arc::clone(token.0.caller()));
+        let calling = async move { service.call(&caller, request, None, &theirs).await };
         let task = tokio::spawn(calling.in_current_span());
         Self { task, cancel, app: Arc::clone(app), token }
     }
