@@ -218,7 +218,9 @@ impl Home {
         command
             .env("HOME", self.path("home"))
             .env("OPENCLAW_DATA_DIR", self.data())
-            .env("OPENCLAW_CACHE_DIR", self.cache());
+            .env("OPENCLAW_CACHE_DIR", self.cache())
+            // The keyring of whoever runs the tests is nothing to them.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
         command
     }
 }

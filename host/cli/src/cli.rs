@@ -1,16 +1,22 @@
 //! The command line: every command, its arguments and its help.
 
 mod audit;
+mod gateway;
+mod mcp;
 mod registry;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use openclaw_package::{Program, PublicKey, PublisherName, Reason, SkillId, SkillName, ToolId, ToolName};
+use openclaw_package::{
+    Program, PublicKey, PublisherName, Reason, SecretName, SkillId, SkillName, ToolId, ToolName,
+};
 
 use crate::exit;
 
 pub(crate) use audit::{Audit, AuditCommand, AuditQuery};
+pub(crate) use gateway::{Gateway, GatewayCommand, Metrics, MetricsFormat, TokenCommand, TokenCreate};
+pub(crate) use mcp::{Client, Mcp, McpCommand, McpServe};
 pub(crate) use registry::{
     RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
     RegistryServe, RegistryUpdate, RegistryYank,
@@ -49,12 +55,21 @@ pub(crate) enum Command {
     /// Say what an installed skill may do
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Keep what is put into requests of skills, and no skill sees
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Find, install, update and publish skills
     #[command(subcommand)]
     Registry(RegistryCommand),
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// Serve the tools of installed skills to an agent, over MCP
+    Mcp(Mcp),
+    /// Serve the installed skills over HTTP
+    Gateway(Box<Gateway>),
+    /// Show what the gateway that runs has counted
+    Metrics(Metrics),
     /// List what asks to be called by itself, and call one now
     #[command(subcommand)]
     Trigger(TriggerCommand),
@@ -280,7 +295,7 @@ pub(crate) struct Consent {
 pub(crate) struct Remove {
     /// The skill
     pub(crate) skill: SkillId,
-    /// Also delete its data, its memory, its log and your rules for it
+    /// Also delete its data, its memory, its log, its secrets and your rules for it
     #[arg(long)]
     pub(crate) purge: bool,
 }
@@ -291,7 +306,8 @@ const PERMISSIONS: &str = "Permissions:
   network METHODS URL      GET,POST or *; https://host/path, https://*.example.com/
   network:internal METHODS URL
   memory
-  llm";
+  llm
+  secret NAME HOST         api.example.com, localhost:8443; by https";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GrantCommand {
@@ -342,6 +358,39 @@ pub(crate) struct Rule {
     /// The directory that $workspace stands for [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub(crate) workspace: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Set the value of a secret, which is typed or comes on standard input
+    ///
+    /// It is kept in the system's keyring where there is one that is unlocked, and else in a file that only you can read.
+    #[command(
+        after_help = "Examples:\n  openclaw secret set acme/issues github-token\n  openclaw secret set acme/issues github-token < token.txt\n  openclaw secret set acme/issues github-token --file < token.txt"
+    )]
+    Set {
+        /// The skill
+        skill: SkillId,
+        /// The skill's name for it
+        name: SecretName,
+        /// Keep it in a file, for a gateway that runs without your session's keyring
+        #[arg(long)]
+        file: bool,
+    },
+    /// List what skills ask for and what is set, without any value
+    #[command(after_help = "Examples:\n  openclaw secret list\n  openclaw secret list acme/issues --json")]
+    List {
+        /// One skill; all of them where none is given
+        skill: Option<SkillId>,
+    },
+    /// Delete the value of a secret
+    #[command(after_help = "Examples:\n  openclaw secret remove acme/issues github-token")]
+    Remove {
+        /// The skill
+        skill: SkillId,
+        /// The skill's name for it
+        name: SecretName,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
-use openclaw_package::name::ToolId;
+use arc_swap::ArcSwap;
+use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
+use openclaw_runtime::capability::grant::Missing;
 use openclaw_runtime::catalog::Catalog;
-use openclaw_runtime::consent::{Consents, Person};
+use openclaw_runtime::consent::{Consents, Person, SecurityLevel};
 use openclaw_runtime::dispatch::CallOutcome;
 use openclaw_runtime::skill::Authorized;
 use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
 
 use crate::caller::Caller;
+use crate::metrics::Metrics;
 
 /// Serves tools to callers. One for a process; surfaces share it.
 #[derive(Debug)]
 pub struct Service {
     runtime: Runtime,
-    consents: Consents,
+    consents: ArcSwap<Consents>,
+    metrics: Metrics,
 }
 
 /// A call as a surface received it.
@@ -34,7 +38,20 @@ impl Service {
     /// A service over a runtime.
     #[must_use]
     pub fn new(runtime: Runtime, consents: Consents) -> Self {
-        Self { runtime, consents }
+        Self { runtime, consents: ArcSwap::from_pointee(consents), metrics: Metrics::default() }
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Seeks consent as another level says from now on; what was refused before is then asked anew.
+    pub fn set_security_level(&self, level: SecurityLevel) {
+        if self.consents.load().level() != level {
+            self.consents.store(Arc::new(Consents::new(level)));
+        }
     }
 
     /// What it serves.
@@ -52,9 +69,25 @@ impl Service {
         catalog.tools().filter(|(tool, _, _)| caller.scope.covers(tool))
     }
 
+    /// What the person behind a caller would be asked before a call of a skill; nothing where they may not grant.
+    #[must_use]
+    pub fn questions(&self, caller: &Caller, skill: &SkillId) -> Vec<Missing> {
+        if !caller.may_grant || !caller.scope.reaches(skill) {
+            return Vec::new();
+        }
+        self.consents.load().questions(&self.runtime, skill, caller.workspace.as_ref())
+    }
+
+    /// The owner's security level.
+    #[must_use]
+    pub fn security_level(&self) -> SecurityLevel {
+        self.consents.load().level()
+    }
+
     /// Calls a tool for a caller, until it answers or `cancel` is given.
     ///
-    /// A tool that the caller's scope does not cover is, to them, not installed.
+    /// A tool that the caller's scope does not cover is, to them, not installed, also where one is suggested. `person`
+    /// is asked only where the caller may grant.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -70,6 +103,7 @@ impl Service {
             let skill = tool.skill().clone();
             return Err((CallError::UnknownSkill { skill, nearest: Vec::new() }, Report::default()));
         }
+        let skill = tool.skill().clone();
         let call = ToolCall {
             tool,
             input,
@@ -77,9 +111,15 @@ impl Service {
             workspace: caller.workspace.clone(),
             observer,
         };
-        if let Err(error) = self.consents.seek(&self.runtime, &call, person).await {
+        let person = person.filter(|_| caller.may_grant);
+        let consents = self.consents.load_full();
+        if let Err(error) = consents.seek(&self.runtime, &call, person).await {
             tracing::error!("a grant was not written: {error}");
         }
-        self.runtime.dispatcher().call_until(call, cancel).await
+        let outcome = self.runtime.dispatcher().call_until(call, cancel).await;
+        if !matches!(&outcome, Err((CallError::UnknownSkill { .. }, _))) {
+            self.metrics.count_call(&skill, &outcome);
+        }
+        outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
     }
 }

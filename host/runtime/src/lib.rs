@@ -28,6 +28,7 @@ mod ready;
 pub mod redact;
 mod runtime;
 pub mod sandbox;
+pub mod secrets;
 pub mod skill;
 pub mod skill_log;
 pub mod takedowns;

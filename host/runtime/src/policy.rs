@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Rotation;
 use crate::capability::network::NetworkRule;
 use crate::capability::process::{ProcessRule, ProcessRuleError, program_digest};
+use crate::capability::secret::{SecretRule, SecretRuleError};
 use crate::sandbox::Ceilings;
 
 /// The version of the file's layout.
@@ -99,6 +101,8 @@ pub enum Rule {
     Memory,
     /// `llm`.
     Llm,
+    /// `secret <name> <host>`.
+    Secret(SecretRule),
 }
 
 /// A tree that may, or may not, be read or written.
@@ -153,7 +157,7 @@ pub enum PolicyError {
 pub enum RuleError {
     /// It begins with no known capability.
     #[error(
-        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm"
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm, secret"
     )]
     UnknownPermission(String),
     /// It is a rule for programs, and not one.
@@ -247,6 +251,11 @@ impl Policy {
         self.unconfined_processes
     }
 
+    /// Bounds the time of calls below the ceiling.
+    pub(crate) fn limit_call_time(&mut self, call_time: Option<Duration>) {
+        self.ceilings.call_time = call_time;
+    }
+
     /// The operator's ceilings.
     #[must_use]
     pub fn ceilings(&self) -> &Ceilings {
@@ -263,6 +272,11 @@ impl Policy {
     #[must_use]
     pub fn network(&self) -> &NetworkPolicy {
         &self.network
+    }
+
+    /// The rules of every skill that has some.
+    pub fn skills(&self) -> impl Iterator<Item = (&SkillId, &SkillPolicy)> {
+        self.skill.iter()
     }
 
     /// What a skill is allowed.
@@ -297,6 +311,7 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
     rules.extend(requests.process.iter().flat_map(ProcessRule::for_request).map(Rule::Process));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
     rules.extend(requests.llm.as_ref().map(|_| Rule::Llm));
+    rules.extend(requests.secret.iter().map(SecretRule::for_request).map(Rule::Secret));
     rules
 }
 
@@ -325,6 +340,7 @@ impl Rule {
             Self::Process(_) => "process",
             Self::Memory => "memory",
             Self::Llm => "llm",
+            Self::Secret(_) => "secret",
         }
     }
 
@@ -344,6 +360,7 @@ impl fmt::Display for Rule {
             Self::Filesystem(rule) => write!(f, "{} {}", self.permission(), rule.place),
             Self::Network(rule) => rule.fmt(f),
             Self::Process(rule) => rule.fmt(f),
+            Self::Secret(rule) => rule.fmt(f),
             Self::Memory | Self::Llm => f.write_str(self.permission()),
         }
     }
@@ -376,7 +393,12 @@ impl FromStr for Rule {
             "memory" => without_scope(Self::Memory, scope),
             "llm" => without_scope(Self::Llm, scope),
             "process" | "process:execute" => Ok(Self::Process(scope.parse()?)),
-            "secret" | "secrets" | "ask" => Err(RuleError::Unsupported(permission.to_owned())),
+            "secret" => scope.parse().map(Self::Secret).map_err(|error: SecretRuleError| RuleError::Scope {
+                permission: "secret",
+                expected: error.to_string(),
+                found: scope.to_owned(),
+            }),
+            "ask" => Err(RuleError::Unsupported(permission.to_owned())),
             _ => Err(RuleError::UnknownPermission(permission.to_owned())),
         }
     }
