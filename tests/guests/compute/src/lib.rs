@@ -10,6 +10,7 @@ mod grow_memory_and_survive;
 mod hash_order;
 mod huge_log;
 mod huge_output;
+mod narrate;
 mod panic;
 mod poll_flood;
 mod random_flood;
@@ -47,6 +48,7 @@ kit::guest!(
     hash_order,
     huge_log,
     huge_output,
+    narrate,
     panic,
     poll_flood,
     random_flood,
