@@ -5,6 +5,7 @@ mod environment;
 mod exit;
 mod fail_with;
 mod fill_memory_for_ever;
+mod give;
 mod grow_memory;
 mod grow_memory_and_survive;
 mod hash_order;
@@ -12,6 +13,7 @@ mod huge_log;
 mod huge_output;
 mod panic;
 mod poll_flood;
+mod progress;
 mod random_flood;
 mod recurse;
 mod sleep;
@@ -42,6 +44,7 @@ kit::guest!(
     exit,
     fail_with,
     fill_memory_for_ever,
+    give,
     grow_memory,
     grow_memory_and_survive,
     hash_order,
@@ -49,6 +52,7 @@ kit::guest!(
     huge_output,
     panic,
     poll_flood,
+    progress,
     random_flood,
     recurse,
     sleep,
