@@ -51,6 +51,9 @@ class Conversation:
         return types.ElicitResult(action=answer["action"], content=answer.get("content"))
 
     async def notified(self, message):
+        # Without sessions they come by the subscription, which has them told here as well.
+        if self.stateless:
+            return
         if isinstance(message, types.ToolListChangedNotification):
             self.note("tools")
         elif isinstance(message, types.ResourceListChangedNotification):

@@ -113,7 +113,8 @@ fn tools_are_listed_and_called(setting: &Setting) {
 }
 
 fn failures_are_told_to_the_model(setting: &Setting) {
-    let home = Home::with(&Skill::guest("compute").limit("timeout", "\"1s\""));
+    let home =
+        Home::with(&Skill::guest("compute").limit("timeout", "\"1s\"").limit("fuel", "50_000_000_000"));
     home.install(&Skill::new("words", component::rust("word-count")));
     home.install_ungranted(&Skill::guest("files").tree("$workspace", "read"));
     let heard = setting.drive(

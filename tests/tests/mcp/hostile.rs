@@ -15,12 +15,17 @@ fn home() -> Home {
 fn is_well(wire: &mut Wire) {
     wire.say(&call(99, "compute__echo", json!({ "text": "well" })));
     let answer = wire.answer();
-    assert_eq!((&answer["id"], &answer["result"]["structuredContent"]["text"]), (&json!(99), &json!("well")));
+    assert_eq!(
+        (&answer["id"], &answer["result"]["structuredContent"]["text"]),
+        (&json!(99), &json!("well")),
+        "{answer}"
+    );
 }
 
 #[test]
 fn what_is_no_message_is_answered_with_one_error_and_the_next_is_served() {
-    let mut wire = Wire::open(&home());
+    let home = home();
+    let mut wire = Wire::open(&home);
     let deep = format!(
         r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{}1{}}}"#,
         "[".repeat(9000),
@@ -54,7 +59,8 @@ fn what_is_no_message_is_answered_with_one_error_and_the_next_is_served() {
 
 #[test]
 fn notifications_are_never_answered_whatever_they_say() {
-    let mut wire = Wire::start(&home(), &[]);
+    let home = home();
+    let mut wire = Wire::start(&home, &[]);
     // Before anything was opened, too.
     for _ in 0..2 {
         wire.write(b"\n  \n");
@@ -72,7 +78,8 @@ fn notifications_are_never_answered_whatever_they_say() {
 
 #[test]
 fn a_line_without_end_is_dropped_and_costs_no_memory() {
-    let mut wire = Wire::open(&home());
+    let home = home();
+    let mut wire = Wire::open(&home);
     let chunk = vec![b'x'; 1 << 20];
     for _ in 0..64 {
         wire.write(&chunk);
@@ -89,7 +96,8 @@ fn a_line_without_end_is_dropped_and_costs_no_memory() {
 
 #[test]
 fn an_input_that_is_too_large_or_too_deep_is_the_tools_error() {
-    let mut wire = Wire::open(&home());
+    let home = home();
+    let mut wire = Wire::open(&home);
     wire.say(&call(1, "compute__echo", json!({ "text": "x".repeat(5 << 20) })));
     let answer = wire.answer();
     assert!(
@@ -122,13 +130,14 @@ fn the_end_of_input_ends_calls_and_the_process() {
 
 #[test]
 fn what_was_asked_before_the_end_of_input_is_answered() {
-    let mut wire = Wire::start(&home(), &[]);
+    let home = home();
+    let mut wire = Wire::start(&home, &[]);
     wire.say(&initialize());
     wire.write(call(1, "compute__echo", json!({ "text": "last" })).to_string().as_bytes());
     let (rest, code, _) = wire.close();
     assert_eq!(code, Some(0));
     let last = rest.iter().find(|message| message["id"] == 1).expect("an answer");
-    assert_eq!(last["result"]["structuredContent"]["text"], "last");
+    assert_eq!(last["result"]["structuredContent"]["text"], "last", "{last}");
 }
 
 #[test]
@@ -147,7 +156,8 @@ fn a_signal_ends_it_as_the_end_of_input_does() {
 
 #[test]
 fn what_guests_print_does_not_reach_the_protocol() {
-    let mut wire = Wire::open(&home());
+    let home = home();
+    let mut wire = Wire::open(&home);
     for tool in ["spam-stdout", "spam-stderr", "huge-log", "panic"] {
         wire.say(&call(1, &format!("compute__{tool}"), json!({ "lines": 50 })));
         // Each line is a message: what is none would not parse.
@@ -223,16 +233,20 @@ fn a_state_that_was_not_sealed_here_grants_nothing() {
     let key = result["inputRequests"].as_object().unwrap().keys().next().unwrap().clone();
     let yes = json!({ key: { "action": "accept", "content": { "grant-1": true } } });
     let state = result["requestState"].as_str().unwrap().to_owned();
-    let forged = format!("{}A", &state[..state.len() - 1]);
+    let middle = state.len() / 2;
+    let other = if &state[middle..=middle] == "B" { "C" } else { "B" };
+    let forged = format!("{}{other}{}", &state[..middle], &state[middle + 1..]);
     wire.say(&read(2, json!({ "inputResponses": yes, "requestState": forged })));
-    assert_eq!(wire.answer()["error"]["code"], -32602);
+    let refused = wire.answer();
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
     // Another call than the one that was asked about.
     let mut other = read(3, json!({ "inputResponses": yes, "requestState": state }));
     other["params"]["arguments"]["path"] = json!("/workspace/other");
     wire.say(&other);
-    assert_eq!(wire.answer()["error"]["code"], -32602);
+    let refused = wire.answer();
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
     // An answer to a question that was not put.
     wire.say(&read(4, json!({ "inputResponses": yes })));
     assert_eq!(wire.answer()["result"]["resultType"], "input_required");
-    assert_eq!(home.run(["grant", "show", "acme/files"]).json()["allow"], json!([]));
+    assert_eq!(crate::consent::allowed(&home), "[]");
 }

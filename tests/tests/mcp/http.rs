@@ -67,7 +67,8 @@ fn ping() -> Value {
 
 #[test]
 fn a_session_is_there_for_its_own_caller_only() {
-    let endpoint = Endpoint::start(&home(), HttpOptions::default());
+    let home = home();
+    let endpoint = Endpoint::start(&home, HttpOptions::default());
     let session = open(&endpoint, "ada");
     assert_eq!(ask(&endpoint, "POST", Some("ada"), Some(&session), &ping()).status, 200);
     for method in ["POST", "GET", "DELETE"] {
@@ -122,7 +123,8 @@ fn a_stream_that_is_closed_ends_a_call_without_a_session() {
 #[test]
 fn sessions_are_bounded_for_each_caller_and_for_all() {
     let options = HttpOptions { sessions: 3, sessions_per_caller: 2, ..HttpOptions::default() };
-    let endpoint = Endpoint::start(&home(), options);
+    let home = home();
+    let endpoint = Endpoint::start(&home, options);
     let first = open(&endpoint, "ada");
     open(&endpoint, "ada");
     assert_eq!(ask(&endpoint, "POST", Some("ada"), None, &initialize()).status, 503);
@@ -135,7 +137,8 @@ fn sessions_are_bounded_for_each_caller_and_for_all() {
 #[test]
 fn an_idle_session_ends_by_itself() {
     let options = HttpOptions { sessions: 1, idle: Duration::from_millis(300), ..HttpOptions::default() };
-    let endpoint = Endpoint::start(&home(), options);
+    let home = home();
+    let endpoint = Endpoint::start(&home, options);
     let session = open(&endpoint, "ada");
     wait_until(|| ask(&endpoint, "POST", Some("eve"), None, &initialize()).status == 200);
     assert_eq!(ask(&endpoint, "POST", Some("ada"), Some(&session), &ping()).status, 404);
@@ -143,7 +146,8 @@ fn an_idle_session_ends_by_itself() {
 
 #[test]
 fn nothing_of_the_host_is_in_a_refusal() {
-    let endpoint = Endpoint::start(&home(), HttpOptions::default());
+    let home = home();
+    let endpoint = Endpoint::start(&home, HttpOptions::default());
     let session = open(&endpoint, "ada");
     let bodies =
         ["", "garbage", "[]", "{\"jsonrpc\":\"2.0\"}", "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"x\"}"];
