@@ -15,6 +15,7 @@ pub mod component;
 pub mod craft;
 pub mod embedded;
 pub mod forgery;
+pub mod gateway;
 pub mod home;
 pub mod hostile;
 pub mod http;
@@ -25,7 +26,9 @@ pub mod registry;
 pub mod server;
 pub mod skill;
 pub mod snapshot;
+pub mod tls;
 
+pub use gateway::Gateway;
 pub use home::Home;
 pub use proxy::Proxy;
 pub use ran::Ran;

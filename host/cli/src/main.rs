@@ -1,18 +1,22 @@
 //! The `openclaw` command: parses, calls the runtime, prints.
 
+mod ask;
 mod cli;
 mod commands;
 mod component;
 mod config;
 mod consent;
 mod describe;
+mod dotenv;
 mod environment;
 mod error;
 mod exit;
 mod invocation;
 mod json;
+mod keyring;
 mod keys;
 mod language_model;
+mod logging;
 mod output;
 mod progress;
 mod project;

@@ -7,6 +7,9 @@
 //! [ceilings]
 //! memory = "128MiB"
 //!
+//! [audit]
+//! keep_files = 20
+//!
 //! [network]
 //! ca_file = "/etc/ssl/company-ca.pem"
 //!
@@ -22,14 +25,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
 use openclaw_package::permission::{AbsolutePath, Access, Requests, Tree};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Rotation;
 use crate::capability::network::NetworkRule;
 use crate::capability::process::{ProcessRule, ProcessRuleError, program_digest};
+use crate::capability::secret::{SecretRule, SecretRuleError};
 use crate::sandbox::Ceilings;
 
 /// The version of the file's layout.
@@ -49,6 +55,8 @@ pub struct Policy {
     unconfined_processes: bool,
     #[serde(default)]
     ceilings: Ceilings,
+    #[serde(default)]
+    audit: Rotation,
     #[serde(default)]
     network: NetworkPolicy,
     /// The programs that rules are about, each with the digest of what was granted.
@@ -93,6 +101,8 @@ pub enum Rule {
     Memory,
     /// `llm`.
     Llm,
+    /// `secret <name> <host>`.
+    Secret(SecretRule),
 }
 
 /// A tree that may, or may not, be read or written.
@@ -147,7 +157,7 @@ pub enum PolicyError {
 pub enum RuleError {
     /// It begins with no known capability.
     #[error(
-        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm"
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm, secret"
     )]
     UnknownPermission(String),
     /// It is a rule for programs, and not one.
@@ -241,16 +251,32 @@ impl Policy {
         self.unconfined_processes
     }
 
+    /// Bounds the time of calls below the ceiling.
+    pub(crate) fn limit_call_time(&mut self, call_time: Option<Duration>) {
+        self.ceilings.call_time = call_time;
+    }
+
     /// The operator's ceilings.
     #[must_use]
     pub fn ceilings(&self) -> &Ceilings {
         &self.ceilings
     }
 
+    /// How the audit log is cut into files.
+    #[must_use]
+    pub fn audit(&self) -> Rotation {
+        self.audit
+    }
+
     /// How the host reaches the network.
     #[must_use]
     pub fn network(&self) -> &NetworkPolicy {
         &self.network
+    }
+
+    /// The rules of every skill that has some.
+    pub fn skills(&self) -> impl Iterator<Item = (&SkillId, &SkillPolicy)> {
+        self.skill.iter()
     }
 
     /// What a skill is allowed.
@@ -285,6 +311,7 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
     rules.extend(requests.process.iter().flat_map(ProcessRule::for_request).map(Rule::Process));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
     rules.extend(requests.llm.as_ref().map(|_| Rule::Llm));
+    rules.extend(requests.secret.iter().map(SecretRule::for_request).map(Rule::Secret));
     rules
 }
 
@@ -313,6 +340,7 @@ impl Rule {
             Self::Process(_) => "process",
             Self::Memory => "memory",
             Self::Llm => "llm",
+            Self::Secret(_) => "secret",
         }
     }
 
@@ -332,6 +360,7 @@ impl fmt::Display for Rule {
             Self::Filesystem(rule) => write!(f, "{} {}", self.permission(), rule.place),
             Self::Network(rule) => rule.fmt(f),
             Self::Process(rule) => rule.fmt(f),
+            Self::Secret(rule) => rule.fmt(f),
             Self::Memory | Self::Llm => f.write_str(self.permission()),
         }
     }
@@ -364,7 +393,12 @@ impl FromStr for Rule {
             "memory" => without_scope(Self::Memory, scope),
             "llm" => without_scope(Self::Llm, scope),
             "process" | "process:execute" => Ok(Self::Process(scope.parse()?)),
-            "secret" | "secrets" | "ask" => Err(RuleError::Unsupported(permission.to_owned())),
+            "secret" => scope.parse().map(Self::Secret).map_err(|error: SecretRuleError| RuleError::Scope {
+                permission: "secret",
+                expected: error.to_string(),
+                found: scope.to_owned(),
+            }),
+            "ask" => Err(RuleError::Unsupported(permission.to_owned())),
             _ => Err(RuleError::UnknownPermission(permission.to_owned())),
         }
     }

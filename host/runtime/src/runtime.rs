@@ -1,7 +1,8 @@
 //! The whole runtime over one data directory: what a surface opens, and calls tools through.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use openclaw_launcher::{Launcher, LauncherProgram};
 use openclaw_package::name::SkillId;
@@ -10,6 +11,7 @@ use crate::audit::{AuditError, AuditLog};
 use crate::capability::llm::LanguageModel;
 use crate::capability::network::{HttpClient, HttpClientOptions};
 use crate::capability::process::{Direct, Start};
+use crate::capability::secret::SecretCache;
 use crate::catalog::{Catalog, CatalogError};
 use crate::dispatch::Dispatcher;
 use crate::execute::{Executor, InProcess};
@@ -18,6 +20,7 @@ use crate::layout::{DataDir, LayoutError};
 use crate::policy::{Policy, Rule};
 use crate::policy_file::{PolicyFile, PolicyFileError};
 use crate::sandbox::{Artefacts, Compiler, PrepareError, Sandbox, SandboxOptions, engine_without_pool};
+use crate::secrets::SecretStore;
 use crate::watch::{WatchError, Watcher};
 
 /// What a [`Runtime`] needs.
@@ -31,12 +34,16 @@ pub struct RuntimeOptions {
     pub compiler: Compiler,
     /// How many calls may run at once.
     pub concurrent_calls: u32,
+    /// The longest that a call may take, below the policy's ceiling.
+    pub call_time: Option<Duration>,
     /// Where calls run.
     pub level: Level,
     /// How the launcher of programs is started, once a skill runs one.
     pub launcher: LauncherProgram,
     /// What skills may ask that were granted it; none where the owner named no model.
     pub language_model: Option<Arc<dyn LanguageModel>>,
+    /// What answers for the secrets of skills.
+    pub secrets: Arc<dyn SecretStore>,
 }
 
 /// Why the runtime does not start.
@@ -92,6 +99,7 @@ pub enum GrantError {
 pub struct Runtime {
     dir: DataDir,
     dispatcher: Arc<Dispatcher>,
+    call_time: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Runtime {
@@ -101,11 +109,20 @@ impl Runtime {
     /// See [`RuntimeError`].
     pub fn open(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let dir = DataDir::open(options.data_dir)?;
-        let audit = AuditLog::open(&dir.audit())?;
-        let catalog = Catalog::load(&dir)?;
+        let catalog = Catalog::load_within(&dir, options.call_time)?;
+        let audit = AuditLog::open(&dir.audit(), catalog.policy().audit())?;
         let http = http_client(catalog.policy());
-        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, launcher, language_model, .. } =
-            options;
+        let call_time = Arc::new(Mutex::new(options.call_time));
+        let RuntimeOptions {
+            cache_dir,
+            compiler,
+            concurrent_calls,
+            level,
+            launcher,
+            language_model,
+            secrets,
+            ..
+        } = options;
         let starter: Arc<dyn Start> = Arc::new(Direct::new(Arc::new(Launcher::new(launcher))));
         let executor = match level {
             Level::Restricted => {
@@ -121,15 +138,16 @@ impl Runtime {
             Level::Isolated(program) => {
                 let artefacts = Artefacts::open(&cache_dir, compiler, &engine_without_pool()?)
                     .map_err(PrepareError::Cache)?;
-                let outside = Outside { dialer: Arc::clone(http.dialer()), starter, model: language_model };
-                let network = catalog.policy().network();
+                let outside = Outside { starter, model: language_model };
+                let network = (catalog.policy().network(), http);
                 let workers =
                     Isolated::new(dir.clone(), artefacts, program, outside, network, concurrent_calls)?;
                 Executor::Isolated(Box::new(workers))
             }
         };
-        let dispatcher = Dispatcher::new(catalog, executor, audit, concurrent_calls);
-        Ok(Self { dir, dispatcher: Arc::new(dispatcher) })
+        let dispatcher =
+            Dispatcher::new(catalog, executor, audit, SecretCache::new(secrets), concurrent_calls);
+        Ok(Self { dir, dispatcher: Arc::new(dispatcher), call_time })
     }
 
     /// The data directory.
@@ -150,10 +168,16 @@ impl Runtime {
     /// # Errors
     /// [`CatalogError`]; the old snapshot then stays.
     pub fn reload(&self) -> Result<(), CatalogError> {
-        let catalog = Catalog::load(&self.dir)?;
+        let call_time = *self.call_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let catalog = Catalog::load_within(&self.dir, call_time)?;
         let http = http_client(catalog.policy());
         self.dispatcher.swap(catalog, http);
         Ok(())
+    }
+
+    /// Bounds the time of calls anew, from the next reload on.
+    pub fn set_call_time(&self, call_time: Option<Duration>) {
+        *self.call_time.lock().unwrap_or_else(PoisonError::into_inner) = call_time;
     }
 
     /// Adds rules to the owner's policy, and puts them into force.
@@ -170,7 +194,7 @@ impl Runtime {
         Ok(self.reload()?)
     }
 
-    /// Reloads whenever policy, trust or lockfile change, until the answer is dropped.
+    /// Reloads whenever policy, trust, lockfile or secrets change, until the answer is dropped.
     ///
     /// # Errors
     /// [`WatchError`] where the system cannot tell of changes.

@@ -20,14 +20,17 @@ pub fn isolated() -> Level {
 
 /// Opens a data directory for this many calls at once.
 pub fn open(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
+    let secrets = openclaw_tests::embedded::secrets(&data_dir);
     let options = RuntimeOptions {
         data_dir,
         cache_dir: artefacts(),
         compiler: compiler(),
         concurrent_calls,
+        call_time: None,
         level,
         launcher: openclaw_tests::embedded::launcher(),
         language_model: None,
+        secrets,
     };
     Runtime::open(options).expect("the runtime opens")
 }

@@ -149,6 +149,7 @@ fn failures_are_told_to_the_model(setting: &Setting) {
         "{}",
         words[2]
     );
+    assert!(words[3].starts_with("trap: the skill crashed"), "{}", words[3]);
     assert!(words[4].starts_with("timeout: "), "{}", words[4]);
     let root = home.root().display().to_string();
     for words in &words {
