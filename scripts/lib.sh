@@ -68,3 +68,29 @@ need_postgres() {
         exit 1
     fi
 }
+
+# The Python and the TypeScript client of MCP, which the tests drive a server with: in the directory that is given, by
+# whoever comes first.
+need_mcp_clients() {
+    local clients="$1" sources
+    sources="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/tests/clients"
+    mkdir -p "$clients"
+    (
+        flock 9
+        if ! cmp -s "$sources/python/requirements.txt" "$clients/python/installed.txt"; then
+            say "installing the Python client of MCP"
+            rm -rf "$clients/python"
+            python3 -m venv "$clients/python"
+            "$clients/python/bin/pip" install --quiet --disable-pip-version-check -r "$sources/python/requirements.txt"
+            cp "$sources/python/requirements.txt" "$clients/python/installed.txt"
+        fi
+        if ! cmp -s "$sources/node/package.json" "$clients/node/installed.json"; then
+            say "installing the TypeScript client of MCP"
+            rm -rf "$clients/node"
+            mkdir "$clients/node"
+            cp "$sources/node/package.json" "$clients/node/"
+            npm install --silent --no-package-lock --prefix "$clients/node"
+            cp "$sources/node/package.json" "$clients/node/installed.json"
+        fi
+    ) 9>"$clients/.lock"
+}

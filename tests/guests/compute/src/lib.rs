@@ -5,6 +5,7 @@ mod environment;
 mod exit;
 mod fail_with;
 mod fill_memory_for_ever;
+mod give;
 mod grow_memory;
 mod grow_memory_and_survive;
 mod hash_order;
@@ -13,6 +14,7 @@ mod huge_output;
 mod narrate;
 mod panic;
 mod poll_flood;
+mod progress;
 mod random_flood;
 mod recurse;
 mod sleep;
@@ -43,6 +45,7 @@ kit::guest!(
     exit,
     fail_with,
     fill_memory_for_ever,
+    give,
     grow_memory,
     grow_memory_and_survive,
     hash_order,
@@ -51,6 +54,7 @@ kit::guest!(
     narrate,
     panic,
     poll_flood,
+    progress,
     random_flood,
     recurse,
     sleep,
