@@ -37,7 +37,8 @@ impl<'a> Gateway<'a> {
     /// The same, with further arguments.
     #[must_use]
     pub fn start_with(home: &'a Home, arguments: &[&str]) -> Self {
-        let gateway = Self::try_start(home, arguments).unwrap_or_else(|said| panic!("it did not start: {said}"));
+        let gateway =
+            Self::try_start(home, arguments).unwrap_or_else(|said| panic!("it did not start: {said}"));
         gateway.wait_until("it is ready", || gateway.is_ready());
         gateway
     }
@@ -63,7 +64,8 @@ impl<'a> Gateway<'a> {
             return Err(std::fs::read_to_string(&said).unwrap_or_default());
         };
         let url = started["url"].as_str().expect("a URL");
-        let address = url.split_once("://").and_then(|(_, address)| address.parse().ok()).expect("an address");
+        let address =
+            url.split_once("://").and_then(|(_, address)| address.parse().ok()).expect("an address");
         let token = std::fs::read_to_string(started["token_file"].as_str().expect("a file"));
         Ok(Self { home, child, address, token: token.unwrap_or_default().trim().to_owned(), said })
     }
@@ -185,7 +187,8 @@ impl Drop for Gateway<'_> {
 pub fn post(tool: &str, input: &Value) -> Request {
     let target = format!("/api/v1/tools/{}/{tool}", crate::home::PUBLISHER);
     let body = input.to_string().into_bytes();
-    Request { method: "POST".to_owned(), target, body, ..Request::default() }.with("content-type", "application/json")
+    Request { method: "POST".to_owned(), target, body, ..Request::default() }
+        .with("content-type", "application/json")
 }
 
 /// The first document of a stream that goes on.

@@ -13,6 +13,7 @@ mod hostile;
 mod life;
 mod names;
 mod openapi;
+mod spans;
 mod tls;
 mod tokens;
 
