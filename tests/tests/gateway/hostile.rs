@@ -136,6 +136,8 @@ fn one_peer_never_has_all_connections() {
     let home = home();
     configure(&home, "gateway: { max_connections: 16 }\n");
     let gateway = Gateway::start(&home);
+    // Until those are gone that asked whether it is ready.
+    std::thread::sleep(Duration::from_secs(1));
     // Those of one address are a quarter of all.
     let held: Vec<_> = (0..4).map(|_| gateway.connect()).collect();
     std::thread::sleep(Duration::from_millis(200));
