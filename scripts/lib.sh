@@ -41,6 +41,20 @@ need_cargo_fuzz() {
     fi
 }
 
+# A keyring that the tests start for themselves, and a session bus to reach it by.
+need_keyring() {
+    if command -v gnome-keyring-daemon >/dev/null 2>&1 && command -v dbus-run-session >/dev/null 2>&1; then
+        return
+    fi
+    say "installing gnome-keyring and dbus"
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends gnome-keyring dbus
+    else
+        echo "the tests start a keyring: install the packages gnome-keyring and dbus (dbus-run-session must be there)" >&2
+        exit 1
+    fi
+}
+
 # A real database server, which the tests of the registry start for themselves.
 need_postgres() {
     if command -v initdb >/dev/null 2>&1 || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then

@@ -1,9 +1,12 @@
 //! The runtime as an embedder has it: opened over a home's data directory, in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use openclaw_runtime::launcher::LauncherProgram;
+use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler};
+use openclaw_runtime::secrets::Secrets;
 use openclaw_runtime::workspace::Workspace;
 use openclaw_runtime::{CallError, Level, Runtime, RuntimeOptions, ToolCall, WorkerProgram};
 use serde_json::Value;
@@ -37,8 +40,13 @@ pub fn open_with_worker(home: &Home, concurrent_calls: u32, program: PathBuf, ar
 }
 
 fn open_at(home: &Home, concurrent_calls: u32, level: Level) -> Runtime {
+    open_dir(home.data(), concurrent_calls, level)
+}
+
+/// Opens a data directory, whoever's it is.
+pub fn open_dir(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
     let cache_dir = home::cache_dir().join("artefacts");
-    let data_dir = home.data();
+    let secrets = secrets(&data_dir);
     Runtime::open(RuntimeOptions {
         data_dir,
         cache_dir,
@@ -48,8 +56,14 @@ fn open_at(home: &Home, concurrent_calls: u32, level: Level) -> Runtime {
         level,
         launcher: launcher(),
         language_model: None,
+        secrets,
     })
     .expect("the runtime opens")
+}
+
+/// The secrets of a data directory, in files alone.
+pub fn secrets(data_dir: &Path) -> Arc<Secrets> {
+    Arc::new(Secrets::new(&DataDir::open(data_dir).expect("a data directory"), None))
 }
 
 /// A call of `skill/tool` of the publisher, in the home's workspace.

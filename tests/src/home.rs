@@ -218,7 +218,9 @@ impl Home {
         command
             .env("HOME", self.path("home"))
             .env("OPENCLAW_DATA_DIR", self.data())
-            .env("OPENCLAW_CACHE_DIR", self.cache());
+            .env("OPENCLAW_CACHE_DIR", self.cache())
+            // The keyring of whoever runs the tests is nothing to them.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
         command
     }
 }
@@ -232,7 +234,9 @@ impl Default for Home {
 /// The real binary, beside the test's own.
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows itself");
-    let profile = test.ancestors().find(|dir| dir.ends_with("deps")).and_then(Path::parent);
+    let deps = test.ancestors().find(|dir| dir.ends_with("deps")).and_then(Path::parent);
+    // A program of the tests lies beside it.
+    let profile = deps.or_else(|| test.parent());
     let path = profile.expect("tests lie in target/<profile>/deps").join("openclaw");
     assert!(path.is_file(), "{} is not there: run `cargo build -p openclaw` first", path.display());
     path

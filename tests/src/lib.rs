@@ -25,6 +25,7 @@ pub mod registry;
 pub mod server;
 pub mod skill;
 pub mod snapshot;
+pub mod tls;
 
 pub use gateway::Gateway;
 pub use home::Home;

@@ -83,6 +83,16 @@ impl Skill {
         self
     }
 
+    /// Asks for a secret for a host, with its place as TOML.
+    #[must_use]
+    pub fn secret(mut self, name: &str, host: &str, place: &str) -> Self {
+        let _ = write!(
+            self.permissions,
+            "\n[[permission.secret]]\nname = \"{name}\"\nhost = \"{host}\"\n{place}\nreason = \"tests\"\n"
+        );
+        self
+    }
+
     /// Asks for a key-value store.
     #[must_use]
     pub fn memory(mut self) -> Self {

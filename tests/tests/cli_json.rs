@@ -132,6 +132,21 @@ fn a_package() {
 }
 
 #[test]
+fn secrets() {
+    let place = "header = \"authorization\"\nprefix = \"Bearer \"";
+    let guest = Skill::tiny("issues").network("https://api.github.com/repos/", &["GET"], false);
+    let home = Home::new();
+    home.install_ungranted(&guest.secret("github-token", "api.github.com", place));
+    let set = || home.run_with_input(["secret", "set", "acme/issues", "github-token"], b"ghp-4711-0815\n");
+    shows!(home, "secret-set", set().success());
+    home.run(["grant", "allow", "acme/issues", "secret", "github-token", "api.github.com"]).json();
+    shows!(home, "secret-list", home.run(["secret", "list"]).success());
+    let remove = ["secret", "remove", "acme/issues", "github-token"];
+    shows!(home, "secret-remove", home.run(remove).success());
+    shows!(home, "error-no-secret", home.run(remove).stderr);
+}
+
+#[test]
 fn a_registry() {
     let registry = Registry::start();
     let home = Home::publisher_at(&registry);
@@ -190,6 +205,12 @@ fn what_is_installed() {
     shows!(home, "error-input", home.call("search/search", &json!({ "pattern": 3 })).stderr);
     shows!(home, "error-unknown-tool", home.call("search/serch", &json!({})).stderr);
     shows!(home, "audit", home.run(["audit", "--last", "4"]).success());
+    shows!(home, "audit-head", home.run(["audit", "head"]).success());
+    shows!(home, "audit-verify", home.run(["audit", "verify"]).success());
+    let log = home.data().join("audit.ndjson");
+    let lines = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, lines.replacen("\"requests\":0", "\"requests\":1", 1)).unwrap();
+    shows!(home, "audit-verify-edited", home.run(["audit", "verify"]).stdout);
 }
 
 #[test]

@@ -1,16 +1,22 @@
 //! The command line: every command, its arguments and its help.
 
+mod audit;
 mod gateway;
+mod mcp;
 mod registry;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use openclaw_package::{Program, PublicKey, PublisherName, Reason, SkillId, SkillName, ToolId, ToolName};
+use openclaw_package::{
+    Program, PublicKey, PublisherName, Reason, SecretName, SkillId, SkillName, ToolId, ToolName,
+};
 
 use crate::exit;
 
+pub(crate) use audit::{Audit, AuditCommand, AuditQuery};
 pub(crate) use gateway::{Gateway, GatewayCommand, Metrics, MetricsFormat, TokenCommand, TokenCreate};
+pub(crate) use mcp::{Client, Mcp, McpCommand, McpServe};
 pub(crate) use registry::{
     RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
     RegistryServe, RegistryUpdate, RegistryYank,
@@ -49,12 +55,17 @@ pub(crate) enum Command {
     /// Say what an installed skill may do
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Keep what is put into requests of skills, and no skill sees
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Find, install, update and publish skills
     #[command(subcommand)]
     Registry(RegistryCommand),
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// Serve the tools of installed skills to an agent, over MCP
+    Mcp(Mcp),
     /// Serve the installed skills over HTTP
     Gateway(Box<Gateway>),
     /// Show what the gateway that runs has counted
@@ -62,7 +73,7 @@ pub(crate) enum Command {
     /// List what asks to be called by itself, and call one now
     #[command(subcommand)]
     Trigger(TriggerCommand),
-    /// Show what was called, what it did and what it was refused
+    /// Show what was called, what it did and what it was refused; check that nothing of it was changed
     Audit(Audit),
     /// Check that this machine and your data directory are as they have to be
     #[command(
@@ -284,7 +295,7 @@ pub(crate) struct Consent {
 pub(crate) struct Remove {
     /// The skill
     pub(crate) skill: SkillId,
-    /// Also delete its data, its memory, its log and your rules for it
+    /// Also delete its data, its memory, its log, its secrets and your rules for it
     #[arg(long)]
     pub(crate) purge: bool,
 }
@@ -295,7 +306,8 @@ const PERMISSIONS: &str = "Permissions:
   network METHODS URL      GET,POST or *; https://host/path, https://*.example.com/
   network:internal METHODS URL
   memory
-  llm";
+  llm
+  secret NAME HOST         api.example.com, localhost:8443; by https";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GrantCommand {
@@ -349,6 +361,39 @@ pub(crate) struct Rule {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Set the value of a secret, which is typed or comes on standard input
+    ///
+    /// It is kept in the system's keyring where there is one that is unlocked, and else in a file that only you can read.
+    #[command(
+        after_help = "Examples:\n  openclaw secret set acme/issues github-token\n  openclaw secret set acme/issues github-token < token.txt\n  openclaw secret set acme/issues github-token --file < token.txt"
+    )]
+    Set {
+        /// The skill
+        skill: SkillId,
+        /// The skill's name for it
+        name: SecretName,
+        /// Keep it in a file, for a gateway that runs without your session's keyring
+        #[arg(long)]
+        file: bool,
+    },
+    /// List what skills ask for and what is set, without any value
+    #[command(after_help = "Examples:\n  openclaw secret list\n  openclaw secret list acme/issues --json")]
+    List {
+        /// One skill; all of them where none is given
+        skill: Option<SkillId>,
+    },
+    /// Delete the value of a secret
+    #[command(after_help = "Examples:\n  openclaw secret remove acme/issues github-token")]
+    Remove {
+        /// The skill
+        skill: SkillId,
+        /// The skill's name for it
+        name: SecretName,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ToolCommand {
     /// List the tools of all installed skills
     #[command(after_help = "Examples:\n  openclaw tool list\n  openclaw tool list --json")]
@@ -392,25 +437,6 @@ pub(crate) struct ToolCall {
     /// Show what the skill logs
     #[arg(long)]
     pub(crate) logs: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  openclaw audit --last 20
-  openclaw audit --skill acme/notes --outcome permission-denied --json")]
-pub(crate) struct Audit {
-    /// Only calls of this skill
-    #[arg(long)]
-    pub(crate) skill: Option<SkillId>,
-    /// Only calls of this tool: greet, or acme/hello/greet
-    #[arg(long)]
-    pub(crate) tool: Option<String>,
-    /// Only calls that ended so: ok, or the code of an error
-    #[arg(long)]
-    pub(crate) outcome: Option<String>,
-    /// Only the last calls
-    #[arg(long, value_name = "N")]
-    pub(crate) last: Option<usize>,
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@ mod grant;
 mod install;
 mod installed;
 mod key;
+mod mcp;
 mod metrics;
 mod registry;
+mod secret;
 mod skill;
 mod tool;
 mod trigger;
@@ -33,12 +35,14 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::List => done(installed::list(&environment, output)),
         Command::Remove(arguments) => done(installed::remove(&arguments, &environment, output)),
         Command::Grant(command) => done(grant::run(command, &environment, output)),
+        Command::Secret(command) => done(secret::run(command, &environment, output)),
         Command::Registry(command) => registry::run(command, &environment, output),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
+        Command::Mcp(arguments) => done(mcp::run(arguments, &environment, output)),
         Command::Gateway(arguments) => done(gateway::run(*arguments, &environment, output)),
         Command::Metrics(arguments) => done(metrics::run(&arguments, &environment, output)),
         Command::Trigger(command) => done(trigger::run(command, &environment, output)),
-        Command::Audit(arguments) => done(audit::run(&arguments, &environment, output)),
+        Command::Audit(arguments) => audit::run(arguments, &environment, output),
         Command::Doctor => doctor::run(&environment, output),
         Command::Completions { shell } => {
             completions::run(shell, output);

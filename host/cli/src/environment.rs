@@ -9,6 +9,7 @@ use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::Policy;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler, Sandbox, SandboxOptions};
+use openclaw_runtime::secrets::Secrets;
 use openclaw_runtime::workspace::{Workspace, WorkspaceError};
 use openclaw_runtime::{Level, Runtime, RuntimeOptions, WorkerProgram};
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ use crate::config::{self, Config, SandboxLevel};
 use crate::dotenv::Dotenv;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::keyring::SystemKeyring;
 use crate::language_model::ChatModel;
 
 /// The hidden command by which this program compiles components in a process of its own.
@@ -94,7 +96,15 @@ impl Environment {
             level: level(config)?,
             launcher: launcher()?,
             language_model: self.language_model()?,
+            secrets: Arc::new(self.secrets()?),
         })?)
+    }
+
+    /// The secrets of skills, in the system's keyring and in files.
+    pub(crate) fn secrets(&self) -> Result<Secrets> {
+        let dir = self.data_dir()?;
+        let keyring = Arc::new(SystemKeyring::new(dir.root().to_owned()));
+        Ok(Secrets::new(&dir, Some(keyring)))
     }
 
     /// The configuration.
@@ -195,7 +205,7 @@ pub(crate) fn launcher() -> Result<LauncherProgram> {
     })
 }
 
-fn this_program() -> Result<PathBuf> {
+pub(crate) fn this_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(|error| {
         CliError::new(Exit::Host, "compiler-unavailable", format!("this program cannot find itself: {error}"))
     })

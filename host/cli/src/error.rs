@@ -135,6 +135,12 @@ uncoded!(
     openclaw_runtime::WatchError => "watch-failed",
 );
 
+impl From<openclaw_runtime::secrets::SecretError> for CliError {
+    fn from(error: openclaw_runtime::secrets::SecretError) -> Self {
+        Self::coded(error.code(), &error).hint(error.hint())
+    }
+}
+
 impl From<std::sync::Arc<openclaw_runtime::skill::SkillError>> for CliError {
     fn from(error: std::sync::Arc<openclaw_runtime::skill::SkillError>) -> Self {
         Self::coded(error.code(), &error)

@@ -9,12 +9,16 @@ pub(crate) mod registry;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use openclaw_package::{AbsolutePath, Digest, PublicKey, PublisherName, SkillId, ToolId, ToolName};
+use openclaw_package::{
+    AbsolutePath, Digest, PublicKey, PublisherName, SecretHost, SecretName, SkillId, ToolId, ToolName,
+};
+use openclaw_runtime::audit::{Checkpoint, Verification};
 use openclaw_runtime::capability::Denial;
 use openclaw_runtime::capability::log::LogLine;
 use openclaw_runtime::capability::process::Ran;
 use openclaw_runtime::policy::Rule;
 use openclaw_runtime::sandbox::Cut;
+use openclaw_runtime::secrets::Kept;
 use semver::Version;
 use serde::Serialize;
 use serde_json::Value;
@@ -63,6 +67,56 @@ pub(crate) struct Key {
     pub(crate) public_key: PublicKey,
     /// The file of the key itself, which is for nobody else.
     pub(crate) path: PathBuf,
+}
+
+/// `secret set` and `secret remove`.
+#[derive(Debug, Serialize)]
+pub(crate) struct SecretChange {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// Its name for the secret.
+    pub(crate) name: SecretName,
+    /// `set` or `remove`.
+    pub(crate) action: &'static str,
+    /// Where the value is, or was, kept: `keyring` or `file`.
+    pub(crate) kept: Kept,
+    /// Of a value that is in a file: the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<PathBuf>,
+    /// Of `set`: whether there was a value before.
+    pub(crate) replaced: bool,
+    /// Why it may be of no use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) warning: Option<String>,
+}
+
+/// An entry of `secret list`. No document has the value of a secret.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedSecret {
+    /// The skill.
+    pub(crate) skill: SkillId,
+    /// Its name for the secret.
+    pub(crate) name: SecretName,
+    /// Where the value is kept: `keyring` or `file`; null where none is set.
+    pub(crate) kept: Option<Kept>,
+    /// Of a value that is in a file: the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<PathBuf>,
+    /// Whether the installed skill asks for it.
+    pub(crate) requested: bool,
+    /// The hosts that it asks for it to go to.
+    pub(crate) hosts: Vec<SecretHostGrant>,
+}
+
+/// A host that a secret is asked for.
+#[derive(Debug, Serialize)]
+pub(crate) struct SecretHostGrant {
+    /// The host, with its port where that is not 443.
+    pub(crate) host: SecretHost,
+    /// Where in a request it stands: `header authorization`, `query parameter api_key`.
+    pub(crate) place: String,
+    /// Whether the policy grants it.
+    pub(crate) granted: bool,
 }
 
 /// `skill new`.
@@ -422,6 +476,24 @@ pub(crate) struct ListedTool {
     pub(crate) input_schema: Value,
     /// The JSON Schema of its output, or null.
     pub(crate) output_schema: Option<Value>,
+}
+
+/// `audit head`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AuditHead {
+    /// The number of the last record and the digest of its line, as `audit verify --head` takes them; null where nothing
+    /// is recorded yet.
+    pub(crate) head: Option<Checkpoint>,
+}
+
+/// `audit verify`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AuditVerification<'a> {
+    /// Whether nothing is wrong.
+    pub(crate) ok: bool,
+    /// What was found.
+    #[serde(flatten)]
+    pub(crate) found: &'a Verification,
 }
 
 /// `doctor`.

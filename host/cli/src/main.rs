@@ -13,6 +13,7 @@ mod error;
 mod exit;
 mod invocation;
 mod json;
+mod keyring;
 mod keys;
 mod language_model;
 mod logging;

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod error;
 pub mod http;
 pub mod limits;
+pub mod mcp;
 pub mod metrics;
 pub mod names;
 pub mod server;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use openclaw_package::name::ToolId;
+use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
+use openclaw_runtime::capability::grant::Missing;
 use openclaw_runtime::catalog::Catalog;
 use openclaw_runtime::consent::{Consents, Person, SecurityLevel};
 use openclaw_runtime::dispatch::CallOutcome;
@@ -68,9 +69,25 @@ impl Service {
         catalog.tools().filter(|(tool, _, _)| caller.scope.covers(tool))
     }
 
+    /// What the person behind a caller would be asked before a call of a skill; nothing where they may not grant.
+    #[must_use]
+    pub fn questions(&self, caller: &Caller, skill: &SkillId) -> Vec<Missing> {
+        if !caller.may_grant || !caller.scope.reaches(skill) {
+            return Vec::new();
+        }
+        self.consents.load().questions(&self.runtime, skill, caller.workspace.as_ref())
+    }
+
+    /// The owner's security level.
+    #[must_use]
+    pub fn security_level(&self) -> SecurityLevel {
+        self.consents.load().level()
+    }
+
     /// Calls a tool for a caller, until it answers or `cancel` is given.
     ///
-    /// A tool that the caller's scope does not cover is, to them, not installed.
+    /// A tool that the caller's scope does not cover is, to them, not installed, also where one is suggested. `person`
+    /// is asked only where the caller may grant.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -94,17 +111,15 @@ impl Service {
             workspace: caller.workspace.clone(),
             observer,
         };
+        let person = person.filter(|_| caller.may_grant);
         let consents = self.consents.load_full();
         if let Err(error) = consents.seek(&self.runtime, &call, person).await {
             tracing::error!("a grant was not written: {error}");
         }
-        let mut outcome = self.runtime.dispatcher().call_until(call, cancel).await;
-        if let Err((CallError::UnknownSkill { nearest, .. }, _)) = &mut outcome {
-            // Names that a caller may not see are no advice.
-            nearest.retain(|tool| caller.scope.covers(tool));
-        } else {
+        let outcome = self.runtime.dispatcher().call_until(call, cancel).await;
+        if !matches!(&outcome, Err((CallError::UnknownSkill { .. }, _))) {
             self.metrics.count_call(&skill, &outcome);
         }
-        outcome
+        outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
     }
 }

@@ -25,6 +25,7 @@ pub mod log;
 pub mod memory;
 pub mod network;
 pub mod process;
+pub mod secret;
 
 /// Why a use of a capability was denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub enum Reason {
     ProgramChanged,
     /// This machine lacks what would confine a program.
     NotConfinable,
+    /// The owner has set no value for the secret, or it cannot be read.
+    NoValue,
 }
 
 impl Reason {
@@ -73,6 +76,7 @@ impl Reason {
             Self::ForbiddenRequest => "forbidden-request",
             Self::ProgramChanged => "program-changed",
             Self::NotConfinable => "not-confinable",
+            Self::NoValue => "no-value",
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::capability::grant::{Grants, Places, Surroundings};
 use crate::capability::llm::LanguageModel;
 use crate::capability::memory::MemoryStores;
 use crate::capability::process::{Direct, Start};
+use crate::capability::secret::SecretValues;
 use crate::dispatch::{CallError, Report, ToolCall, ToolResult, check_input, judge};
 use crate::execute;
 use crate::policy::{Policy, rules_for};
@@ -147,6 +148,7 @@ impl Development {
             &limits,
             &call,
             &Cancel::default(),
+            None,
         )
         .await;
         let (answer, report, _, _) = judge(outcome, &limits, &call);
@@ -182,6 +184,8 @@ impl Development {
             http: &Arc::new(http_client(policy)),
             starter: &self.starter,
             model: self.model.as_ref(),
+            // A project can bear any skill's name: its secrets are for what was installed.
+            secrets: Some(&Arc::<SecretValues>::default()),
             deadline: Instant::now() + limits.timeout,
         })?)
     }

@@ -18,11 +18,13 @@ use crate::capability::grant::OpenError;
 use crate::capability::log::LogLine;
 use crate::capability::network::HttpClient;
 use crate::capability::process::Ran;
+use crate::capability::secret::{SecretCache, SecretValues};
 use crate::catalog::{Catalog, Entry};
 use crate::execute::{Executor, NotBegun, Outcome};
 use crate::observer::Observer;
 use crate::places::{Place, Places};
 use crate::rate::RateLimits;
+use crate::redact::Redactor;
 use crate::sandbox::{Fault, Limits, Spent};
 use crate::skill::{Authorized, SkillError, Tools};
 use crate::workspace::Workspace;
@@ -200,6 +202,7 @@ pub struct Dispatcher {
     catalog: ArcSwap<Catalog>,
     executor: Executor,
     audit: AuditLog,
+    secrets: SecretCache,
     places: Places,
     rates: RateLimits,
     /// Counts the snapshots.
@@ -213,11 +216,18 @@ const OUTPUT_DEPTH: usize = 127;
 pub type CallOutcome = Result<ToolResult, (CallError, Report)>;
 
 impl Dispatcher {
-    pub(crate) fn new(catalog: Catalog, executor: Executor, audit: AuditLog, concurrent_calls: u32) -> Self {
+    pub(crate) fn new(
+        catalog: Catalog,
+        executor: Executor,
+        audit: AuditLog,
+        secrets: SecretCache,
+        concurrent_calls: u32,
+    ) -> Self {
         Self {
             catalog: ArcSwap::from_pointee(catalog),
             executor,
             audit,
+            secrets,
             places: Places::new(concurrent_calls),
             rates: RateLimits::default(),
             snapshots: watch::Sender::new(0),
@@ -233,8 +243,10 @@ impl Dispatcher {
     /// Puts a snapshot in place of the current one; running calls finish on theirs.
     pub(crate) fn swap(&self, catalog: Catalog, http: HttpClient) {
         self.executor.swap(&catalog, http);
+        self.audit.rotate_by(catalog.policy().audit());
         self.places.retain(|skill| catalog.contains(skill));
         self.catalog.store(Arc::new(catalog));
+        self.secrets.forget();
         self.snapshots.send_modify(|count| *count += 1);
     }
 
@@ -303,7 +315,8 @@ impl Dispatcher {
         };
         let outcome = answer.as_ref().map_or_else(|error| error.code(), |_| "ok");
         span.record("fuel", report.spent.fuel).record("outcome", outcome);
-        let recorded = pending.finish(&Ended { outcome, report: &report, bytes, requests });
+        let redactor = Redactor::patterns();
+        let recorded = pending.finish(&Ended { outcome, report: &report, bytes, requests, redactor });
         if let Err(error) = recorded {
             return Err((error.into(), report));
         }
@@ -328,13 +341,23 @@ impl Dispatcher {
             Some(place) => place,
             None => self.wait_for_place(id, cancel).await?,
         };
-        let outcome = self.executor.execute(skill, call, cancel).await;
+        let secrets = self.secrets_of(skill, cancel).await?;
+        let outcome = self.executor.execute(skill, call, cancel, &secrets).await;
         place.leave();
         outcome.map_err(|error| match error {
             NotBegun::Skill(reason) => CallError::Refused { skill: id.clone(), reason },
             NotBegun::Cancelled => Fault::Cancelled.into(),
             NotBegun::Open(error) => error.into(),
         })
+    }
+
+    /// The values that a skill's calls may use, which a keyring may take its time to give.
+    async fn secrets_of(&self, skill: &Authorized, cancel: &Cancel) -> Result<Arc<SecretValues>, CallError> {
+        tokio::select! {
+            biased;
+            values = self.secrets.of(skill.manifest().id(), skill.grants().secrets()) => Ok(values),
+            () = cancel.given() => Err(Fault::Cancelled.into()),
+        }
     }
 
     async fn wait_for_place(&self, skill: &SkillId, cancel: &Cancel) -> Result<Place, CallError> {

@@ -16,11 +16,13 @@ use crate::capability::log::Log;
 use crate::capability::memory::MemoryStores;
 use crate::capability::network::HttpClient;
 use crate::capability::process::{Ran, Start};
+use crate::capability::secret::SecretValues;
 use crate::catalog::Catalog;
 use crate::dispatch::{Report, ToolCall};
 use crate::isolated::Isolated;
 use crate::layout::DataDir;
 use crate::ready::ReadySkills;
+use crate::redact::Values;
 use crate::sandbox::{CallState, Fault, Finished, Held, Limits, Prepared, Runner, Sandbox, Spent};
 use crate::skill::{Authorized, Ready, SkillError};
 
@@ -69,11 +71,13 @@ impl Executor {
         skill: &Arc<Authorized>,
         call: &ToolCall,
         cancel: &Cancel,
+        secrets: &Arc<SecretValues>,
     ) -> Result<Outcome, NotBegun> {
-        match self {
-            Self::Restricted(here) => here.execute(skill, call, cancel).await,
-            Self::Isolated(workers) => workers.execute(skill, call, cancel).await,
-        }
+        let outcome = match self {
+            Self::Restricted(here) => here.execute(skill, call, cancel, secrets).await,
+            Self::Isolated(workers) => workers.execute(skill, call, cancel, secrets).await,
+        };
+        outcome.map(|outcome| secrets.cut_outcome(outcome))
     }
 
     /// Takes note of a new snapshot; running calls finish on what they began with.
@@ -85,7 +89,7 @@ impl Executor {
                 here.memory.close();
                 here.http.store(Arc::new(http));
             }
-            Self::Isolated(workers) => workers.swap(catalog),
+            Self::Isolated(workers) => workers.swap(catalog, http),
         }
     }
 }
@@ -136,6 +140,7 @@ impl InProcess {
         skill: &Arc<Authorized>,
         call: &ToolCall,
         cancel: &Cancel,
+        secrets: &Arc<SecretValues>,
     ) -> Result<Outcome, NotBegun> {
         let ready = match self.ready.made(skill.archive()) {
             Some(ready) => ready?,
@@ -152,9 +157,11 @@ impl InProcess {
             http: &self.http.load(),
             starter: &self.starter,
             model: self.model.as_ref(),
+            secrets: Some(secrets),
             deadline: Instant::now() + skill.limits().timeout,
         })?;
-        Ok(run(self.sandbox.runner(), &ready.prepared, held, skill.limits(), call, cancel).await)
+        let (runner, limits, cut) = (self.sandbox.runner(), skill.limits(), secrets.cut().cloned());
+        Ok(run(runner, &ready.prepared, held, limits, call, cancel, cut).await)
     }
 
     async fn make_ready(&self, skill: &Arc<Authorized>, cancel: &Cancel) -> Result<Ready, NotBegun> {
@@ -175,8 +182,9 @@ pub(crate) async fn run(
     limits: &Limits,
     call: &ToolCall,
     cancel: &Cancel,
+    cut: Option<Arc<Values>>,
 ) -> Outcome {
-    held.log = Log::followed(call.observer.clone());
+    held.log = Log::followed(call.observer.clone(), cut);
     let function = (call.tool.tool().as_str(), call.input.as_str());
     let Finished { answer, spent, mut state } = runner.call(skill, held, limits, cancel, function).await;
     let programs = state.process.finish().await;

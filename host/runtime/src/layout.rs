@@ -15,8 +15,10 @@ use rustix::fs::{FlockOperation, flock};
 /// trust.toml        publishers' keys                     keys/           this owner's signing keys
 /// skills/           installed packages                   staging/        packages being installed
 /// data/             `$data` of each skill                memory/         key-value stores
-/// audit.ndjson      a record of each call                logs/           what skills logged
+/// audit.ndjson      a record of each call                audit/          its full files and its head
+/// logs/             what skills logged
 /// registries/       pins, roots and takedowns of each registry
+/// secrets/          secrets of skills, or where each is kept
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDir {
@@ -129,6 +131,12 @@ impl DataDir {
     #[must_use]
     pub fn registries(&self) -> PathBuf {
         self.root.join("registries")
+    }
+
+    /// The directory of secrets: a folder for each publisher, a file for each skill.
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        self.root.join("secrets")
     }
 
     /// Where packages are unpacked before they are accepted.

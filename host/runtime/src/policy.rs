@@ -7,6 +7,9 @@
 //! [ceilings]
 //! memory = "128MiB"
 //!
+//! [audit]
+//! keep_files = 20
+//!
 //! [network]
 //! ca_file = "/etc/ssl/company-ca.pem"
 //!
@@ -29,8 +32,10 @@ use openclaw_package::name::SkillId;
 use openclaw_package::permission::{AbsolutePath, Access, Requests, Tree};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Rotation;
 use crate::capability::network::NetworkRule;
 use crate::capability::process::{ProcessRule, ProcessRuleError, program_digest};
+use crate::capability::secret::{SecretRule, SecretRuleError};
 use crate::sandbox::Ceilings;
 
 /// The version of the file's layout.
@@ -50,6 +55,8 @@ pub struct Policy {
     unconfined_processes: bool,
     #[serde(default)]
     ceilings: Ceilings,
+    #[serde(default)]
+    audit: Rotation,
     #[serde(default)]
     network: NetworkPolicy,
     /// The programs that rules are about, each with the digest of what was granted.
@@ -94,6 +101,8 @@ pub enum Rule {
     Memory,
     /// `llm`.
     Llm,
+    /// `secret <name> <host>`.
+    Secret(SecretRule),
 }
 
 /// A tree that may, or may not, be read or written.
@@ -148,7 +157,7 @@ pub enum PolicyError {
 pub enum RuleError {
     /// It begins with no known capability.
     #[error(
-        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm"
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm, secret"
     )]
     UnknownPermission(String),
     /// It is a rule for programs, and not one.
@@ -253,6 +262,12 @@ impl Policy {
         &self.ceilings
     }
 
+    /// How the audit log is cut into files.
+    #[must_use]
+    pub fn audit(&self) -> Rotation {
+        self.audit
+    }
+
     /// How the host reaches the network.
     #[must_use]
     pub fn network(&self) -> &NetworkPolicy {
@@ -296,6 +311,7 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
     rules.extend(requests.process.iter().flat_map(ProcessRule::for_request).map(Rule::Process));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
     rules.extend(requests.llm.as_ref().map(|_| Rule::Llm));
+    rules.extend(requests.secret.iter().map(SecretRule::for_request).map(Rule::Secret));
     rules
 }
 
@@ -324,6 +340,7 @@ impl Rule {
             Self::Process(_) => "process",
             Self::Memory => "memory",
             Self::Llm => "llm",
+            Self::Secret(_) => "secret",
         }
     }
 
@@ -343,6 +360,7 @@ impl fmt::Display for Rule {
             Self::Filesystem(rule) => write!(f, "{} {}", self.permission(), rule.place),
             Self::Network(rule) => rule.fmt(f),
             Self::Process(rule) => rule.fmt(f),
+            Self::Secret(rule) => rule.fmt(f),
             Self::Memory | Self::Llm => f.write_str(self.permission()),
         }
     }
@@ -375,7 +393,12 @@ impl FromStr for Rule {
             "memory" => without_scope(Self::Memory, scope),
             "llm" => without_scope(Self::Llm, scope),
             "process" | "process:execute" => Ok(Self::Process(scope.parse()?)),
-            "secret" | "secrets" | "ask" => Err(RuleError::Unsupported(permission.to_owned())),
+            "secret" => scope.parse().map(Self::Secret).map_err(|error: SecretRuleError| RuleError::Scope {
+                permission: "secret",
+                expected: error.to_string(),
+                found: scope.to_owned(),
+            }),
+            "ask" => Err(RuleError::Unsupported(permission.to_owned())),
             _ => Err(RuleError::UnknownPermission(permission.to_owned())),
         }
     }

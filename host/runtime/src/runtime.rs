@@ -11,6 +11,7 @@ use crate::audit::{AuditError, AuditLog};
 use crate::capability::llm::LanguageModel;
 use crate::capability::network::{HttpClient, HttpClientOptions};
 use crate::capability::process::{Direct, Start};
+use crate::capability::secret::SecretCache;
 use crate::catalog::{Catalog, CatalogError};
 use crate::dispatch::Dispatcher;
 use crate::execute::{Executor, InProcess};
@@ -19,6 +20,7 @@ use crate::layout::{DataDir, LayoutError};
 use crate::policy::{Policy, Rule};
 use crate::policy_file::{PolicyFile, PolicyFileError};
 use crate::sandbox::{Artefacts, Compiler, PrepareError, Sandbox, SandboxOptions, engine_without_pool};
+use crate::secrets::SecretStore;
 use crate::watch::{WatchError, Watcher};
 
 /// What a [`Runtime`] needs.
@@ -40,6 +42,8 @@ pub struct RuntimeOptions {
     pub launcher: LauncherProgram,
     /// What skills may ask that were granted it; none where the owner named no model.
     pub language_model: Option<Arc<dyn LanguageModel>>,
+    /// What answers for the secrets of skills.
+    pub secrets: Arc<dyn SecretStore>,
 }
 
 /// Why the runtime does not start.
@@ -105,12 +109,20 @@ impl Runtime {
     /// See [`RuntimeError`].
     pub fn open(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let dir = DataDir::open(options.data_dir)?;
-        let audit = AuditLog::open(&dir.audit())?;
         let catalog = Catalog::load_within(&dir, options.call_time)?;
+        let audit = AuditLog::open(&dir.audit(), catalog.policy().audit())?;
         let http = http_client(catalog.policy());
         let call_time = Arc::new(Mutex::new(options.call_time));
-        let RuntimeOptions { cache_dir, compiler, concurrent_calls, level, launcher, language_model, .. } =
-            options;
+        let RuntimeOptions {
+            cache_dir,
+            compiler,
+            concurrent_calls,
+            level,
+            launcher,
+            language_model,
+            secrets,
+            ..
+        } = options;
         let starter: Arc<dyn Start> = Arc::new(Direct::new(Arc::new(Launcher::new(launcher))));
         let executor = match level {
             Level::Restricted => {
@@ -126,14 +138,15 @@ impl Runtime {
             Level::Isolated(program) => {
                 let artefacts = Artefacts::open(&cache_dir, compiler, &engine_without_pool()?)
                     .map_err(PrepareError::Cache)?;
-                let outside = Outside { dialer: Arc::clone(http.dialer()), starter, model: language_model };
-                let network = catalog.policy().network();
+                let outside = Outside { starter, model: language_model };
+                let network = (catalog.policy().network(), http);
                 let workers =
                     Isolated::new(dir.clone(), artefacts, program, outside, network, concurrent_calls)?;
                 Executor::Isolated(Box::new(workers))
             }
         };
-        let dispatcher = Dispatcher::new(catalog, executor, audit, concurrent_calls);
+        let dispatcher =
+            Dispatcher::new(catalog, executor, audit, SecretCache::new(secrets), concurrent_calls);
         Ok(Self { dir, dispatcher: Arc::new(dispatcher), call_time })
     }
 
@@ -181,7 +194,7 @@ impl Runtime {
         Ok(self.reload()?)
     }
 
-    /// Reloads whenever policy, trust or lockfile change, until the answer is dropped.
+    /// Reloads whenever policy, trust, lockfile or secrets change, until the answer is dropped.
     ///
     /// # Errors
     /// [`WatchError`] where the system cannot tell of changes.

@@ -29,11 +29,15 @@ impl Watcher {
     pub(crate) fn start(runtime: Runtime) -> Result<Self, WatchError> {
         let (changed, changes) = channel();
         let first = changed.clone();
+        // Made here, so that the first secret that is set there is seen.
+        let secrets = runtime.data_dir().secrets();
+        private_dir(&secrets).map_err(|error| notify::Error::io(error.source))?;
+        let theirs = secrets.clone();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             // Reloading opens these files, which must not count as a change of them. What the system
             // could not tell in full counts as one.
             let relevant = event.map_or(true, |event| {
-                let named = event.paths.iter().any(|path| decides(path));
+                let named = event.paths.iter().any(|path| decides(path) || is_secret(path, &theirs));
                 event.need_rescan() || (named && !event.kind.is_access())
             });
             if relevant {
@@ -42,6 +46,7 @@ impl Watcher {
             }
         })?;
         watcher.watch(runtime.data_dir().root(), RecursiveMode::NonRecursive)?;
+        watcher.watch(&secrets, RecursiveMode::Recursive)?;
         // Made here, so that what a first login or takedown writes there is seen.
         let registries = runtime.data_dir().registries();
         private_dir(&registries).map_err(|error| notify::Error::io(error.source))?;
@@ -59,6 +64,12 @@ fn decides(path: &Path) -> bool {
     ["policy.toml", "trust.toml", "openclaw.lock", KEPT_FILE]
         .iter()
         .any(|name| path.file_name() == Some(OsStr::new(name)))
+}
+
+/// Whether a file tells of secrets, or is a folder of such files.
+fn is_secret(path: &Path, secrets: &Path) -> bool {
+    let is_file = path.extension() == Some(OsStr::new("toml"));
+    path.starts_with(secrets) && (is_file || path.parent() == Some(secrets))
 }
 
 fn reload_on(changes: &Receiver<()>, runtime: &Runtime) {

@@ -132,6 +132,11 @@ label!(
     ToolName,
     "tool name"
 );
+label!(
+    /// The name by which a skill asks for a secret of its owner: `github-token`.
+    SecretName,
+    "secret name"
+);
 
 /// A skill: `publisher/skill`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

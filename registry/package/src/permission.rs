@@ -7,6 +7,7 @@ mod memory;
 mod network;
 mod process;
 mod reason;
+mod secret;
 pub mod warnings;
 pub mod words;
 
@@ -26,6 +27,8 @@ pub use process::{
     VariableName, VariablePattern, shell_word,
 };
 pub use reason::{MAX_REASON_LEN, Reason};
+pub(crate) use secret::place;
+pub use secret::{MAX_PLACE_LEN, SecretHost, SecretPlace, SecretRequest};
 
 use crate::text::{nearest, quoted};
 
@@ -44,6 +47,9 @@ pub struct Requests {
     /// The owner's language model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmRequest>,
+    /// Secrets of the owner, at most one entry for each name and host.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret: Vec<SecretRequest>,
 }
 
 impl Requests {
@@ -54,6 +60,7 @@ impl Requests {
             && self.process.is_empty()
             && self.memory.is_none()
             && self.llm.is_none()
+            && self.secret.is_empty()
     }
 
     /// Whether all that `other` asks is asked here too, so that a grant of this is a grant of that.
@@ -75,6 +82,7 @@ impl Requests {
             && other.filesystem.iter().all(|theirs| self.filesystem.iter().any(|mine| mine.covers(theirs)))
             && other.network.iter().all(|theirs| self.network.iter().any(|mine| mine.covers(theirs)))
             && other.process.iter().all(|theirs| self.process.iter().any(|mine| mine.covers(theirs)))
+            && other.secret.iter().all(|theirs| self.secret.iter().any(|mine| mine.covers(theirs)))
     }
 }
 
@@ -97,11 +105,13 @@ pub enum PermissionKind {
     Memory,
     /// `llm`: the owner's language model.
     Llm,
+    /// `secret`: a secret of the owner, which the host puts into requests to one host.
+    Secret,
 }
 
 impl PermissionKind {
     /// Every kind of this version.
-    pub const ALL: [PermissionKind; 7] = [
+    pub const ALL: [PermissionKind; 8] = [
         Self::FilesystemRead,
         Self::FilesystemWrite,
         Self::NetworkExternal,
@@ -109,6 +119,7 @@ impl PermissionKind {
         Self::ProcessExecute,
         Self::Memory,
         Self::Llm,
+        Self::Secret,
     ];
 
     /// The kind as it is written.
@@ -121,6 +132,7 @@ impl PermissionKind {
             Self::ProcessExecute => "process:execute",
             Self::Memory => "memory",
             Self::Llm => "llm",
+            Self::Secret => "secret",
         }
     }
 }

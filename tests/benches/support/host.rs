@@ -20,6 +20,7 @@ pub fn isolated() -> Level {
 
 /// Opens a data directory for this many calls at once.
 pub fn open(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
+    let secrets = openclaw_tests::embedded::secrets(&data_dir);
     let options = RuntimeOptions {
         data_dir,
         cache_dir: artefacts(),
@@ -29,6 +30,7 @@ pub fn open(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
         level,
         launcher: openclaw_tests::embedded::launcher(),
         language_model: None,
+        secrets,
     };
     Runtime::open(options).expect("the runtime opens")
 }

@@ -217,11 +217,13 @@ fn needs_answer(assessed: &Assessed, before: Option<&Requests>) -> bool {
     let asked_before = before.is_some_and(|before| before.covers(alone));
     match assessed.standing {
         Standing::Open(_) => !asked_before,
-        // A rule says nothing of the quota, so a larger one is granted by nobody yet.
+        // A rule says nothing of the quota, nor of where in a request a secret stands, so that a larger one or
+        // another place is granted by nobody yet.
         Standing::Granted => {
             let is_larger = |before: &Requests| {
                 alone.memory.is_some() && before.memory.is_some()
                     || alone.llm.is_some() && before.llm.is_some()
+                    || !alone.secret.is_empty()
             };
             before.is_some_and(is_larger) && !asked_before
         }

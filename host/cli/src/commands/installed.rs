@@ -6,6 +6,7 @@ use openclaw_runtime::install::{InstallError, Installer};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::lockfile::Lockfile;
 use openclaw_runtime::policy::Policy;
+use openclaw_runtime::secrets::Secrets;
 
 use crate::cli::Remove;
 use crate::consent::own_rules;
@@ -70,6 +71,10 @@ pub(crate) fn list(environment: &Environment, output: &Output) -> Result<()> {
 pub(crate) fn remove(arguments: &Remove, environment: &Environment, output: &Output) -> Result<()> {
     let dir = environment.data_dir()?;
     let skill = &arguments.skill;
+    if arguments.purge && Lockfile::load(&dir.lockfile())?.get(skill).is_some() {
+        // First, since it can be done again while the skill is there: a keyring may be locked.
+        environment.secrets()?.forget(skill)?;
+    }
     let locked = Installer::open(&dir)?.remove(skill, arguments.purge).map_err(|error| match error {
         InstallError::NotInstalled(_) => unknown(&dir, skill),
         error => error.into(),
@@ -83,7 +88,8 @@ pub(crate) fn remove(arguments: &Remove, environment: &Environment, output: &Out
             _ => {}
         }
     }
-    let kept = if arguments.purge { Vec::new() } else { kept(&dir, skill)? };
+    let secrets = environment.secrets()?;
+    let kept = if arguments.purge { Vec::new() } else { kept(&dir, &secrets, skill)? };
     if output.is_json() {
         return output.document(&Removed { skill: skill.clone(), version: locked.version, kept });
     }
@@ -97,12 +103,13 @@ pub(crate) fn remove(arguments: &Remove, environment: &Environment, output: &Out
 }
 
 /// What is left of a skill that is not installed any more.
-fn kept(dir: &DataDir, skill: &SkillId) -> Result<Vec<&'static str>> {
+fn kept(dir: &DataDir, secrets: &Secrets, skill: &SkillId) -> Result<Vec<&'static str>> {
     let has_rules = !own_rules(&Policy::load(&dir.policy())?, skill).is_empty();
     let kept = [
         ("data", dir.data(skill).is_dir()),
         ("memory", dir.memory().join(format!("{skill}.db")).is_file()),
         ("log", dir.log(skill).is_file()),
+        ("secrets", !secrets.names(skill)?.is_empty()),
         ("rules", has_rules),
     ];
     Ok(kept.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect())

@@ -1,5 +1,7 @@
 //! Two consents joined: what the manifest requests and what the policy allows become [`Grants`].
 
+mod effects;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,14 +11,16 @@ use cap_std::fs::Dir;
 use openclaw_package::name::SkillId;
 use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
 
+pub use self::effects::Effects;
 use super::filesystem::{
     Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
 };
 use super::llm::{self, LanguageModel, LlmState};
 use super::log::Log;
 use super::memory::{MemoryState, MemoryStores};
-use super::network::{HttpClient, NetworkGrants, NetworkLimits, NetworkState};
+use super::network::{HttpClient, Means, NetworkGrants, NetworkLimits, NetworkState};
 use super::process::{ProcessGrants, ProcessRule, ProcessState, Session, Start};
+use super::secret::{SecretGrants, SecretRule, SecretValues};
 use super::{Capability, Denial, Denials, Reason, decide};
 use crate::policy::{FilesystemRule, NetworkPolicy, Place, Policy, Rule};
 use crate::sandbox::Held;
@@ -55,6 +59,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) starter: &'a Arc<dyn Start>,
     /// None where the host has no language model.
     pub(crate) model: Option<&'a Arc<dyn LanguageModel>>,
+    /// The values of secrets; none in a worker, whose host has them.
+    pub(crate) secrets: Option<&'a Arc<SecretValues>>,
     pub(crate) deadline: std::time::Instant,
 }
 
@@ -91,6 +97,18 @@ impl Grants {
             network_rules(&allow),
             network_rules(&deny),
         );
+        let secret_rules = |rules: &[Rule]| -> Vec<SecretRule> {
+            rules
+                .iter()
+                .filter_map(|rule| if let Rule::Secret(rule) = rule { Some(rule.clone()) } else { None })
+                .collect()
+        };
+        let secrets = SecretGrants::new(
+            skill.as_str(),
+            requests.secret.clone(),
+            secret_rules(&allow),
+            secret_rules(&deny),
+        );
         let process_rules = |rules: &[Rule]| -> Vec<ProcessRule> {
             rules
                 .iter()
@@ -110,7 +128,7 @@ impl Grants {
             requests: requests.clone(),
             allow,
             deny,
-            network: Arc::new(network),
+            network: Arc::new(network.with_secrets(secrets)),
             process: Arc::new(process),
         }
     }
@@ -124,6 +142,11 @@ impl Grants {
     /// What it may request of the network.
     pub(crate) fn network(&self) -> &Arc<NetworkGrants> {
         &self.network
+    }
+
+    /// The secrets that its requests carry.
+    pub(crate) fn secrets(&self) -> &SecretGrants {
+        self.network.secrets()
     }
 
     /// A policy from which the same grants follow, and that says nothing of other skills.
@@ -190,6 +213,14 @@ impl Grants {
         {
             missing.push(self.missing_without_scope(Rule::Llm, &request.reason));
         }
+        for (rule, reason) in self.secrets().missing() {
+            missing.push(Missing {
+                scope: rule.to_string(),
+                reason: reason.to_string(),
+                command: rule.command(self.skill.as_str()),
+                rule: Some(Rule::Secret(rule)),
+            });
+        }
         missing
     }
 
@@ -221,13 +252,14 @@ impl Grants {
         let network = if self.requests.network.is_empty() {
             NetworkState::default()
         } else {
-            NetworkState::new(
-                Arc::clone(&self.network),
-                Arc::clone(around.http),
-                denials.clone(),
-                NetworkLimits::default(),
-                around.deadline,
-            )
+            NetworkState::new(Means {
+                grants: Arc::clone(&self.network),
+                client: Arc::clone(around.http),
+                denials: denials.clone(),
+                limits: NetworkLimits::default(),
+                secrets: around.secrets.cloned(),
+                deadline: around.deadline,
+            })
         };
         let process = match self.programs(&filesystem, around.starter, &denials, around.deadline)? {
             Some(session) => ProcessState::Declared(Box::new(session)),

@@ -8,9 +8,11 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
+use super::secret::cut_shown;
 use super::shown;
 use crate::bindings::openclaw::skill::log as wit;
 use crate::observer::{Observer, Progress};
+use crate::redact::Values;
 use crate::sandbox::CallState;
 
 /// Lines kept of one call.
@@ -19,6 +21,8 @@ pub(crate) const LINES: u64 = 1_000;
 const BYTES: usize = 256 << 10;
 /// Bytes kept of one line.
 const LINE_BYTES: usize = 8 << 10;
+/// Bytes kept of a line that has not ended: more than of one that has, so that none is cut in the middle of a secret.
+const PARTIAL_BYTES: usize = LINE_BYTES + 4 * crate::secrets::MAX_SECRET_BYTES;
 /// Reports of progress that one call may make.
 pub(crate) const REPORTS: u64 = 1_000;
 /// Bytes kept of the message of one report.
@@ -44,6 +48,22 @@ pub enum Level {
     Stderr,
 }
 
+impl Level {
+    /// Its name.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
 /// A line of a skill's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
@@ -60,6 +80,8 @@ pub(crate) struct Log(Arc<Mutex<Lines>>);
 #[derive(Debug, Default)]
 struct Lines {
     observer: Option<Arc<dyn Observer>>,
+    /// The values of secrets that no line shows.
+    cut: Option<Arc<Values>>,
     reports: u64,
     done: Option<u64>,
     kept: Vec<LogLine>,
@@ -83,8 +105,8 @@ impl Log {
     }
 
     /// A log that somebody follows.
-    pub(crate) fn followed(observer: Option<Arc<dyn Observer>>) -> Self {
-        Self(Arc::new(Mutex::new(Lines { observer, ..Lines::default() })))
+    pub(crate) fn followed(observer: Option<Arc<dyn Observer>>, cut: Option<Arc<Values>>) -> Self {
+        Self(Arc::new(Mutex::new(Lines { observer, cut, ..Lines::default() })))
     }
 
     /// A line or a report that was kept elsewhere, under the same limits as if it were told here.
@@ -128,7 +150,8 @@ impl Lines {
             self.dropped += 1;
             return;
         }
-        let message = cut(text, LINE_BYTES.min(BYTES - self.bytes));
+        let room = LINE_BYTES.min(BYTES - self.bytes);
+        let message = self.cut(text, room);
         self.bytes += message.len();
         let line = LogLine { level, message };
         if let Some(observer) = &self.observer {
@@ -144,7 +167,15 @@ impl Lines {
         }
         self.reports += 1;
         self.done = Some(done);
-        observer.progressed(&Progress { done, total, message: cut(message, MESSAGE_BYTES) });
+        observer.progressed(&Progress { done, total, message: self.cut(message, MESSAGE_BYTES) });
+    }
+
+    /// A text as it is shown, without secrets, up to some bytes.
+    fn cut(&self, text: &str, room: usize) -> String {
+        match &self.cut {
+            None => cut(text, room),
+            Some(values) => cut(&cut_shown(values, text), room),
+        }
     }
 
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
@@ -152,7 +183,7 @@ impl Lines {
             if byte == b'\n' {
                 self.end_line(stream);
             } else if let Some(partial) = self.partial.get_mut(stream as usize)
-                && partial.len() < LINE_BYTES
+                && partial.len() < PARTIAL_BYTES
             {
                 partial.push(byte);
             }
@@ -278,7 +309,7 @@ mod tests {
     #[test]
     fn who_follows_a_call_hears_what_is_kept_of_it() {
         let ear = Arc::new(Ear::default());
-        let log = Log::followed(Some(Arc::<Ear>::clone(&ear)));
+        let log = Log::followed(Some(Arc::<Ear>::clone(&ear)), None);
         log.tell(Told::Line(LogLine { level: Level::Info, message: "a\u{1b}b".to_owned() }));
         for done in [1, 1, 0, 2] {
             let message = "half\nway".to_owned();
@@ -288,6 +319,23 @@ mod tests {
         (0..REPORTS).for_each(|n| log.lines().progress(10 + n, None, ""));
         (0..2 * LINES).for_each(|_| log.lines().push(Level::Info, "x"));
         assert_eq!(ear.0.lock().unwrap().len() as u64, REPORTS + LINES, "no more than the limits of a call");
+    }
+
+    #[test]
+    fn no_line_and_no_report_shows_a_secret() {
+        let ear = Arc::new(Ear::default());
+        let values = Values::new([b"s3cr3t\"value".as_slice()]).unwrap();
+        let log = Log::followed(Some(Arc::<Ear>::clone(&ear)), Some(Arc::new(values)));
+        log.lines().push(Level::Info, "it is s3cr3t\"value, and czNjcjN0InZhbHVl");
+        log.lines().progress(1, None, "at s3cr3t\"value");
+        let mut stream = log.stream(Stream::Out);
+        let filler = "x".repeat(LINE_BYTES - 20);
+        for piece in [filler.as_str(), " a s3cr3t", "\"value b\n"] {
+            stream.write(Bytes::copy_from_slice(piece.as_bytes())).unwrap();
+        }
+        let told = ear.0.lock().unwrap().join("\n") + &format!("{:?}", log.take());
+        assert!(!told.contains("s3cr3t") && !told.contains("czNj"), "{told}");
+        assert_eq!(told.matches("[redacted:secret").count(), 7, "{told}");
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! 1. [`NetworkGrants::permit`] decides on its method and URL, and returns the URL to be used;
 //! 2. the call's budget of requests and connections is charged;
 //! 3. [`Permitted::resolve`] checks every address of the host, and returns those to be used;
-//! 4. it is sent on a connection of its own, which no other request, call or skill ever uses.
+//! 4. the secrets that the manifest says it carries are due ([`secret`](super::secret)), or it is not sent;
+//! 5. it is sent on a connection of its own, which no other request, call or skill ever uses. What is secret is put in
+//!    when that stands, and cut out of what comes back.
 //!
 //! The host follows no redirect, obeys no proxy setting and keeps no cookie: each is a new request
 //! of the guest's, or nothing.
@@ -24,7 +26,8 @@ use wasmtime_wasi_http::{
     WasiHttpHooks,
 };
 
-use crate::capability::Denials;
+use crate::capability::secret::{Carried, SecretValues};
+use crate::capability::{Denial, Denials};
 
 mod address;
 mod body;
@@ -37,6 +40,7 @@ mod headers;
 mod lines;
 mod meter;
 mod reading;
+mod relay;
 pub(crate) mod resolve;
 mod rule;
 #[cfg(test)]
@@ -46,6 +50,7 @@ pub(crate) use client::{HttpClient, HttpClientOptions};
 pub use client::{TlsSetupError, tls_connector};
 pub(crate) use grants::{NetworkGrants, Permitted};
 pub(crate) use meter::{NetworkLimits, NetworkUsage};
+pub(crate) use relay::Relay;
 pub use rule::{MethodRule, NetworkRule, NetworkRuleError};
 
 use exchange::{Exchange, Timing};
@@ -78,26 +83,11 @@ pub(crate) struct NetworkState {
 }
 
 impl NetworkState {
-    /// The state of a call that ends at `deadline`.
-    pub(crate) fn new(
-        grants: Arc<NetworkGrants>,
-        client: Arc<HttpClient>,
-        denials: Denials,
-        limits: NetworkLimits,
-        deadline: Instant,
-    ) -> Self {
+    /// The state of a call.
+    pub(crate) fn new(means: Means) -> Self {
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(FIELDS_BYTES);
-        let session = Session {
-            grants,
-            client,
-            denials,
-            limits,
-            ledger: Arc::new(Ledger::new(limits)),
-            deadline: deadline.into(),
-            bodies: 0,
-            call: watch::Sender::new(()),
-        };
+        let session = Session::new(means);
         Self { ctx, hooks: NetworkHooks::Declared(Box::new(session)) }
     }
 
@@ -123,14 +113,22 @@ enum NetworkHooks {
     Declared(Box<Session>),
 }
 
+/// What the requests of a call are decided on and sent with.
+pub(crate) struct Means {
+    pub(crate) grants: Arc<NetworkGrants>,
+    pub(crate) client: Arc<HttpClient>,
+    pub(crate) denials: Denials,
+    pub(crate) limits: NetworkLimits,
+    /// The values of secrets; none in a worker, whose host has them.
+    pub(crate) secrets: Option<Arc<SecretValues>>,
+    /// When the call ends.
+    pub(crate) deadline: Instant,
+}
+
 /// The requests of one call.
 struct Session {
-    grants: Arc<NetworkGrants>,
-    client: Arc<HttpClient>,
-    denials: Denials,
-    limits: NetworkLimits,
+    means: Means,
     ledger: Arc<Ledger>,
-    deadline: tokio::time::Instant,
     /// Request bodies that the guest has opened.
     bodies: u64,
     /// Its receivers learn from its drop that the call is over.
@@ -138,6 +136,20 @@ struct Session {
 }
 
 impl Session {
+    fn new(means: Means) -> Self {
+        let ledger = Arc::new(Ledger::new(means.limits));
+        Self { means, ledger, bodies: 0, call: watch::Sender::new(()) }
+    }
+
+    /// The secrets that a permitted request carries.
+    fn carry(&self, url: &Url, headers: &http::HeaderMap) -> Result<Carried, Denial> {
+        let due = self.means.grants.secrets().due(url, headers)?;
+        match &self.means.secrets {
+            Some(values) if !due.is_empty() => values.of(&due),
+            _ => Ok(Carried::nothing()),
+        }
+    }
+
     /// Decides on a request before anything of it is sent.
     fn admit(
         &self,
@@ -145,22 +157,26 @@ impl Session {
         options: Option<RequestOptions>,
     ) -> Result<Exchange, Error> {
         let url = checkable(request.uri())?;
-        let permitted = self.grants.permit(request.method(), &url).map_err(|denial| {
-            self.denials.record(denial);
+        let Means { grants, client, denials, limits, deadline, .. } = &self.means;
+        let denied = |denial| {
+            denials.record(denial);
             Error::HttpRequestDenied
-        })?;
+        };
+        let permitted = grants.permit(request.method(), &url).map_err(denied)?;
+        let carried = self.carry(permitted.url(), request.headers()).map_err(denied)?;
         let account = Account::new(
             Arc::clone(&self.ledger),
-            self.denials.clone(),
+            denials.clone(),
             permitted.capability(),
             permitted.target(),
         );
         let slot = account.open().ok_or(Error::ConnectionLimitReached)?;
         Ok(Exchange {
-            client: Arc::clone(&self.client),
+            client: Arc::clone(client),
             permitted,
             request,
-            timing: Timing::new(&self.limits, options, self.deadline),
+            carried,
+            timing: Timing::new(limits, options, (*deadline).into()),
             account,
             slot,
             call: self.call.subscribe(),
@@ -171,7 +187,7 @@ impl Session {
     /// hold two chunks there, sent or not.
     fn body_chunk(&mut self) -> usize {
         self.bodies = self.bodies.saturating_add(1);
-        if self.bodies <= self.limits.requests { BODY_CHUNK_BYTES } else { 1 }
+        if self.bodies <= self.means.limits.requests { BODY_CHUNK_BYTES } else { 1 }
     }
 }
 

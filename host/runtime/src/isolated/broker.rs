@@ -3,25 +3,27 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Method;
+use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use url::Url;
 
-use super::wire::{self, Meanwhile, Wish};
+use super::wire::{self, Link, Meanwhile, Wish};
 use crate::capability::llm::{self, LanguageModel, LlmRequest};
 use crate::capability::log::{LINES, Log, LogLine, REPORTS, Told};
-use crate::capability::network::dial::{Dial, DialError};
-use crate::capability::network::{NetworkGrants, NetworkLimits};
+use crate::capability::network::dial::{Dial, DialError, Dialled};
+use crate::capability::network::{NetworkGrants, NetworkLimits, Permitted, Relay};
 use crate::capability::process::{self, Command, Life, Ran, Session, Start, StartError};
 use crate::observer::Observer;
+use crate::redact::Values;
 
 /// The writing end of a side channel.
 pub(super) type Side = Arc<Mutex<OwnedWriteHalf>>;
@@ -29,15 +31,13 @@ pub(super) type Side = Arc<Mutex<OwnedWriteHalf>>;
 /// What serves wishes.
 #[derive(Clone)]
 pub(crate) struct Outside {
-    pub(crate) dialer: Arc<dyn Dial>,
     pub(crate) starter: Arc<dyn Start>,
     pub(crate) model: Option<Arc<dyn LanguageModel>>,
 }
 
 /// Sees to the wishes of one call of a worker.
 pub(super) struct Broker {
-    grants: Arc<NetworkGrants>,
-    dialer: Arc<dyn Dial>,
+    net: Net,
     /// None where the manifest declares no program.
     session: Option<Arc<Session>>,
     /// None where the manifest declares no language model.
@@ -55,19 +55,29 @@ pub(super) struct Broker {
     programs: Arc<std::sync::Mutex<HashMap<u64, Arc<Life>>>>,
     /// Wishes under way; they end when the call does.
     under_way: JoinSet<()>,
+    /// Requests that are relayed, which end with it too.
+    relayed: JoinSet<()>,
+}
+
+/// What the connections of a call are decided on and opened with.
+#[derive(Clone)]
+pub(super) struct Net {
+    pub(super) grants: Arc<NetworkGrants>,
+    pub(super) dialer: Arc<dyn Dial>,
+    pub(super) relay: Arc<Relay>,
+    /// The values of secrets that nobody who follows the call is to see.
+    pub(super) cut: Option<Arc<Values>>,
 }
 
 impl Broker {
     pub(super) fn new(
-        grants: Arc<NetworkGrants>,
-        dialer: Arc<dyn Dial>,
+        net: Net,
         session: Option<Session>,
         questions: Option<llm::Session>,
         side: Side,
     ) -> Self {
         Self {
-            grants,
-            dialer,
+            net,
             session: session.map(Arc::new),
             questions: questions.map(Arc::new),
             is_asking: Arc::default(),
@@ -80,12 +90,13 @@ impl Broker {
             asked: 0,
             programs: Arc::default(),
             under_way: JoinSet::new(),
+            relayed: JoinSet::new(),
         }
     }
 
     /// Tells an observer what the guest of a call tells.
     pub(super) fn follow(&mut self, call: u64, observer: Arc<dyn Observer>) {
-        self.log = Some((call, Log::followed(Some(observer))));
+        self.log = Some((call, Log::followed(Some(observer), self.net.cut.clone())));
     }
 
     /// Tells the observer the lines that had not come when the call ended.
@@ -129,22 +140,40 @@ impl Broker {
 
     fn dial(&mut self, id: u64, method: String, url: String, patience: Duration) -> bool {
         self.dials += 1;
-        if self.dials > self.limits.requests || self.under_way.len() >= self.limits.connections {
+        while self.relayed.try_join_next().is_some() {}
+        let open = self.under_way.len().max(self.relayed.len());
+        if self.dials > self.limits.requests || open >= self.limits.connections {
             return false;
         }
-        let (grants, dialer, side) =
-            (Arc::clone(&self.grants), Arc::clone(&self.dialer), Arc::clone(&self.side));
-        let patience = patience.min(self.limits.connect);
-        self.under_way.spawn(async move {
-            let said = match dial(&grants, &*dialer, &method, &url, patience).await {
-                Ok(stream) => {
-                    send_with(&side, &Meanwhile::Dialled { id, result: Ok(()) }, &[stream.as_fd()]).await
-                }
-                Err(error) => send(&side, &Meanwhile::Dialled { id, result: Err(error) }).await,
-            };
-            heard(said);
-        });
+        let (net, side) = (self.net.clone(), Arc::clone(&self.side));
+        let destination = destination(&self.net, &method, &url);
+        let relayed = match destination {
+            Ok((permitted, true)) => self
+                .relay(permitted)
+                .map(|theirs| (theirs, Link::Relayed))
+                .map_err(|_| DialError::Unavailable),
+            Ok((permitted, false)) => {
+                let by = Instant::now() + patience.min(self.limits.connect);
+                self.under_way.spawn(async move {
+                    let dialled =
+                        dial(&*net.dialer, &permitted, by).await.map(|stream| (stream, Link::Direct));
+                    tell(id, dialled, &side).await;
+                });
+                return true;
+            }
+            Err(error) => Err(error),
+        };
+        self.under_way.spawn(async move { tell(id, relayed, &side).await });
         true
+    }
+
+    /// Serves a request itself; answers the worker's end of the connection.
+    fn relay(&mut self, permitted: Permitted) -> io::Result<OwnedFd> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let relay = Arc::clone(&self.net.relay);
+        let (method, url) = (permitted.method().clone(), permitted.url().clone());
+        self.relayed.spawn(async move { relay.serve(method, url, ours).await });
+        Ok(theirs.into_std()?.into())
     }
 
     fn start(&mut self, id: u64, command: Command) -> bool {
@@ -196,6 +225,7 @@ impl Broker {
     pub(super) async fn finish(&mut self) -> Vec<Ran> {
         // What is being started now is not to begin after the others have ended, and no question to be asked.
         self.under_way.shutdown().await;
+        self.relayed.shutdown().await;
         match &self.session {
             Some(session) => session.finish().await,
             None => Vec::new(),
@@ -203,18 +233,31 @@ impl Broker {
     }
 }
 
-async fn dial(
-    grants: &NetworkGrants,
-    dialer: &dyn Dial,
-    method: &str,
-    url: &str,
-    patience: Duration,
-) -> Result<std::net::TcpStream, DialError> {
+/// What a wish for a connection is permitted, and whether it is a secret's.
+fn destination(net: &Net, method: &str, url: &str) -> Result<(Permitted, bool), DialError> {
     let method: Method = method.parse().map_err(|_| DialError::Unavailable)?;
     let url = Url::parse(url).map_err(|_| DialError::Unavailable)?;
-    let permitted = grants.permit(&method, &url).map_err(DialError::Denied)?;
-    let stream = dialer.dial(&permitted, Instant::now() + patience).await?;
-    stream.into_std().map_err(|_| DialError::Unavailable)
+    let permitted = net.grants.permit(&method, &url).map_err(DialError::Denied)?;
+    let is_relayed = net.relay.takes(permitted.url()).map_err(DialError::Denied)?;
+    Ok((permitted, is_relayed))
+}
+
+async fn dial(dialer: &dyn Dial, permitted: &Permitted, by: Instant) -> Result<OwnedFd, DialError> {
+    match dialer.dial(permitted, by).await? {
+        Dialled::Direct(stream) => Ok(stream.into_std().map_err(|_| DialError::Unavailable)?.into()),
+        // A host opens connections itself.
+        Dialled::Relayed(_) => Err(DialError::Unavailable),
+    }
+}
+
+/// Tells a worker what came of its wish for a connection.
+async fn tell(id: u64, dialled: Result<(OwnedFd, Link), DialError>, side: &Side) {
+    heard(match dialled {
+        Ok((stream, link)) => {
+            send_with(side, &Meanwhile::Dialled { id, result: Ok(link) }, &[stream.as_fd()]).await
+        }
+        Err(error) => send(side, &Meanwhile::Dialled { id, result: Err(error) }).await,
+    });
 }
 
 /// Starts a program for a worker, and tells it the end.

@@ -20,13 +20,15 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, timeout};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
-use super::broker::{self, Broker, Outside, Side};
+use super::broker::{self, Broker, Net, Outside, Side};
 use super::spawner::{Process, Spawner};
 use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
 use super::{WorkerProgram, received};
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{OpenError, Places};
+use crate::capability::network::{HttpClient, Means, NetworkLimits, Relay};
+use crate::capability::secret::SecretValues;
 use crate::capability::{Denial, Denials};
 use crate::catalog::Catalog;
 use crate::dispatch::{Report, ToolCall};
@@ -67,6 +69,7 @@ pub(crate) struct Isolated {
     /// How many workers are kept that have nothing to do.
     most_idle: usize,
     network: ArcSwap<NetworkPolicy>,
+    http: ArcSwap<HttpClient>,
 }
 
 impl std::fmt::Debug for Isolated {
@@ -86,7 +89,7 @@ impl Isolated {
         artefacts: Artefacts,
         program: WorkerProgram,
         outside: Outside,
-        network: &NetworkPolicy,
+        (network, http): (&NetworkPolicy, HttpClient),
         most_idle: u32,
     ) -> Result<Self, PrepareError> {
         if !super::is_supported() {
@@ -106,12 +109,14 @@ impl Isolated {
             snapshot: AtomicU64::new(0),
             most_idle: usize::try_from(most_idle).unwrap_or(usize::MAX),
             network: ArcSwap::from_pointee(network.clone()),
+            http: ArcSwap::from_pointee(http),
         })
     }
 
     /// Lets go of workers that began under another snapshot; those that have a call finish it first.
-    pub(crate) fn swap(&self, catalog: &Catalog) {
+    pub(crate) fn swap(&self, catalog: &Catalog, http: HttpClient) {
         self.ready.retain(catalog);
+        self.http.store(Arc::new(http));
         self.network.store(Arc::new(catalog.policy().network().clone()));
         self.snapshot.fetch_add(1, Ordering::SeqCst);
         self.idle().clear();
@@ -123,9 +128,10 @@ impl Isolated {
         skill: &Arc<Authorized>,
         call: &ToolCall,
         cancel: &Cancel,
+        secrets: &Arc<SecretValues>,
     ) -> Result<Outcome, NotBegun> {
         if let Some(worker) = self.take_idle(skill, call.workspace.as_ref()) {
-            match self.call(worker, call, cancel).await {
+            match self.call(worker, call, cancel, secrets).await {
                 // A directory that was put in place of another since is not one that the worker may open.
                 Err(NotBegun::Open(_)) => {}
                 outcome => return outcome,
@@ -136,10 +142,16 @@ impl Isolated {
             () = cancel.given() => return Err(NotBegun::Cancelled),
             worker = self.begin(skill, call.workspace.as_ref()) => worker?,
         };
-        self.call(worker, call, cancel).await
+        self.call(worker, call, cancel, secrets).await
     }
 
-    async fn call(&self, mut worker: Worker, call: &ToolCall, cancel: &Cancel) -> Result<Outcome, NotBegun> {
+    async fn call(
+        &self,
+        mut worker: Worker,
+        call: &ToolCall,
+        cancel: &Cancel,
+        secrets: &Arc<SecretValues>,
+    ) -> Result<Outcome, NotBegun> {
         let skill = Arc::clone(&worker.skill);
         let denials = Denials::default();
         // What a program is given stays open until it has ended.
@@ -153,9 +165,9 @@ impl Isolated {
         let programs = skill.grants().open_programs(&places, &self.outside.starter, &denials, deadline);
         // Where a tree cannot be opened, the worker finds the same, and says so.
         let (_trees, session) = programs.ok().flatten().unzip();
-        let (network, dialer) = (Arc::clone(skill.grants().network()), Arc::clone(&self.outside.dialer));
+        let net = self.net(&skill, &denials, secrets, deadline);
         let questions = skill.grants().questions(self.outside.model.as_ref(), &denials);
-        let mut broker = Broker::new(network, dialer, session, questions, Arc::clone(&worker.side));
+        let mut broker = Broker::new(net, session, questions, Arc::clone(&worker.side));
         let called = worker.call(call, cancel, &mut broker).await;
         if let Ok(Ok(outcome)) = &called {
             broker.catch_up(&outcome.report.log);
@@ -173,6 +185,31 @@ impl Isolated {
         outcome.report.tokens = broker.tokens();
         join(&mut outcome.report, &denials);
         Ok(outcome)
+    }
+
+    /// What the connections of a call are decided on and opened with.
+    fn net(
+        &self,
+        skill: &Authorized,
+        denials: &Denials,
+        secrets: &Arc<SecretValues>,
+        deadline: std::time::Instant,
+    ) -> Net {
+        let (grants, client) = (Arc::clone(skill.grants().network()), self.http.load_full());
+        let means = Means {
+            grants: Arc::clone(&grants),
+            client: Arc::clone(&client),
+            denials: denials.clone(),
+            limits: NetworkLimits::default(),
+            secrets: Some(Arc::clone(secrets)),
+            deadline,
+        };
+        Net {
+            grants,
+            dialer: Arc::clone(client.dialer()),
+            relay: Arc::new(Relay::new(means)),
+            cut: secrets.cut().cloned(),
+        }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {

@@ -106,13 +106,22 @@ pub(super) enum Meanwhile {
     /// The call of that number is to end.
     Cancel(u64),
     /// What came of the wish for a connection; with its descriptor if there is one.
-    Dialled { id: u64, result: Result<(), DialError> },
+    Dialled { id: u64, result: Result<Link, DialError> },
     /// What came of the wish for a program; with its standard input, output and error if it runs.
     Started { id: u64, result: Result<Means, StartError> },
     /// A program that was started has ended.
     Ended { id: u64, fate: Fate },
     /// What came of a question to the language model.
     Completed { id: u64, result: Result<LlmCompletion, LlmError> },
+}
+
+/// Where a connection leads that a host hands to its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Link {
+    /// To an address of the request's host.
+    Direct,
+    /// To the worker's own host, which sends the request on.
+    Relayed,
 }
 
 /// Worker to host on the side channel: what the guest needs beyond the worker.

@@ -13,19 +13,19 @@ use cap_std::fs::Dir;
 use openclaw_launcher::Means;
 use openclaw_package::name::ToolName;
 use openclaw_package::permission::Scheme;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream as AsyncUnixStream};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::confine::{TreeAccess, confine};
-use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
+use super::wire::{self, Begin, Begun, Call, End, Finished, Link, Meanwhile, Wish};
 use crate::cancel::Cancel;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, OpenError, Places, Surroundings};
 use crate::capability::llm::{LanguageModel, LlmCompletion, LlmError, LlmRequest};
 use crate::capability::log::{LogLine, Told};
 use crate::capability::memory::MemoryStores;
-use crate::capability::network::dial::{Dial, DialError};
+use crate::capability::network::dial::{Dial, DialError, Dialled};
 use crate::capability::network::{HttpClient, Permitted};
 use crate::capability::process::{self, Begun as Running, Fate, Life, Start, StartError, Trees};
 use crate::dispatch::ToolCall;
@@ -107,6 +107,7 @@ impl Worker {
             http: &http,
             starter: &starter,
             model: model.as_ref(),
+            secrets: None,
             deadline: std::time::Instant::now() + begin.limits.timeout,
         };
         let held = grants
@@ -179,6 +180,7 @@ impl Worker {
             http: &self.http,
             starter: &self.starter,
             model: self.model.as_ref(),
+            secrets: None,
             deadline: std::time::Instant::now() + self.begin.limits.timeout,
         };
         let held = match self.grants.open(&around) {
@@ -191,7 +193,7 @@ impl Worker {
             return End::NoTree { path: self.begin.workspace.clone().unwrap_or_default(), reason };
         }
         let Outcome { answer, report, bytes, requests } =
-            execute::run(&self.runner, &self.prepared, held, &self.begin.limits, call, cancel).await;
+            execute::run(&self.runner, &self.prepared, held, &self.begin.limits, call, cancel, None).await;
         End::Outcome { answer: answer.into(), report, bytes, requests }
     }
 }
@@ -235,7 +237,7 @@ fn places<'a>(begin: &'a Begin, workspace: Option<&'a Workspace>, ledgers: &'a L
 /// What waits for the host's answer to a wish.
 #[derive(Debug)]
 enum Waiting {
-    Connection(oneshot::Sender<Result<OwnedFd, DialError>>),
+    Connection(oneshot::Sender<Result<(OwnedFd, Link), DialError>>),
     Program(oneshot::Sender<Result<([OwnedFd; 3], Means), StartError>>),
     Answer(oneshot::Sender<Result<LlmCompletion, LlmError>>),
 }
@@ -294,7 +296,8 @@ impl Side {
                 }
                 Meanwhile::Dialled { id, result } => {
                     let connection = descriptors.into_iter().next();
-                    let answer = result.and_then(|()| connection.ok_or(DialError::Unavailable));
+                    let answer =
+                        result.and_then(|link| Ok((connection.ok_or(DialError::Unavailable)?, link)));
                     if let Some(Waiting::Connection(wish)) = lock(&self.wishes).remove(&id) {
                         // Who wished for it may have given up.
                         let _ = wish.send(answer);
@@ -326,7 +329,7 @@ impl Side {
 
 #[async_trait]
 impl Dial for Side {
-    async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<TcpStream, DialError> {
+    async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<Dialled, DialError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         lock(&self.wishes).insert(id, Waiting::Connection(answer));
@@ -337,11 +340,15 @@ impl Dial for Side {
             patience: by.saturating_duration_since(Instant::now()),
         };
         self.say(&wish).map_err(|_| DialError::Unavailable)?;
-        let descriptor = timeout_at(by, answered)
+        let (descriptor, link) = timeout_at(by, answered)
             .await
             .map_err(|_| DialError::Timeout)?
             .map_err(|_| DialError::Unavailable)??;
-        TcpStream::from_std(descriptor.into()).map_err(|_| DialError::Unavailable)
+        let dialled = match link {
+            Link::Direct => TcpStream::from_std(descriptor.into()).map(Dialled::Direct),
+            Link::Relayed => AsyncUnixStream::from_std(descriptor.into()).map(Dialled::Relayed),
+        };
+        dialled.map_err(|_| DialError::Unavailable)
     }
 }
 

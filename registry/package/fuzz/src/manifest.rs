@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use openclaw_package::manifest::MAX_MANIFEST_SIZE;
-use openclaw_package::{ArgumentPattern, Manifest, ProcessRequest, Requests, VariablePattern};
+use openclaw_package::{ArgumentPattern, Manifest, ProcessRequest, Requests, SecretPlace, VariablePattern};
 use toml::Value;
 
 use super::{permission, text, told};
@@ -40,6 +40,10 @@ fn check(requests: &Requests) {
     let urls: BTreeSet<_> = requests.network.iter().map(|request| &request.url).collect();
     assert_eq!((trees.len(), urls.len()), (requests.filesystem.len(), requests.network.len()));
     assert!(trees.len() <= 64 && urls.len() <= 64 && requests.process.len() <= 64);
+    for request in &requests.secret {
+        let origin = request.host.origin();
+        assert!(requests.network.iter().any(|network| network.url.reaches(origin)), "{}", request.host);
+    }
     let shapes = requests
         .process
         .iter()
@@ -72,6 +76,19 @@ fn written(manifest: &Manifest) -> String {
     text.extend(requests.memory.iter().map(|request| {
         let (quota, reason) = (quoted(request.quota), quoted(&request.reason));
         format!("[permission.memory]\nquota = {quota}\nreason = {reason}\n")
+    }));
+    text.extend(requests.llm.iter().map(|request| {
+        format!("[permission.llm]\ntokens = {}\nreason = {}\n", request.tokens, quoted(&request.reason))
+    }));
+    text.extend(requests.secret.iter().map(|request| {
+        let place = match &request.place {
+            SecretPlace::Header { name, prefix } => {
+                format!("header = {}\nprefix = {}", quoted(name), quoted(prefix))
+            }
+            SecretPlace::Query { name } => format!("query = {}", quoted(name)),
+        };
+        let (name, host, reason) = (quoted(&request.name), quoted(&request.host), quoted(&request.reason));
+        format!("[[permission.secret]]\nname = {name}\nhost = {host}\n{place}\nreason = {reason}\n")
     }));
     text.extend(manifest.triggers().iter().map(|trigger| {
         let (schedule, tool) = (quoted(trigger.schedule()), quoted(trigger.tool()));

@@ -9,14 +9,17 @@ use super::process;
 use super::section::{Section, did_you_mean, text_of, wrong_type};
 use crate::permission::{
     FilesystemRequest, LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError,
-    Requests,
+    Requests, SecretHost, SecretRequest, place,
 };
 
-const KINDS: [&str; 5] = ["filesystem", "network", "process", "memory", "llm"];
-const LATER: [&str; 3] = ["secret", "secrets", "ask"];
+const KINDS: [&str; 6] = ["filesystem", "network", "process", "memory", "llm", "secret"];
+const LATER: [&str; 1] = ["ask"];
 
 /// The most entries of one kind.
 const MAX_ENTRIES: usize = 64;
+
+/// The most entries for secrets: each value is looked for in all that comes back.
+const MAX_SECRETS: usize = 16;
 
 pub(super) fn read(section: &Section<'_>) -> Result<Requests, Issue> {
     section.refuse_unsupported(&LATER)?;
@@ -24,12 +27,15 @@ pub(super) fn read(section: &Section<'_>) -> Result<Requests, Issue> {
         let hint = did_you_mean(&kind, &KINDS);
         return Err(Issue::new(ManifestErrorKind::UnknownPermission(kind), span).hint(hint));
     }
+    let network = read_network(section)?;
+    let secret = read_secrets(section, &network)?;
     Ok(Requests {
         filesystem: read_filesystem(section)?,
-        network: read_network(section)?,
+        network,
         process: process::read(entries(section, "process")?)?,
         memory: section.section("memory")?.map(|memory| read_memory(&memory)).transpose()?,
         llm: section.section("llm")?.map(|llm| read_llm(&llm)).transpose()?,
+        secret,
     })
 }
 
@@ -93,6 +99,57 @@ fn read_llm(llm: &Section<'_>) -> Result<LlmRequest, Issue> {
     llm.only(&["tokens", "reason"])?;
     let span = llm.value("tokens").map_or(0..0, toml::Spanned::span);
     LlmRequest::new(llm.count("tokens")?, llm.parsed("reason")?).map_err(|error| Issue::new(error, span))
+}
+
+fn read_secrets(section: &Section<'_>, network: &[NetworkRequest]) -> Result<Vec<SecretRequest>, Issue> {
+    let entries = entries(section, "secret")?;
+    if entries.len() > MAX_SECRETS {
+        let problem = format!("{} entries, more than {MAX_SECRETS}", entries.len());
+        let span = section.key_span("secret").unwrap_or(0..0);
+        return Err(Issue::new(ManifestErrorKind::invalid("secret", problem), span).hint("ask for less"));
+    }
+    let mut requests: Vec<SecretRequest> = Vec::new();
+    for entry in entries {
+        let request = read_secret(&entry)?;
+        let span = |key| entry.value(key).map_or(0..0, toml::Spanned::span);
+        if !network.iter().any(|request_of| request_of.url.reaches(request.host.origin())) {
+            return Err(unreachable_host(&request.host, span("host")));
+        }
+        if requests.iter().any(|other| (&other.name, &other.host) == (&request.name, &request.host)) {
+            return Err(duplicate(&entry, "name", format!("{} for {}", request.name, request.host)));
+        }
+        let in_place =
+            |other: &&SecretRequest| other.host == request.host && other.place.is_same(&request.place);
+        if let Some(other) = requests.iter().find(in_place) {
+            let problem =
+                format!("the secret {} stands there already, in requests to {}", other.name, other.host);
+            let key = if entry.value("header").is_some() { "header" } else { "query" };
+            let hint = "give each secret a place of its own";
+            return Err(Issue::new(ManifestErrorKind::invalid(key, problem), span(key)).hint(hint));
+        }
+        requests.push(request);
+    }
+    Ok(requests)
+}
+
+fn read_secret(entry: &Section<'_>) -> Result<SecretRequest, Issue> {
+    entry.only(&["name", "host", "header", "prefix", "query", "reason"])?;
+    let (name, host) = (entry.parsed("name")?, entry.parsed("host")?);
+    let (header, prefix, query) = (entry.text("header")?, entry.text("prefix")?, entry.text("query")?);
+    let text = |value: &Option<toml::Spanned<&'_ str>>| value.as_ref().map(|text| text.get_ref().to_string());
+    let (header, prefix, query) = (text(&header), text(&prefix), text(&query));
+    let place = place(header.as_deref(), prefix.as_deref(), query.as_deref()).map_err(|error| {
+        let key = if let PermissionError::Secret { what, .. } = &error { entry.value(what) } else { None };
+        Issue::new(error, key.map_or_else(|| entry.span(), toml::Spanned::span))
+    })?;
+    Ok(SecretRequest { name, host, place, reason: entry.parsed("reason")? })
+}
+
+/// No request could carry the secret, so that asking for it is a mistake.
+fn unreachable_host(host: &SecretHost, span: std::ops::Range<usize>) -> Issue {
+    let problem = format!("no [[permission.network]] entry reaches {host} by https");
+    Issue::new(ManifestErrorKind::invalid("host", problem), span)
+        .hint(format!("add one with url = \"{}\", or a path below it", host.origin()))
 }
 
 fn entries<'a>(section: &Section<'a>, kind: &str) -> Result<Vec<Section<'a>>, Issue> {

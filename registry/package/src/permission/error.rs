@@ -91,6 +91,21 @@ pub enum PermissionError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A part of a request for a secret cannot be understood, or would send it where it must not go.
+    #[error("{what} {found:?}: {problem}")]
+    Secret {
+        /// Which part.
+        what: &'static str,
+        /// What was written.
+        found: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What to write instead.
+        hint: &'static str,
+    },
+    /// A secret has no place in a request, or two.
+    #[error("a secret has one place: either a header, with or without a prefix, or a query parameter")]
+    SecretPlace,
     /// The quota is zero or more than [`MAX_MEMORY_QUOTA`].
     #[error("a memory quota of {0}")]
     Quota(ByteSize),
@@ -115,6 +130,7 @@ impl PermissionError {
             Self::Argument { .. } => "invalid-argument-pattern",
             Self::Environment { .. } => "invalid-environment",
             Self::Helper { .. } => "invalid-helper",
+            Self::Secret { .. } | Self::SecretPlace => "invalid-secret",
             Self::Quota(_) | Self::Tokens(_) => "invalid-quota",
         }
     }
@@ -129,8 +145,12 @@ impl PermissionError {
             }
             Self::Tree { .. } => "write $workspace, $data, or an absolute path such as /srv/notes".to_owned(),
             Self::Access(_) => "write read or write; write implies read".to_owned(),
-            Self::Url { hint, .. } | Self::Argument { hint, .. } | Self::Environment { hint, .. } => {
-                (*hint).to_owned()
+            Self::Url { hint, .. }
+            | Self::Argument { hint, .. }
+            | Self::Environment { hint, .. }
+            | Self::Secret { hint, .. } => (*hint).to_owned(),
+            Self::SecretPlace => {
+                "write header = \"authorization\" and prefix = \"Bearer \", or query = \"api_key\"".to_owned()
             }
             Self::Method(_) => {
                 "name the methods, in capitals, out of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"

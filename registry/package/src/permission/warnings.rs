@@ -1,7 +1,7 @@
 //! What in a manifest deserves a second look.
 
 use super::words::place;
-use super::{Access, ArgumentPattern, HostPattern, ProcessRequest, Requests, Scheme, Tree};
+use super::{Access, ArgumentPattern, HostPattern, ProcessRequest, Requests, Scheme, SecretPlace, Tree};
 
 /// What in a manifest deserves a second look.
 pub fn warnings(requests: &Requests) -> Vec<String> {
@@ -35,6 +35,14 @@ pub fn warnings(requests: &Requests) -> Vec<String> {
         // Several entries of one program deserve one look.
         if !warnings.contains(&warning) {
             warnings.push(warning);
+        }
+    }
+    for request in &requests.secret {
+        if let SecretPlace::Query { .. } = &request.place {
+            warnings.push(format!(
+                "your secret {} goes into URLs, which {} may write into its logs",
+                request.name, request.host
+            ));
         }
     }
     let reads = requests.filesystem.iter().any(|request| request.tree != Tree::Data);

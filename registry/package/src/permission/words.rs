@@ -2,7 +2,7 @@
 
 use super::{
     Access, FilesystemRequest, LlmRequest, MemoryRequest, Method, NetworkRequest, ProcessRequest, Requests,
-    Tree, VariablePattern,
+    SecretRequest, Tree, VariablePattern,
 };
 
 /// One thing that a manifest asks for.
@@ -27,7 +27,8 @@ pub fn requests(requests: &Requests) -> Vec<Request> {
     let process = requests.process.iter().flat_map(process);
     let memory = requests.memory.iter().map(memory);
     let llm = requests.llm.iter().map(llm);
-    filesystem.chain(network).chain(process).chain(memory).chain(llm).collect()
+    let secret = requests.secret.iter().map(secret);
+    filesystem.chain(network).chain(process).chain(memory).chain(llm).chain(secret).collect()
 }
 
 fn filesystem(request: &FilesystemRequest) -> Request {
@@ -143,6 +144,19 @@ impl Request {
     /// Whether the workspace is what is asked for.
     pub fn is_workspace(&self) -> bool {
         self.alone.filesystem.iter().any(|request| request.tree == Tree::Workspace)
+    }
+}
+
+fn secret(request: &SecretRequest) -> Request {
+    let SecretRequest { name, host, place, .. } = request;
+    Request {
+        permission: request.kind().as_str(),
+        scope: format!("{name} {host}"),
+        words: format!(
+            "have your secret {name} put into its requests to {host} ({place}), without seeing it"
+        ),
+        reason: request.reason.to_string(),
+        alone: Requests { secret: vec![request.clone()], ..Requests::default() },
     }
 }
 

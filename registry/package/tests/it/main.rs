@@ -23,6 +23,7 @@ mod provenances;
 mod refusals;
 mod registry;
 mod roots;
+mod secrets;
 mod skill_mds;
 mod toolsets;
 mod triggers;

@@ -91,7 +91,7 @@ fn mistakes_are_told_with_place_and_remedy() {
     insta::assert_snapshot!(refusal("description = \"x\""), @r#"skill.toml:5:1: unknown key "description" in [skill] [unknown-key] the description stands in SKILL.md, for every agent to read"#);
     insta::assert_snapshot!(refusal("[[permission.filesytem]]\n"), @r#"skill.toml:5:14: unknown permission "filesytem" [unknown-permission] did you mean "filesystem"?"#);
     insta::assert_snapshot!(refusal("[[permission.proces]]\n"), @r#"skill.toml:5:14: unknown permission "proces" [unknown-permission] did you mean "process"?"#);
-    insta::assert_snapshot!(refusal("[[permission.secret]]\nname = \"x\""), @r#"skill.toml:5:14: "secret" is not supported by this version of openclaw [unsupported] remove it, or update openclaw"#);
+    insta::assert_snapshot!(refusal("[permission]\nask = true"), @r#"skill.toml:6:1: "ask" is not supported by this version of openclaw [unsupported] remove it, or update openclaw"#);
     insta::assert_snapshot!(refusal("[permission.memory]\nquota = \"1MiB\""), @r#"skill.toml:5:1: [memory] has no "reason" [missing-key] add reason"#);
     insta::assert_snapshot!(refusal("[limits]\nmemory = \"64MB\""), @r#"skill.toml:6:10: "64MB" has a decimal unit [invalid-size] write digits and one of B, KiB, MiB or GiB, for example 64MiB"#);
     insta::assert_snapshot!(refusal("[[permission.network]]\nurl = \"https://u@h.example/\"\nmethods = [\"GET\"]\nreason = \"x\""), @r#"skill.toml:6:7: url "https://u@h.example/": it has user info [invalid-url-pattern] leave out what stands before the @, and the @"#);
@@ -128,7 +128,7 @@ fn each_mistake_has_a_code() {
         ("[permission.llm]\ntokens = \"1k\"\nreason = \"x\"", "wrong-type"),
         ("[permission.llm]\nquota = 1\nreason = \"x\"", "unknown-key"),
         ("[[permission.llm]]", "wrong-type"),
-        ("[[permission.secret]]", "unsupported"),
+        ("[[permission.secret]]", "missing-key"),
         ("[permission.memory]\nquota = \"65MiB\"\nreason = \"x\"", "invalid-quota"),
         ("[permission.memory]\nreason = \"\"", "invalid-reason"),
         (&format!("{entry}{entry}"), "duplicate-entry"),

@@ -6,6 +6,7 @@ mod headers;
 mod http;
 mod long_lines;
 mod read_endless;
+mod repeat;
 mod request;
 
 wit_bindgen::generate!({
@@ -21,4 +22,4 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-kit::guest!(fetch, flood, headers, long_lines, read_endless, request);
+kit::guest!(fetch, flood, headers, long_lines, read_endless, repeat, request);

@@ -110,9 +110,10 @@ pub(super) fn state(environment: &Environment) -> Vec<Check> {
         file("policy", Policy::load(&dir.policy()), &dir.policy()),
         file("trust", TrustStore::load(&dir.trust()), &dir.trust()),
         file("lockfile", Lockfile::load(&dir.lockfile()), &dir.lockfile()),
-        file("audit log", audit::read(&dir.audit()), &dir.audit()),
+        file("audit log", audit::head(&dir.audit()), &dir.audit()),
     ];
     checks.extend(signing_keys(&dir));
+    checks.extend(secrets(environment));
     checks.extend(skills(&dir, environment));
     checks
 }
@@ -152,6 +153,20 @@ fn signing_keys(dir: &DataDir) -> Vec<Check> {
         Err(error) => failed(format!("key of {publisher}"), error.message, error.hint.unwrap_or_default()),
     };
     publishers.into_iter().map(check).collect()
+}
+
+/// The files of secrets, without asking a keyring for anything.
+fn secrets(environment: &Environment) -> Vec<Check> {
+    let read = environment.secrets().and_then(|secrets| {
+        let skills = secrets.skills()?;
+        skills.iter().try_for_each(|skill| secrets.names(skill).map(drop))?;
+        Ok(skills.len())
+    });
+    match read {
+        Ok(0) => Vec::new(),
+        Ok(_) => vec![passed("secrets", "private, and can be read")],
+        Err(error) => vec![failed("secrets", error.message, error.hint.unwrap_or_default())],
+    }
 }
 
 fn skills(dir: &DataDir, environment: &Environment) -> Vec<Check> {

@@ -1,6 +1,7 @@
 //! Bodies that are charged to the call as they pass, and that end when time is up.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::fault;
 use super::headers;
 use super::meter::Account;
+use crate::capability::secret::{cut_fields, stream};
+use crate::redact::{Stream, Values};
 
 /// A guest's request body: bytes are charged, trailers are left out.
 pub(super) struct RequestBody {
@@ -139,5 +142,72 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+/// A response body out of which the values of secrets are cut, also where they are split between two pieces.
+pub(super) struct CutBody {
+    inner: ResponseBody,
+    values: Arc<Values>,
+    /// None when all has been given out.
+    stream: Option<Stream>,
+    trailers: Option<Frame<Bytes>>,
+}
+
+impl CutBody {
+    pub(super) fn new(inner: ResponseBody, values: &Arc<Values>) -> Self {
+        Self { inner, values: Arc::clone(values), stream: Some(stream(values)), trailers: None }
+    }
+
+    /// What is still held back when the body ends.
+    fn rest(&mut self) -> Option<Frame<Bytes>> {
+        let rest = self.stream.take().map(Stream::finish).filter(|rest| !rest.is_empty());
+        rest.map(|rest| Frame::data(rest.into())).or_else(|| self.trailers.take())
+    }
+
+    /// What of a frame can be given out now.
+    fn cut(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+        match frame.into_data() {
+            Ok(data) => {
+                let given = self.stream.as_mut().map(|stream| stream.push(&data))?;
+                (!given.is_empty()).then(|| Frame::data(given.into()))
+            }
+            Err(frame) => {
+                let mut trailers = frame.into_trailers().ok()?;
+                cut_fields(&self.values, &mut trailers);
+                self.trailers = Some(Frame::trailers(trailers));
+                self.rest()
+            }
+        }
+    }
+}
+
+impl Body for CutBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        while self.stream.is_some() {
+            let given = match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+                Some(Ok(frame)) => self.cut(frame),
+                Some(Err(error)) => {
+                    // What is held back may be a part of a value, of which the rest will not come.
+                    self.stream = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => break,
+            };
+            if let Some(frame) = given {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+        }
+        Poll::Ready(self.rest().map(Ok))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_none() && self.trailers.is_none()
     }
 }

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 use wasmtime_wasi_http::Error;
 
-use super::dial::{Dial, Direct};
+use super::dial::{Dial, Dialled, Direct};
 use super::fault;
 use super::grants::Permitted;
 use super::meter::Account;
@@ -72,6 +72,13 @@ pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
+/// A connection that a request can be sent on.
+pub(super) struct Connected {
+    pub(super) stream: Box<dyn Transport>,
+    /// It leads to the host of this worker, whose answer may be that of no server.
+    pub(super) is_relayed: bool,
+}
+
 impl HttpClient {
     /// A client; certificate authorities are loaded at the first `https` request.
     pub(crate) fn new(options: HttpClientOptions) -> Self {
@@ -99,16 +106,20 @@ impl HttpClient {
         permitted: &Permitted,
         account: &Account,
         by: Instant,
-    ) -> Result<Box<dyn Transport>, Error> {
-        let stream = self.dialer.dial(permitted, by).await.map_err(|error| error.told(account))?;
-        if permitted.url().scheme() != "https" {
-            return Ok(Box::new(stream));
-        }
+    ) -> Result<Connected, Error> {
+        let direct = |stream| Connected { stream, is_relayed: false };
+        let stream = match self.dialer.dial(permitted, by).await.map_err(|error| error.told(account))? {
+            Dialled::Relayed(stream) => return Ok(Connected { stream: Box::new(stream), is_relayed: true }),
+            Dialled::Direct(stream) if permitted.url().scheme() != "https" => {
+                return Ok(direct(Box::new(stream)));
+            }
+            Dialled::Direct(stream) => stream,
+        };
         let name = server_name(permitted.url()).ok_or(Error::HttpRequestUriInvalid)?;
         let handshake =
             async { self.tls().await?.connect(name, stream).await.map_err(|error| fault::from_tls(&error)) };
         match timeout_at(by, handshake).await {
-            Ok(stream) => Ok(Box::new(stream?)),
+            Ok(stream) => Ok(direct(Box::new(stream?))),
             Err(_) => Err(Error::ConnectionTimeout),
         }
     }

@@ -5,20 +5,30 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime_wasi_http::Error;
 
 use super::grants::{CheckedAddr, Permitted, Unresolved};
 use super::meter::Account;
 use super::resolve::Resolve;
-use crate::capability::Denial;
+use crate::capability::{Capability, Denial};
 
 /// Opens connections: this process itself, or the one that it works for.
 #[async_trait]
 pub(crate) trait Dial: Send + Sync {
     /// Connects to where a permitted request goes, by the given time.
-    async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<TcpStream, DialError>;
+    async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<Dialled, DialError>;
+}
+
+/// A connection for a permitted request.
+#[derive(Debug)]
+pub(crate) enum Dialled {
+    /// To an address of its host.
+    Direct(TcpStream),
+    /// To the host of this worker, which sends the request on itself, with the secrets that it carries: in the clear,
+    /// for between the two there is nobody.
+    Relayed(UnixStream),
 }
 
 /// Why a permitted request has no connection.
@@ -47,8 +57,9 @@ impl DialError {
     pub(super) fn told(self, account: &Account) -> Error {
         match self {
             Self::Denied(denial) => {
+                let is_secret = denial.capability == Capability::Secret;
                 account.deny(denial);
-                Error::DestinationIpProhibited
+                if is_secret { Error::HttpRequestDenied } else { Error::DestinationIpProhibited }
             }
             Self::NotFound => Error::DestinationNotFound,
             Self::Lookup => Error::DnsError { rcode: None, info_code: None },
@@ -86,7 +97,7 @@ impl Direct {
 
 #[async_trait]
 impl Dial for Direct {
-    async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<TcpStream, DialError> {
+    async fn dial(&self, permitted: &Permitted, by: Instant) -> Result<Dialled, DialError> {
         let resolved = timeout_at(by, permitted.resolve(self.resolver.as_ref())).await;
         let addresses =
             resolved.map_err(|_| DialError::LookupTimeout)?.map_err(|unresolved| match unresolved {
@@ -97,7 +108,7 @@ impl Dial for Direct {
                     DialError::Lookup
                 }
             })?;
-        open(addresses, by).await
+        open(addresses, by).await.map(Dialled::Direct)
     }
 }
 

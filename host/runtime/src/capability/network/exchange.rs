@@ -13,17 +13,18 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::body::{RequestBody, ResponseBody};
-use super::client::HttpClient;
+use super::body::{CutBody, RequestBody, ResponseBody};
+use super::client::{Connected, HttpClient};
 use super::grants::Permitted;
 use super::meter::{Account, Metered, NetworkLimits};
 use super::{fault, headers};
+use crate::capability::secret::{Carried, cut_head};
 
 /// A response's head may take this many bytes, and so may what is buffered of its body.
-const HEAD_BYTES: usize = 64 << 10;
+pub(super) const HEAD_BYTES: usize = 64 << 10;
 
 /// A response may have this many header fields.
-const HEADER_FIELDS: usize = 100;
+pub(super) const HEADER_FIELDS: usize = 100;
 
 /// How long each part of an exchange may take.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,7 @@ pub(super) struct Exchange {
     pub(super) client: Arc<HttpClient>,
     pub(super) permitted: Permitted,
     pub(super) request: Request<WasiBody>,
+    pub(super) carried: Carried,
     pub(super) timing: Timing,
     pub(super) account: Account,
     pub(super) slot: OwnedSemaphorePermit,
@@ -78,10 +80,11 @@ impl Exchange {
     }
 
     async fn send(self) -> Result<Answer, Error> {
-        let Self { client, permitted, request, timing, account, slot, call } = self;
-        let request = prepare(request, &permitted, &account)?;
+        let Self { client, permitted, request, carried, timing, account, slot, call } = self;
         let by = timing.by(timing.connect);
-        let stream = client.connect(&permitted, &account, by).await?;
+        let Connected { stream, is_relayed } = client.connect(&permitted, &account, by).await?;
+        // Where it goes is decided and has proved to be that: now the secrets may be put in.
+        let request = prepare(request, &permitted, &carried, &account)?;
         let io = TokioIo::new(Metered::new(stream, &account));
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES)
@@ -95,7 +98,10 @@ impl Exchange {
             .await
             .map_err(|_| Error::HttpResponseTimeout)?
             .map_err(|error| fault::from_hyper(&error))?;
-        Ok((receive(response, account, timing)?, worker))
+        if is_relayed && let Some(error) = fault::told(response.headers()) {
+            return Err(error);
+        }
+        Ok((receive(response, &carried, account, timing)?, worker))
     }
 }
 
@@ -127,25 +133,24 @@ async fn ended(mut call: watch::Receiver<()>) {
 fn prepare(
     request: Request<WasiBody>,
     permitted: &Permitted,
+    carried: &Carried,
     account: &Account,
 ) -> Result<Request<RequestBody>, Error> {
     let (mut parts, body) = request.into_parts();
-    let url = permitted.url();
-    let path_and_query = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
+    let mut path_and_query = permitted.path_and_query();
+    let host = HeaderValue::try_from(permitted.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    headers::prepare_request(&mut parts.headers, host);
+    carried.put(&mut path_and_query, &mut parts.headers)?;
     parts.uri =
         Uri::builder().path_and_query(path_and_query).build().map_err(|_| Error::HttpRequestUriInvalid)?;
     parts.version = http::Version::HTTP_11;
-    let host = HeaderValue::try_from(permitted.authority()).map_err(|_| Error::HttpRequestUriInvalid)?;
-    headers::prepare_request(&mut parts.headers, host);
     Ok(Request::from_parts(parts, RequestBody::new(body, account.clone())))
 }
 
 /// Makes the response that the guest sees.
 fn receive(
     response: Response<hyper::body::Incoming>,
+    carried: &Carried,
     account: Account,
     timing: Timing,
 ) -> Result<Response<WasiBody>, Error> {
@@ -153,11 +158,18 @@ fn receive(
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Error::HttpProtocolError);
     }
+    if let Some(values) = carried.cut() {
+        cut_head(values, &mut parts.headers)?;
+    }
     account
         .foresee_download(incoming.size_hint().lower())
         .map_err(|limit| Error::HttpResponseBodySize(Some(limit)))?;
     headers::prepare_response(&mut parts.headers);
     parts.extensions.clear();
     let body = ResponseBody::new(incoming, account, timing.between_bytes, timing.deadline);
-    Ok(Response::from_parts(parts, body.boxed_unsync()))
+    let body = match carried.cut() {
+        Some(values) => CutBody::new(body, values).boxed_unsync(),
+        None => body.boxed_unsync(),
+    };
+    Ok(Response::from_parts(parts, body))
 }

@@ -10,6 +10,7 @@ use url::{Host, Url};
 use super::address::{is_metadata, is_public};
 use super::resolve::Resolve;
 use super::rule::{self, MethodRule, NetworkRule};
+use crate::capability::secret::SecretGrants;
 use crate::capability::{Capability, Denial, Reason, decide};
 
 /// What the manifest requests and what the owner's rules say of it; without rules nothing is granted.
@@ -19,6 +20,7 @@ pub(crate) struct NetworkGrants {
     requests: Vec<NetworkRequest>,
     allow: Vec<NetworkRule>,
     deny: Vec<NetworkRule>,
+    secrets: SecretGrants,
 }
 
 impl NetworkGrants {
@@ -29,7 +31,17 @@ impl NetworkGrants {
         allow: Vec<NetworkRule>,
         deny: Vec<NetworkRule>,
     ) -> Self {
-        Self { skill: skill.into(), requests, allow, deny }
+        Self { skill: skill.into(), requests, allow, deny, secrets: SecretGrants::default() }
+    }
+
+    /// With the secrets that requests carry.
+    pub(crate) fn with_secrets(self, secrets: SecretGrants) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// The secrets that requests carry.
+    pub(crate) fn secrets(&self) -> &SecretGrants {
+        &self.secrets
     }
 
     /// Decides on a request by its method and URL.
@@ -185,6 +197,14 @@ impl Permitted {
     /// The host and port, as the `Host` field gives them.
     pub(super) fn authority(&self) -> String {
         authority(&self.url)
+    }
+
+    /// What stands in the first line of the request.
+    pub(super) fn path_and_query(&self) -> String {
+        match self.url.query() {
+            Some(query) => format!("{}?{query}", self.url.path()),
+            None => self.url.path().to_owned(),
+        }
     }
 
     /// The request as denials name it.

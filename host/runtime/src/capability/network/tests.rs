@@ -2,6 +2,7 @@
 
 mod limits;
 mod policy;
+mod secrets;
 mod support;
 mod tls;
 mod transport;

@@ -109,6 +109,11 @@ impl UrlPattern {
             && self.path.covers(&other.path)
     }
 
+    /// Whether some URL at the host and port of `other` may be requested by its scheme.
+    pub fn reaches(&self, other: &UrlPattern) -> bool {
+        self.scheme == other.scheme && self.port == other.port && self.host.covers(&other.host)
+    }
+
     fn parse(text: &str) -> Result<Self, Refusal> {
         check_characters(text)?;
         let (scheme, rest) = text.split_once("://").ok_or(NO_SCHEME)?;

@@ -147,6 +147,7 @@ pub(super) struct CallOptions {
     pub(super) limits: NetworkLimits,
     pub(super) client: HttpClientOptions,
     pub(super) time: Duration,
+    pub(super) secrets: Arc<SecretValues>,
 }
 
 impl Default for CallOptions {
@@ -155,6 +156,7 @@ impl Default for CallOptions {
             limits: NetworkLimits::default(),
             client: HttpClientOptions { ca_file: None, resolver: Arc::new(FakeResolver::default()) },
             time: Duration::from_secs(20),
+            secrets: Arc::default(),
         }
     }
 }
@@ -162,13 +164,28 @@ impl Default for CallOptions {
 impl Call {
     pub(super) fn new(grants: NetworkGrants, options: CallOptions) -> Self {
         let denials = Denials::default();
-        let state = NetworkState::new(
-            Arc::new(grants),
-            Arc::new(HttpClient::new(options.client)),
-            denials.clone(),
-            options.limits,
-            Instant::now() + options.time,
-        );
+        let state = NetworkState::new(Means {
+            grants: Arc::new(grants),
+            client: Arc::new(HttpClient::new(options.client)),
+            denials: denials.clone(),
+            limits: options.limits,
+            secrets: Some(options.secrets),
+            deadline: Instant::now() + options.time,
+        });
+        Self { state, denials, connections: Mutex::default() }
+    }
+
+    /// A call in a worker, which has no values and whose connections its host opens.
+    pub(super) fn of_worker(grants: NetworkGrants, host: Arc<dyn dial::Dial>) -> Self {
+        let denials = Denials::default();
+        let state = NetworkState::new(Means {
+            grants: Arc::new(grants),
+            client: Arc::new(HttpClient::dialling_through(host, None, false)),
+            denials: denials.clone(),
+            limits: NetworkLimits::default(),
+            secrets: None,
+            deadline: Instant::now() + Duration::from_secs(20),
+        });
         Self { state, denials, connections: Mutex::default() }
     }
 

@@ -16,13 +16,13 @@ use super::super::*;
 use super::support::*;
 
 /// A certificate authority, and the file that makes it trusted.
-struct Authority {
+pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     file: tempfile::NamedTempFile,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -33,6 +33,12 @@ impl Authority {
 
     /// A server that proves to be `name`, and tells the name that each client asked for.
     async fn serve(&self, name: &str) -> (u16, mpsc::UnboundedReceiver<(Option<String>, HandshakeKind)>) {
+        let (names, asked) = mpsc::unbounded_channel();
+        (handshakes(self.acceptor(name), names).await, asked)
+    }
+
+    /// What proves to be `name`.
+    pub(super) fn acceptor(&self, name: &str) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = certificate.signed_by(&key, &self.issuer).unwrap();
@@ -43,12 +49,10 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let (names, asked) = mpsc::unbounded_channel();
-        (handshakes(acceptor, names).await, asked)
+        TlsAcceptor::from(Arc::new(config))
     }
 
-    fn trusted(&self) -> Option<PathBuf> {
+    pub(super) fn trusted(&self) -> Option<PathBuf> {
         Some(self.file.path().to_owned())
     }
 }
@@ -143,7 +147,8 @@ async fn a_stalled_handshake_ends_at_the_connect_timeout() {
         let resolver = Arc::new(FakeResolver::answering("api.example", &[&["127.0.0.1"]]));
         let client = HttpClientOptions { ca_file: authority.trusted(), resolver };
         let origin = format!("https://api.example:{}", server.port());
-        let mut call = Call::new(local(&origin), CallOptions { limits, client, time });
+        let mut call =
+            Call::new(local(&origin), CallOptions { limits, client, time, ..CallOptions::default() });
         let error = call.get(&format!("{origin}/")).await.unwrap_err();
         assert!(matches!(error, Error::ConnectionTimeout), "{error}");
     }
