@@ -1,6 +1,7 @@
 //! What a remote caller is told of a failed call: a stable code, the fact and the next step, and nothing of this machine.
 
 use openclaw_runtime::CallError;
+use openclaw_runtime::sandbox::Fault;
 use serde::Serialize;
 
 /// An error as remote callers see it.
@@ -30,6 +31,10 @@ impl From<&CallError> for PublicError {
             CallError::Audit(_) => ("calls cannot be recorded now, and so are not made".to_owned(), None),
             CallError::Fault(fault) if fault.is_of_the_host() => {
                 ("the host failed, not the tool".to_owned(), None)
+            }
+            // What a skill says when it crashes names its author's files, and may hold anything.
+            CallError::Fault(Fault::Trap(_)) => {
+                ("the skill crashed".to_owned(), Some("its owner sees why in the host's log".to_owned()))
             }
             error => (error.to_string(), error.hint()),
         };

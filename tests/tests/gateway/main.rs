@@ -11,6 +11,7 @@ mod calls;
 mod commands;
 mod hostile;
 mod life;
+mod mcp;
 mod names;
 mod openapi;
 mod spans;
