@@ -94,3 +94,13 @@ need_mcp_clients() {
         fi
     ) 9>"$clients/.lock"
 }
+
+# What sends to the gateway whatever its OpenAPI document allows, and what reads its metrics as Prometheus does.
+need_schemathesis() {
+    local python="${CARGO_TARGET_DIR:-target}/tests/python"
+    if ! [ -x "$python/bin/schemathesis" ]; then
+        say "installing schemathesis"
+        python3 -m venv "$python"
+        "$python/bin/pip" install --quiet 'schemathesis>=4,<5' prometheus-client
+    fi
+}
