@@ -40,8 +40,12 @@ pub fn open_with_worker(home: &Home, concurrent_calls: u32, program: PathBuf, ar
 }
 
 fn open_at(home: &Home, concurrent_calls: u32, level: Level) -> Runtime {
+    open_dir(home.data(), concurrent_calls, level)
+}
+
+/// Opens a data directory, whoever's it is.
+pub fn open_dir(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
     let cache_dir = home::cache_dir().join("artefacts");
-    let data_dir = home.data();
     let secrets = secrets(&data_dir);
     Runtime::open(RuntimeOptions {
         data_dir,

@@ -205,6 +205,12 @@ fn what_is_installed() {
     shows!(home, "error-input", home.call("search/search", &json!({ "pattern": 3 })).stderr);
     shows!(home, "error-unknown-tool", home.call("search/serch", &json!({})).stderr);
     shows!(home, "audit", home.run(["audit", "--last", "4"]).success());
+    shows!(home, "audit-head", home.run(["audit", "head"]).success());
+    shows!(home, "audit-verify", home.run(["audit", "verify"]).success());
+    let log = home.data().join("audit.ndjson");
+    let lines = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, lines.replacen("\"requests\":0", "\"requests\":1", 1)).unwrap();
+    shows!(home, "audit-verify-edited", home.run(["audit", "verify"]).stdout);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The command line: every command, its arguments and its help.
 
+mod audit;
+mod mcp;
 mod registry;
 
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use openclaw_package::{
 
 use crate::exit;
 
+pub(crate) use audit::{Audit, AuditCommand, AuditQuery};
+pub(crate) use mcp::{Client, Mcp, McpCommand, McpServe};
 pub(crate) use registry::{
     RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
     RegistryServe, RegistryUpdate, RegistryYank,
@@ -58,10 +62,12 @@ pub(crate) enum Command {
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// Serve the tools of installed skills to an agent, over MCP
+    Mcp(Mcp),
     /// List what asks to be called by itself, and call one now
     #[command(subcommand)]
     Trigger(TriggerCommand),
-    /// Show what was called, what it did and what it was refused
+    /// Show what was called, what it did and what it was refused; check that nothing of it was changed
     Audit(Audit),
     /// Check that this machine and your data directory are as they have to be
     #[command(
@@ -425,25 +431,6 @@ pub(crate) struct ToolCall {
     /// Show what the skill logs
     #[arg(long)]
     pub(crate) logs: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  openclaw audit --last 20
-  openclaw audit --skill acme/notes --outcome permission-denied --json")]
-pub(crate) struct Audit {
-    /// Only calls of this skill
-    #[arg(long)]
-    pub(crate) skill: Option<SkillId>,
-    /// Only calls of this tool: greet, or acme/hello/greet
-    #[arg(long)]
-    pub(crate) tool: Option<String>,
-    /// Only calls that ended so: ok, or the code of an error
-    #[arg(long)]
-    pub(crate) outcome: Option<String>,
-    /// Only the last calls
-    #[arg(long, value_name = "N")]
-    pub(crate) last: Option<usize>,
 }
 
 #[cfg(test)]

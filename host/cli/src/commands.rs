@@ -7,6 +7,7 @@ mod grant;
 mod install;
 mod installed;
 mod key;
+mod mcp;
 mod registry;
 mod secret;
 mod skill;
@@ -35,8 +36,9 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Secret(command) => done(secret::run(command, &environment, output)),
         Command::Registry(command) => registry::run(command, &environment, output),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
+        Command::Mcp(arguments) => done(mcp::run(arguments, &environment, output)),
         Command::Trigger(command) => done(trigger::run(command, &environment, output)),
-        Command::Audit(arguments) => done(audit::run(&arguments, &environment, output)),
+        Command::Audit(arguments) => audit::run(arguments, &environment, output),
         Command::Doctor => doctor::run(&environment, output),
         Command::Completions { shell } => {
             completions::run(shell, output);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use openclaw_runtime::consent::SecurityLevel;
 use serde::Deserialize;
 
 use crate::error::{CliError, Result};
@@ -15,6 +16,7 @@ const VERSION: &str = "2026.1";
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     version: Option<String>,
+    skills: Skills,
     execution: Execution,
     claw: Option<Claw>,
 }
@@ -61,6 +63,30 @@ impl TryFrom<String> for Provider {
             }
             _ => Err(format!("{text} is no provider; there are local and openai")),
         }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Skills {
+    security_level: Level,
+}
+
+/// What happens to a request that no rule grants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct Level(SecurityLevel);
+
+impl TryFrom<String> for Level {
+    type Error = String;
+
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        Ok(Self(match text.as_str() {
+            "strict" => SecurityLevel::Strict,
+            "moderate" => SecurityLevel::Moderate,
+            "permissive" => SecurityLevel::Permissive,
+            _ => return Err(format!("{text} is no level; there are strict, moderate and permissive")),
+        }))
     }
 }
 
@@ -141,6 +167,11 @@ impl Config {
             }
             _ => Ok(config),
         }
+    }
+
+    /// What happens to a request that no rule grants: `skills.security_level`.
+    pub(crate) fn security_level(&self) -> SecurityLevel {
+        self.skills.security_level.0
     }
 
     /// The language model: `claw`.

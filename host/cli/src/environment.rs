@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use openclaw_runtime::capability::llm::LanguageModel;
+use openclaw_runtime::consent::SecurityLevel;
 use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::Policy;
@@ -78,13 +79,18 @@ impl Environment {
         Ok(DataDir::open(&self.data_dir)?)
     }
 
-    /// The runtime over the data directory.
+    /// The runtime over the data directory, for one call.
     pub(crate) fn runtime(&self) -> Result<Runtime> {
+        self.runtime_for(CONCURRENT_CALLS)
+    }
+
+    /// The runtime over the data directory, for so many calls at once.
+    pub(crate) fn runtime_for(&self, concurrent_calls: u32) -> Result<Runtime> {
         Ok(Runtime::open(RuntimeOptions {
             data_dir: self.data_dir.clone(),
             cache_dir: self.artefacts(),
             compiler: compiler()?,
-            concurrent_calls: CONCURRENT_CALLS,
+            concurrent_calls,
             level: self.level()?,
             launcher: launcher()?,
             language_model: self.language_model()?,
@@ -97,6 +103,11 @@ impl Environment {
         let dir = self.data_dir()?;
         let keyring = Arc::new(SystemKeyring::new(dir.root().to_owned()));
         Ok(Secrets::new(&dir, Some(keyring)))
+    }
+
+    /// What happens to a request that no rule grants.
+    pub(crate) fn security_level(&self) -> Result<SecurityLevel> {
+        Ok(self.config()?.security_level())
     }
 
     /// The configuration.
@@ -170,7 +181,7 @@ pub(crate) fn launcher() -> Result<LauncherProgram> {
     })
 }
 
-fn this_program() -> Result<PathBuf> {
+pub(crate) fn this_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(|error| {
         CliError::new(Exit::Host, "compiler-unavailable", format!("this program cannot find itself: {error}"))
     })

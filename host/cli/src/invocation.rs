@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use openclaw_package::ToolId;
-use openclaw_runtime::capability::log::{Level, LogLine};
+use openclaw_runtime::capability::log::Level;
 use openclaw_runtime::{CallError, Report, ToolResult};
 
 use crate::consent::quoted;
@@ -90,25 +90,12 @@ pub(crate) fn show(output: &Output, called: &Called, outcome: &Outcome) -> Resul
 /// Shows what a skill logged.
 pub(crate) fn show_log(output: &Output, report: &Report) {
     for line in &report.log {
-        let level = level(line);
+        let level = line.level.label();
         let mark = if matches!(line.level, Level::Warn | Level::Error) { warning(level) } else { dim(level) };
         output.note(format_args!("{mark} {}", indented(&line.message)));
     }
     if report.log_dropped > 0 {
         output.note(dim(format_args!("{} more lines were dropped", report.log_dropped)));
-    }
-}
-
-/// The level of a line as it is written.
-pub(crate) fn level(line: &LogLine) -> &'static str {
-    match line.level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-        Level::Stdout => "stdout",
-        Level::Stderr => "stderr",
     }
 }
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use openclaw_package::{
     AbsolutePath, Digest, PublicKey, PublisherName, SecretHost, SecretName, SkillId, ToolId, ToolName,
 };
+use openclaw_runtime::audit::{Checkpoint, Verification};
 use openclaw_runtime::capability::Denial;
 use openclaw_runtime::capability::log::LogLine;
 use openclaw_runtime::capability::process::Ran;
@@ -470,6 +471,24 @@ pub(crate) struct ListedTool {
     pub(crate) input_schema: Value,
     /// The JSON Schema of its output, or null.
     pub(crate) output_schema: Option<Value>,
+}
+
+/// `audit head`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AuditHead {
+    /// The number of the last record and the digest of its line, as `audit verify --head` takes them; null where nothing
+    /// is recorded yet.
+    pub(crate) head: Option<Checkpoint>,
+}
+
+/// `audit verify`.
+#[derive(Debug, Serialize)]
+pub(crate) struct AuditVerification<'a> {
+    /// Whether nothing is wrong.
+    pub(crate) ok: bool,
+    /// What was found.
+    #[serde(flatten)]
+    pub(crate) found: &'a Verification,
 }
 
 /// `doctor`.

@@ -58,6 +58,21 @@ impl Output {
         Ok(())
     }
 
+    /// A list for programs, of which each element is printed when it is there.
+    pub(crate) fn elements(&self) -> Elements<'_> {
+        Elements { output: self, count: 0 }
+    }
+
+    /// A table for people, of which each row is printed when it is there.
+    pub(crate) fn rows<const N: usize>(&self, heads: [&'static str; N]) -> Rows<'_, N> {
+        Rows { output: self, heads, held: Vec::new(), widths: None, count: 0 }
+    }
+
+    /// Whether standard output has taken everything so far.
+    pub(crate) fn is_read(&self) -> bool {
+        self.failed.borrow().is_none()
+    }
+
     /// Bytes of data as they are.
     pub(crate) fn bytes(&self, bytes: &[u8]) {
         self.write(|out| out.write_all(bytes));
@@ -138,6 +153,74 @@ impl Output {
     }
 }
 
+/// A list that is printed element by element.
+#[derive(Debug)]
+pub(crate) struct Elements<'a> {
+    output: &'a Output,
+    count: u64,
+}
+
+impl Elements<'_> {
+    /// The next one.
+    pub(crate) fn push(&mut self, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| CliError::new(Exit::Host, "host-failure", error.to_string()))?;
+        let begin = if self.count == 0 { "[" } else { "," };
+        self.count += 1;
+        // No line break is inside of a string, where JSON escapes it.
+        let text = pretty_json(&text).replace('\n', "\n  ");
+        self.output.write(|out| write!(out, "{begin}\n  {text}"));
+        Ok(())
+    }
+
+    /// There is no further one.
+    pub(crate) fn end(self) {
+        self.output.line(if self.count == 0 { "[]" } else { "\n]" });
+    }
+}
+
+/// Rows by which the widths of columns are found, if a table is printed row by row.
+const HELD: usize = 200;
+
+/// A table that is printed row by row: columns are as wide as the first rows need.
+#[derive(Debug)]
+pub(crate) struct Rows<'a, const N: usize> {
+    output: &'a Output,
+    heads: [&'static str; N],
+    held: Vec<[String; N]>,
+    widths: Option<[usize; N]>,
+    count: u64,
+}
+
+impl<const N: usize> Rows<'_, N> {
+    /// The next one.
+    pub(crate) fn push(&mut self, row: [String; N]) {
+        self.count += 1;
+        match self.widths {
+            Some(widths) => self.output.line(padded(&row, widths)),
+            None => {
+                self.held.push(row);
+                if self.held.len() >= HELD {
+                    self.begin();
+                }
+            }
+        }
+    }
+
+    /// There is no further one; answers how many there were.
+    pub(crate) fn end(mut self) -> u64 {
+        if self.count > 0 && self.widths.is_none() {
+            self.begin();
+        }
+        self.count
+    }
+
+    fn begin(&mut self) {
+        self.widths = Some(widths(self.heads, &self.held));
+        self.output.lines(table(self.heads, &std::mem::take(&mut self.held)));
+    }
+}
+
 /// What a table or a list is headed by.
 pub(crate) fn heading(text: impl Display) -> String {
     format!("{BOLD}{text}{BOLD:#}")
@@ -165,22 +248,28 @@ pub(crate) fn bad(text: impl Display) -> String {
 
 /// Rows below their heads, each column as wide as its widest cell. Cells hold no colours.
 pub(crate) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> Vec<String> {
+    let widths = widths(heads, rows);
+    let mut lines = vec![heading(padded(&heads.map(str::to_uppercase), widths))];
+    lines.extend(rows.iter().map(|row| padded(row, widths)));
+    lines
+}
+
+fn widths<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> [usize; N] {
     let mut widths = heads.map(|head| head.chars().count());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let format = |cells: &[String; N]| {
-        let padded = cells.iter().zip(widths).map(|(cell, width)| {
-            let padding = width.saturating_sub(cell.chars().count());
-            format!("{cell}{}", " ".repeat(padding))
-        });
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let mut lines = vec![heading(format(&heads.map(str::to_uppercase)))];
-    lines.extend(rows.iter().map(format));
-    lines
+    widths
+}
+
+fn padded<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
+    let padded = cells.iter().zip(widths).map(|(cell, width)| {
+        let padding = width.saturating_sub(cell.chars().count());
+        format!("{cell}{}", " ".repeat(padding))
+    });
+    padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use openclaw_package::name::{PublisherName, SkillId, ToolId};
+use openclaw_runtime::CallError;
 use openclaw_runtime::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub struct Caller {
     pub scope: Scope,
     /// What `$workspace` stands for in their calls.
     pub workspace: Option<Workspace>,
+    /// Whether the person behind them may consent to grants.
+    pub may_grant: bool,
 }
 
 /// The tools that a caller may see and call.
@@ -59,6 +62,18 @@ impl Scope {
     #[must_use]
     pub fn covers(&self, tool: &ToolId) -> bool {
         self.0.iter().any(|pattern| pattern.covers(tool))
+    }
+
+    /// An error that suggests nothing which it does not cover.
+    pub(crate) fn narrow(&self, mut error: CallError) -> CallError {
+        match &mut error {
+            CallError::UnknownSkill { nearest, .. } => nearest.retain(|tool| self.covers(tool)),
+            CallError::UnknownTool { skill, nearest, .. } => {
+                nearest.retain(|tool| self.covers(&skill.tool(tool.clone())));
+            }
+            _ => {}
+        }
+        error
     }
 
     /// Whether it covers a tool of a skill.
@@ -152,6 +167,18 @@ mod tests {
         assert!(!Scope::default().covers(&tools[0]), "no pattern covers nothing");
         let one = Scope::of(vec!["acme/git/commit".parse().unwrap()]);
         assert!(one.reaches(tools[0].skill()) && !one.reaches(tools[2].skill()));
+    }
+
+    #[test]
+    fn nothing_is_suggested_that_the_scope_does_not_cover() {
+        let scope = Scope::of(vec!["acme/git/status".parse().unwrap()]);
+        let nearest = ["acme/git/status", "acme/git/commit"].map(|tool| tool.parse().unwrap()).to_vec();
+        let error = scope.narrow(CallError::UnknownSkill { skill: "acme/gut".parse().unwrap(), nearest });
+        assert_eq!(error.hint().unwrap(), "did you mean acme/git/status?");
+        let nearest = ["status", "commit"].map(|tool| tool.parse().unwrap()).to_vec();
+        let (skill, tool) = ("acme/git".parse().unwrap(), "stat".parse().unwrap());
+        let error = scope.narrow(CallError::UnknownTool { skill, tool, nearest });
+        assert_eq!(error.hint().unwrap(), "did you mean status?");
     }
 
     #[test]

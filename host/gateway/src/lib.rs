@@ -4,6 +4,7 @@
 
 pub mod caller;
 pub mod error;
+pub mod mcp;
 pub mod service;
 
 pub use caller::{Caller, Scope};

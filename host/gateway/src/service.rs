@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use openclaw_package::name::ToolId;
+use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
+use openclaw_runtime::capability::grant::Missing;
 use openclaw_runtime::catalog::Catalog;
-use openclaw_runtime::consent::{Consents, Person};
+use openclaw_runtime::consent::{Consents, Person, SecurityLevel};
 use openclaw_runtime::dispatch::CallOutcome;
 use openclaw_runtime::skill::Authorized;
 use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
@@ -52,9 +53,25 @@ impl Service {
         catalog.tools().filter(|(tool, _, _)| caller.scope.covers(tool))
     }
 
+    /// What the person behind a caller would be asked before a call of a skill; nothing where they may not grant.
+    #[must_use]
+    pub fn questions(&self, caller: &Caller, skill: &SkillId) -> Vec<Missing> {
+        if !caller.may_grant || !caller.scope.reaches(skill) {
+            return Vec::new();
+        }
+        self.consents.questions(&self.runtime, skill, caller.workspace.as_ref())
+    }
+
+    /// The owner's security level.
+    #[must_use]
+    pub fn security_level(&self) -> SecurityLevel {
+        self.consents.level()
+    }
+
     /// Calls a tool for a caller, until it answers or `cancel` is given.
     ///
-    /// A tool that the caller's scope does not cover is, to them, not installed.
+    /// A tool that the caller's scope does not cover is, to them, not installed, also where one is suggested. `person`
+    /// is asked only where the caller may grant.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -77,9 +94,11 @@ impl Service {
             workspace: caller.workspace.clone(),
             observer,
         };
+        let person = person.filter(|_| caller.may_grant);
         if let Err(error) = self.consents.seek(&self.runtime, &call, person).await {
             tracing::error!("a grant was not written: {error}");
         }
-        self.runtime.dispatcher().call_until(call, cancel).await
+        let outcome = self.runtime.dispatcher().call_until(call, cancel).await;
+        outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
     }
 }

@@ -1,10 +1,17 @@
-//! The record of what happened: one line of JSON for each call, appended to the audit log.
+//! The record of what happened: one line of JSON for each call, appended to the audit log and chained to the one before.
 
+mod appender;
+mod chain;
+mod files;
+mod lines;
 mod log;
 mod pending;
+mod query;
+mod rotation;
+#[cfg(test)]
+mod tests;
+mod verify;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -13,8 +20,13 @@ use openclaw_package::key::PublicKey;
 use openclaw_package::name::ToolId;
 use serde::{Deserialize, Serialize};
 
+pub use self::chain::{Checkpoint, CheckpointError};
+pub(crate) use self::files::is_at;
 pub use self::log::AuditLog;
 pub(crate) use self::pending::{Ended, Pending, Subject};
+pub use self::query::{Outcome, Query, search};
+pub use self::rotation::Rotation;
+pub use self::verify::{Fault, FaultCode, Verification, verify};
 use crate::capability::Denial;
 use crate::capability::process::Ran;
 use crate::policy::Rule;
@@ -22,6 +34,9 @@ use crate::policy::Rule;
 /// What one call did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
+    /// Its number in the log, from 1; none in a log of an older version, which has no chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// When the call began.
     pub time: Timestamp,
     /// Who asked, as the surface names it: `cli`.
@@ -92,25 +107,14 @@ pub struct AuditError {
     reason: String,
 }
 
-/// Reads an audit log, oldest record first; a log that is not there is empty. A line that is no
-/// record, as a full disk leaves one, is passed over with a warning.
+/// Where the chain of a log ends; none where nothing is recorded in one yet.
 ///
 /// # Errors
-/// [`AuditError`] where the file cannot be read.
-pub fn read(path: &Path) -> Result<Vec<Record>, AuditError> {
-    let failed = |reason: String| AuditError { path: path.to_owned(), doing: "read", reason };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error.to_string())),
-    };
-    let mut records = Vec::new();
-    for (index, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(|error| failed(error.to_string()))?;
-        match serde_json::from_str(&line) {
-            Ok(record) => records.push(record),
-            Err(error) => tracing::warn!("{} line {} is no record: {error}", path.display(), index + 1),
-        }
-    }
-    Ok(records)
+/// [`AuditError`] where a file cannot be read.
+pub fn head(path: &Path) -> Result<Option<Checkpoint>, AuditError> {
+    appender::end(&files::Files::of(path)).map_err(|error| AuditError {
+        path: path.to_owned(),
+        doing: "read",
+        reason: error.to_string(),
+    })
 }

@@ -11,6 +11,7 @@ use crate::catalog::Entry;
 use crate::dispatch::ToolCall;
 use crate::policy::Rule;
 use crate::runtime::{GrantError, Runtime};
+use crate::workspace::Workspace;
 
 /// The owner's `skills.security_level`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,25 @@ impl Consents {
         Self { level, refused: Mutex::default() }
     }
 
+    /// The owner's level.
+    #[must_use]
+    pub fn level(&self) -> SecurityLevel {
+        self.level
+    }
+
+    /// What a person would be asked before a call of a skill: what it may need and lacks, and was not refused
+    /// before.
+    /// Nothing where the level is not [`SecurityLevel::Moderate`].
+    #[must_use]
+    pub fn questions(
+        &self,
+        runtime: &Runtime,
+        skill: &SkillId,
+        workspace: Option<&Workspace>,
+    ) -> Vec<Missing> {
+        if self.level == SecurityLevel::Moderate { self.open(runtime, skill, workspace) } else { Vec::new() }
+    }
+
     /// Grants what a call of a skill may need and lacks, as the level says; answers with what was granted.
     ///
     /// `person` is none where nobody can be asked. A call that lacks something is no error here: it is denied where it
@@ -59,20 +79,12 @@ impl Consents {
         call: &ToolCall,
         person: Option<&dyn Person>,
     ) -> Result<Vec<Rule>, GrantError> {
-        if self.level == SecurityLevel::Strict {
-            return Ok(Vec::new());
-        }
-        let catalog = runtime.dispatcher().catalog();
         let skill = call.tool.skill();
-        let Some(Entry::Loaded(authorized)) = catalog.get(skill) else { return Ok(Vec::new()) };
-        let missing = authorized.grants().missing(call.workspace.as_ref());
-        let mut open: Vec<Missing> = missing.into_iter().filter(|missing| missing.rule.is_some()).collect();
-        if self.level == SecurityLevel::Moderate {
-            let Some(person) = person else { return Ok(Vec::new()) };
-            open.retain(|missing| !self.refused().contains(&(skill.clone(), missing.command.clone())));
-            if open.is_empty() {
-                return Ok(Vec::new());
-            }
+        let mut open = match (self.level, person) {
+            (SecurityLevel::Strict, _) | (SecurityLevel::Moderate, None) => return Ok(Vec::new()),
+            _ => self.open(runtime, skill, call.workspace.as_ref()),
+        };
+        if let (SecurityLevel::Moderate, Some(person), false) = (self.level, person, open.is_empty()) {
             let consented = person.consent(skill, &open).await;
             let mut at = 0..;
             let (granted, refused) =
@@ -87,6 +99,19 @@ impl Consents {
             tracing::info!(%skill, granted = ?rules.iter().map(ToString::to_string).collect::<Vec<_>>(), "granted");
         }
         Ok(rules)
+    }
+
+    /// What a call may need, lacks, and could be granted.
+    fn open(&self, runtime: &Runtime, skill: &SkillId, workspace: Option<&Workspace>) -> Vec<Missing> {
+        let catalog = runtime.dispatcher().catalog();
+        let Some(Entry::Loaded(authorized)) = catalog.get(skill) else { return Vec::new() };
+        let mut open = authorized.grants().missing(workspace);
+        open.retain(|missing| missing.rule.is_some());
+        if self.level == SecurityLevel::Moderate && !open.is_empty() {
+            let refused = self.refused();
+            open.retain(|missing| !refused.contains(&(skill.clone(), missing.command.clone())));
+        }
+        open
     }
 
     fn refused(&self) -> std::sync::MutexGuard<'_, HashSet<(SkillId, String)>> {

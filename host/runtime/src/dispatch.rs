@@ -24,6 +24,7 @@ use crate::execute::{Executor, NotBegun, Outcome};
 use crate::observer::Observer;
 use crate::places::{Place, Places};
 use crate::rate::RateLimits;
+use crate::redact::Redactor;
 use crate::sandbox::{Fault, Limits, Spent};
 use crate::skill::{Authorized, SkillError, Tools};
 use crate::workspace::Workspace;
@@ -242,6 +243,7 @@ impl Dispatcher {
     /// Puts a snapshot in place of the current one; running calls finish on theirs.
     pub(crate) fn swap(&self, catalog: Catalog, http: HttpClient) {
         self.executor.swap(&catalog, http);
+        self.audit.rotate_by(catalog.policy().audit());
         self.places.retain(|skill| catalog.contains(skill));
         self.catalog.store(Arc::new(catalog));
         self.secrets.forget();
@@ -307,7 +309,8 @@ impl Dispatcher {
         };
         let outcome = answer.as_ref().map_or_else(|error| error.code(), |_| "ok");
         span.record("fuel", report.spent.fuel).record("outcome", outcome);
-        let recorded = pending.finish(&Ended { outcome, report: &report, bytes, requests });
+        let redactor = Redactor::patterns();
+        let recorded = pending.finish(&Ended { outcome, report: &report, bytes, requests, redactor });
         if let Err(error) = recorded {
             return Err((error.into(), report));
         }

@@ -15,7 +15,8 @@ use rustix::fs::{FlockOperation, flock};
 /// trust.toml        publishers' keys                     keys/           this owner's signing keys
 /// skills/           installed packages                   staging/        packages being installed
 /// data/             `$data` of each skill                memory/         key-value stores
-/// audit.ndjson      a record of each call                logs/           what skills logged
+/// audit.ndjson      a record of each call                audit/          its full files and its head
+/// logs/             what skills logged
 /// registries/       pins, roots and takedowns of each registry
 /// secrets/          secrets of skills, or where each is kept
 /// ```

@@ -30,6 +30,7 @@ mod runtime;
 pub mod sandbox;
 pub mod secrets;
 pub mod skill;
+pub mod skill_log;
 pub mod takedowns;
 pub mod trust;
 mod watch;

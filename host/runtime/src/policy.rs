@@ -7,6 +7,9 @@
 //! [ceilings]
 //! memory = "128MiB"
 //!
+//! [audit]
+//! keep_files = 20
+//!
 //! [network]
 //! ca_file = "/etc/ssl/company-ca.pem"
 //!
@@ -28,6 +31,7 @@ use openclaw_package::name::SkillId;
 use openclaw_package::permission::{AbsolutePath, Access, Requests, Tree};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Rotation;
 use crate::capability::network::NetworkRule;
 use crate::capability::process::{ProcessRule, ProcessRuleError, program_digest};
 use crate::capability::secret::{SecretRule, SecretRuleError};
@@ -50,6 +54,8 @@ pub struct Policy {
     unconfined_processes: bool,
     #[serde(default)]
     ceilings: Ceilings,
+    #[serde(default)]
+    audit: Rotation,
     #[serde(default)]
     network: NetworkPolicy,
     /// The programs that rules are about, each with the digest of what was granted.
@@ -248,6 +254,12 @@ impl Policy {
     #[must_use]
     pub fn ceilings(&self) -> &Ceilings {
         &self.ceilings
+    }
+
+    /// How the audit log is cut into files.
+    #[must_use]
+    pub fn audit(&self) -> Rotation {
+        self.audit
     }
 
     /// How the host reaches the network.

@@ -105,8 +105,8 @@ impl Runtime {
     /// See [`RuntimeError`].
     pub fn open(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let dir = DataDir::open(options.data_dir)?;
-        let audit = AuditLog::open(&dir.audit())?;
         let catalog = Catalog::load(&dir)?;
+        let audit = AuditLog::open(&dir.audit(), catalog.policy().audit())?;
         let http = http_client(catalog.policy());
         let RuntimeOptions {
             cache_dir,

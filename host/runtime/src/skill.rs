@@ -8,13 +8,15 @@ use std::sync::{Arc, OnceLock};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use jsonschema::{Draft, PatternOptions};
+use openclaw_package::archive::FileRecord;
 use openclaw_package::digest::Digest;
 use openclaw_package::envelope::Envelope;
 use openclaw_package::key::PublicKey;
 use openclaw_package::manifest::Manifest;
 use openclaw_package::name::{SkillId, ToolName};
-use openclaw_package::package::{Depth, RefusalError, VerifiedPackage, verify_dir};
+use openclaw_package::package::{Depth, RefusalError, SKILL_MD_PATH, VerifiedPackage, verify_dir};
 use openclaw_package::tools::{Tool, ToolList};
+use serde_json::Value;
 
 use crate::audit::Subject;
 use crate::capability::grant::Grants;
@@ -55,8 +57,8 @@ pub enum SkillError {
         /// What differs.
         what: &'static str,
     },
-    /// A tool's schema cannot be used to check input.
-    #[error("the input schema of {tool} is not valid: {reason}")]
+    /// A tool's schema cannot be used to check anything.
+    #[error("a schema of {tool} is not valid: {reason}")]
     Schema {
         /// The tool.
         tool: ToolName,
@@ -245,6 +247,23 @@ impl Authorized {
         self.package.skill_md().description()
     }
 
+    /// SKILL.md and the files below `references/` and `assets/`, by path.
+    pub fn documents(&self) -> impl Iterator<Item = &FileRecord> {
+        self.package.files().iter().filter(|file| is_document(file.path.as_str()))
+    }
+
+    /// Reads one of the [`Authorized::documents`], and checks it against the signed statement; none where there is no
+    /// such document. The path is compared, never followed.
+    ///
+    /// # Errors
+    /// [`SkillError::Refused`] where it cannot be read, or is not the signed one.
+    pub fn read_document(&self, path: &str) -> Result<Option<Vec<u8>>, SkillError> {
+        if !self.documents().any(|file| file.path.as_str() == path) {
+            return Ok(None);
+        }
+        Ok(Some(self.package.read_file(&self.dir, path)?))
+    }
+
     /// What it holds.
     #[must_use]
     pub fn grants(&self) -> &Grants {
@@ -276,23 +295,34 @@ pub struct Ready {
     pub(crate) prepared: Arc<Prepared>,
 }
 
-/// The tools of a skill, each with the check of its input.
+/// The tools of a skill, each with the checks of its input and of what it gives.
 #[derive(Debug)]
 pub struct Tools {
-    tools: Vec<(Tool, InputCheck)>,
+    tools: Vec<Offered>,
     list: ToolList,
 }
 
-/// A compiled input schema, once somebody calls: a host has far more tools than it calls.
+#[derive(Debug)]
+struct Offered {
+    tool: Tool,
+    input: SchemaCheck,
+    output: SchemaCheck,
+}
+
+/// A compiled schema, once somebody calls: a host has far more tools than it calls.
 #[derive(Debug, Default)]
-struct InputCheck(OnceLock<Result<jsonschema::Validator, Arc<SkillError>>>);
+struct SchemaCheck(OnceLock<Result<jsonschema::Validator, Arc<SkillError>>>);
 
 impl Tools {
     /// The tools of a skill that was installed, and so [`Tools::check`]ed.
     #[must_use]
     pub fn new(list: &ToolList) -> Self {
-        let tools = list.iter().map(|tool| (tool.clone(), InputCheck::default())).collect();
-        Self { tools, list: list.clone() }
+        let offered = |tool: &Tool| Offered {
+            tool: tool.clone(),
+            input: SchemaCheck::default(),
+            output: SchemaCheck::default(),
+        };
+        Self { tools: list.iter().map(offered).collect(), list: list.clone() }
     }
 
     /// Compiles every input schema.
@@ -300,39 +330,71 @@ impl Tools {
     /// # Errors
     /// [`SkillError::Schema`].
     pub fn check(&self) -> Result<(), Arc<SkillError>> {
-        self.tools.iter().try_for_each(|(tool, check)| check.compiled(tool).map(drop))
+        self.tools.iter().try_for_each(|offered| offered.compiled_input().map(drop))
     }
 
     /// All tools.
     pub fn iter(&self) -> impl Iterator<Item = &Tool> {
-        self.tools.iter().map(|(tool, _)| tool)
+        self.tools.iter().map(|offered| &offered.tool)
+    }
+
+    /// Whether what a tool gave fits the output schema that its author declared; true where none was.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn check_output(&self, name: &ToolName, output: &Value) -> Result<(), String> {
+        let Some(offered) = self.offered(name) else { return Ok(()) };
+        let Some(schema) = &offered.tool.output_schema else { return Ok(()) };
+        let validator =
+            offered.output.compiled(&offered.tool.name, schema).map_err(|error| error.to_string())?;
+        if validator.is_valid(output) {
+            return Ok(());
+        }
+        validator.validate(output).map_err(|error| match error.instance_path().to_string() {
+            at if at.is_empty() => error.to_string(),
+            at => format!("at {at}: {error}"),
+        })
     }
 
     /// The check of a tool's input; none where there is no such tool.
     pub(crate) fn find(&self, name: &ToolName) -> Option<Result<&jsonschema::Validator, Arc<SkillError>>> {
-        let (tool, check) = self.tools.iter().find(|(tool, _)| &tool.name == name)?;
-        Some(check.compiled(tool))
+        Some(self.offered(name)?.compiled_input())
     }
 
     pub(crate) fn nearest(&self, name: &str) -> Vec<ToolName> {
         self.list.nearest(name)
     }
-}
 
-impl InputCheck {
-    fn compiled(&self, tool: &Tool) -> Result<&jsonschema::Validator, Arc<SkillError>> {
-        self.0.get_or_init(|| compile(tool).map_err(Arc::new)).as_ref().map_err(Arc::clone)
+    fn offered(&self, name: &ToolName) -> Option<&Offered> {
+        self.tools.iter().find(|offered| &offered.tool.name == name)
     }
 }
 
-fn compile(tool: &Tool) -> Result<jsonschema::Validator, SkillError> {
+impl Offered {
+    fn compiled_input(&self) -> Result<&jsonschema::Validator, Arc<SkillError>> {
+        self.input.compiled(&self.tool.name, &self.tool.input_schema)
+    }
+}
+
+impl SchemaCheck {
+    fn compiled(&self, tool: &ToolName, schema: &Value) -> Result<&jsonschema::Validator, Arc<SkillError>> {
+        self.0.get_or_init(|| compile(tool, schema).map_err(Arc::new)).as_ref().map_err(Arc::clone)
+    }
+}
+
+fn compile(tool: &ToolName, schema: &Value) -> Result<jsonschema::Validator, SkillError> {
     // Patterns are a stranger's: an engine without backtracking, and small.
     let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .with_pattern_options(patterns)
-        .build(&tool.input_schema)
-        .map_err(|error| SkillError::Schema { tool: tool.name.clone(), reason: error.to_string() })
+        .build(schema)
+        .map_err(|error| SkillError::Schema { tool: tool.clone(), reason: error.to_string() })
+}
+
+/// Whether a file of a package is there to be read by people and models.
+fn is_document(path: &str) -> bool {
+    path == SKILL_MD_PATH || path.starts_with("references/") || path.starts_with("assets/")
 }
 
 /// Where an installed version of a skill lies.

@@ -4,9 +4,6 @@
 //! calls fail. The buffer and a second one go back and forth, so that a record costs no allocation.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -14,7 +11,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::AuditError;
+use super::appender::Appender;
+use super::{AuditError, Rotation};
 
 /// Bytes that may wait for the writer.
 const BUFFER: usize = 1 << 20;
@@ -54,6 +52,7 @@ struct Lines {
     /// Somebody waits for what is appended to be written.
     is_awaited: bool,
     has_ended: bool,
+    rotation: Rotation,
 }
 
 impl AuditLog {
@@ -61,25 +60,29 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`AuditError`]: without a log nothing may run.
-    pub fn open(path: &Path) -> Result<Self, AuditError> {
+    pub fn open(path: &Path, rotation: Rotation) -> Result<Self, AuditError> {
         let failed = |error: std::io::Error| AuditError {
             path: path.to_owned(),
             doing: "opened",
             reason: error.to_string(),
         };
-        let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
-        end_torn_line(path, &mut file).map_err(failed)?;
+        let mut appender = Appender::open(path).map_err(failed)?;
         let shared = Arc::new(Shared {
             path: path.to_owned(),
-            lines: Mutex::default(),
+            lines: Mutex::new(Lines { rotation, ..Lines::default() }),
             filled: Condvar::new(),
             written: Condvar::new(),
             failed: OnceLock::new(),
         });
         let theirs = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("audit".to_owned());
-        let writer = writer.spawn(move || theirs.write_out(&mut file)).map_err(failed)?;
+        let writer = writer.spawn(move || theirs.write_out(&mut appender)).map_err(failed)?;
         Ok(Self { shared, writer: Some(writer) })
+    }
+
+    /// Cuts files in another way from now on.
+    pub(crate) fn rotate_by(&self, rotation: Rotation) {
+        self.shared.lines().rotation = rotation;
     }
 
     /// Fails if an earlier record could not be written.
@@ -157,7 +160,7 @@ impl Shared {
     }
 
     /// The writer's life.
-    fn write_out(&self, file: &mut File) {
+    fn write_out(&self, appender: &mut Appender) {
         let mut batch = Vec::new();
         let mut lines = self.lines();
         loop {
@@ -171,12 +174,11 @@ impl Shared {
             lines.writer_is_idle = false;
             lines.is_awaited = false;
             std::mem::swap(&mut batch, &mut lines.bytes);
-            let upto = lines.appended;
+            let (upto, rotation) = (lines.appended, lines.rotation);
             drop(lines);
-            // One write for whole lines, so that those of several processes do not mix.
-            // After a failure nothing more is written: it would go behind half a line.
+            // After a failure nothing more is written: a record would be missing, and further ones would hide it.
             if self.failed.get().is_none()
-                && let Err(error) = file.write_all(&batch)
+                && let Err(error) = appender.append(&batch, rotation)
             {
                 let (path, reason) = (self.path.clone(), error.to_string());
                 self.failed.get_or_init(|| AuditError { path, doing: "written", reason });
@@ -193,65 +195,96 @@ impl Shared {
     }
 }
 
-/// Ends a line that a full disk cut short, so that the next record has one of its own.
-fn end_torn_line(path: &Path, file: &mut File) -> std::io::Result<()> {
-    let mut reader = File::open(path)?;
-    if reader.metadata()?.len() == 0 {
-        return Ok(());
-    }
-    reader.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    reader.read_exact(&mut last)?;
-    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::{Verification, verify};
 
-    fn written(path: &Path) -> usize {
-        std::fs::read_to_string(path).unwrap().lines().count()
+    fn open(path: &Path) -> AuditLog {
+        AuditLog::open(path, Rotation::default()).unwrap()
+    }
+
+    fn entry(text: &str) -> serde_json::Value {
+        serde_json::json!({ "text": text })
+    }
+
+    /// The log is whole, and has so many records.
+    fn whole(path: &Path) -> u64 {
+        let Verification { records, faults, .. } = verify(path, None).unwrap();
+        assert_eq!(faults, []);
+        records
     }
 
     #[test]
     fn every_record_of_every_thread_is_written_once_and_whole() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit");
-        let log = AuditLog::open(&path).unwrap();
+        let path = dir.path().join("audit.ndjson");
+        let log = open(&path);
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 let log = &log;
                 scope.spawn(move || {
-                    (0..2_000).for_each(|n| log.append(&(thread, n, "x".repeat(400))).unwrap())
+                    (0..2_000).for_each(|n| {
+                        log.append(&(entry(&format!("{thread} {n} {}", "x".repeat(400))))).unwrap()
+                    })
                 });
             }
         });
         log.flush().unwrap();
-        assert_eq!(written(&path), 8_000);
-        log.append(&"last").unwrap();
+        assert_eq!(whole(&path), 8_000);
+        log.append(&entry("last")).unwrap();
         drop(log);
-        assert_eq!(written(&path), 8_001, "what is left is written at the end");
+        assert_eq!(whole(&path), 8_001, "what is left is written at the end");
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+        let texts: std::collections::BTreeSet<_> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].to_string())
+            .collect();
+        assert_eq!(texts.len(), 8_001, "none is there twice");
+    }
+
+    #[test]
+    fn several_writers_make_one_chain() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.ndjson");
+        let small: Rotation = toml::from_str("file_size = \"16KiB\"").unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..6 {
+                let path = &path;
+                scope.spawn(move || {
+                    for round in 0..8 {
+                        let log = AuditLog::open(path, small).unwrap();
+                        for n in 0..20 {
+                            log.append(&entry(&format!("{writer} {round} {n} {}", "x".repeat(90)))).unwrap();
+                            if n % 7 == 0 {
+                                log.flush().unwrap();
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(whole(&path), 6 * 8 * 20);
+        assert!(verify(&path, None).unwrap().files.len() > 8, "files were full meanwhile");
     }
 
     #[test]
     fn a_log_that_cannot_be_written_fails_calls_and_hangs_none() {
-        let log = AuditLog::open(Path::new("/dev/full")).unwrap();
-        log.append(&"lost").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.ndjson");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let log = open(&path);
+        log.append(&entry("lost")).unwrap();
         assert!(log.flush().is_err());
         assert!(log.check().is_err());
-        assert!((0..10_000).any(|_| log.append(&"x".repeat(1_000)).is_err()));
+        assert!((0..10_000).any(|_| log.append(&entry(&"x".repeat(1_000))).is_err()));
     }
 
     #[test]
-    fn a_torn_line_is_ended() {
+    fn a_log_that_cannot_be_opened_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit");
-        std::fs::write(&path, "{\"torn").unwrap();
-        let log = AuditLog::open(&path).unwrap();
-        log.append(&"whole").unwrap();
-        drop(log);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"torn\n\"whole\"\n");
+        let path = dir.path().join("audit.ndjson");
+        std::fs::create_dir(&path).unwrap();
+        assert!(AuditLog::open(&path, Rotation::default()).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Two consents joined: what the manifest requests and what the policy allows become [`Grants`].
 
+mod effects;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use cap_std::fs::Dir;
 use openclaw_package::name::SkillId;
 use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
 
+pub use self::effects::Effects;
 use super::filesystem::{
     Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
 };

@@ -111,6 +111,16 @@ impl VerifiedPackage {
         Imports::read(&bytes)?.prove(self.manifest.requests())?;
         Ok(bytes)
     }
+
+    /// Reads a file of the package, and holds the very bytes that come back against the statement. A path that is
+    /// not one of its files is not followed.
+    ///
+    /// # Errors
+    ///
+    /// A file that is not in the package, is missing, or was changed.
+    pub fn read_file(&self, dir: &Dir, path: &str) -> Result<Vec<u8>, RefusalError> {
+        read_checked(dir, record_of(self.statement.files(), path)?)
+    }
 }
 
 /// A package that nobody signed, or whose signature was not looked at. Its parts were checked all the same.

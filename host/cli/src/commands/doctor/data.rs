@@ -110,7 +110,7 @@ pub(super) fn state(environment: &Environment) -> Vec<Check> {
         file("policy", Policy::load(&dir.policy()), &dir.policy()),
         file("trust", TrustStore::load(&dir.trust()), &dir.trust()),
         file("lockfile", Lockfile::load(&dir.lockfile()), &dir.lockfile()),
-        file("audit log", audit::read(&dir.audit()), &dir.audit()),
+        file("audit log", audit::head(&dir.audit()), &dir.audit()),
     ];
     checks.extend(signing_keys(&dir));
     checks.extend(secrets(environment));

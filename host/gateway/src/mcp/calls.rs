@@ -1,0 +1,82 @@
+//! The calls that run for clients: each ends when its client no longer waits, and whoever ends the server waits for all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use openclaw_runtime::Cancel;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// All calls of one server.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    running: watch::Sender<usize>,
+    sessions: Mutex<HashMap<String, CancellationToken>>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self { running: watch::Sender::new(0), sessions: Mutex::default() }
+    }
+}
+
+impl Calls {
+    /// Counts a call, and has `cancel` given as soon as `gone` is, or the session ends. Within a runtime.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        gone: CancellationToken,
+        session: Option<&str>,
+        cancel: Cancel,
+    ) -> Call {
+        self.running.send_modify(|running| *running += 1);
+        let ended = session.and_then(|session| {
+            self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(session).cloned()
+        });
+        // A task of its own: the guest may compute on the thread that would look for the word.
+        let watching = tokio::spawn(async move {
+            match ended {
+                Some(ended) => tokio::select! { () = gone.cancelled() => {}, () = ended.cancelled() => {} },
+                None => gone.cancelled().await,
+            }
+            cancel.cancel();
+        });
+        Call { calls: Arc::clone(self), watching }
+    }
+
+    /// Takes note of a session.
+    pub(crate) fn open_session(&self, session: &str) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(session.to_owned(), CancellationToken::new());
+    }
+
+    /// Ends the calls of a session.
+    pub(crate) fn end_session(&self, session: &str) {
+        let ended = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+        if let Some(ended) = ended {
+            ended.cancel();
+        }
+    }
+
+    /// Waits until no call runs, for as long as `patience`.
+    pub(crate) async fn ended(&self, patience: Duration) {
+        let mut running = self.running.subscribe();
+        // The sender is here; only time runs out.
+        let _ = tokio::time::timeout(patience, running.wait_for(|running| *running == 0)).await;
+    }
+}
+
+/// A call that runs until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Call {
+    calls: Arc<Calls>,
+    watching: JoinHandle<()>,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.watching.abort();
+        self.calls.running.send_modify(|running| *running = running.saturating_sub(1));
+    }
+}
