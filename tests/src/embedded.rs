@@ -52,6 +52,7 @@ pub fn open_dir(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runti
         cache_dir,
         compiler: compiler(),
         concurrent_calls,
+        call_time: None,
         level,
         launcher: launcher(),
         language_model: None,

@@ -14,6 +14,7 @@ pub mod component;
 pub mod craft;
 pub mod embedded;
 pub mod forgery;
+pub mod gateway;
 pub mod home;
 pub mod hostile;
 pub mod http;
@@ -26,6 +27,7 @@ pub mod skill;
 pub mod snapshot;
 pub mod tls;
 
+pub use gateway::Gateway;
 pub use home::Home;
 pub use proxy::Proxy;
 pub use ran::Ran;

@@ -415,7 +415,7 @@ impl Home {
 }
 
 /// An address of this process alone, so that a server finds its port free when it comes back.
-fn own_address() -> SocketAddr {
+pub(crate) fn own_address() -> SocketAddr {
     let [_, high, middle, low] = std::process::id().to_be_bytes();
     SocketAddr::from(([127, 1 + high % 100, middle, low.clamp(1, 254)], 0))
 }

@@ -1,6 +1,7 @@
 //! The command line: every command, its arguments and its help.
 
 mod audit;
+mod gateway;
 mod mcp;
 mod registry;
 
@@ -14,6 +15,7 @@ use openclaw_package::{
 use crate::exit;
 
 pub(crate) use audit::{Audit, AuditCommand, AuditQuery};
+pub(crate) use gateway::{Gateway, GatewayCommand, Metrics, MetricsFormat, TokenCommand, TokenCreate};
 pub(crate) use mcp::{Client, Mcp, McpCommand, McpServe};
 pub(crate) use registry::{
     RegistryAudit, RegistryCommand, RegistryInstall, RegistryLogin, RegistryPublish, RegistrySearch,
@@ -64,6 +66,10 @@ pub(crate) enum Command {
     Tool(ToolCommand),
     /// Serve the tools of installed skills to an agent, over MCP
     Mcp(Mcp),
+    /// Serve the installed skills over HTTP
+    Gateway(Box<Gateway>),
+    /// Show what the gateway that runs has counted
+    Metrics(Metrics),
     /// List what asks to be called by itself, and call one now
     #[command(subcommand)]
     Trigger(TriggerCommand),

@@ -3,11 +3,13 @@
 mod audit;
 mod completions;
 mod doctor;
+mod gateway;
 mod grant;
 mod install;
 mod installed;
 mod key;
 mod mcp;
+mod metrics;
 mod registry;
 mod secret;
 mod skill;
@@ -37,6 +39,8 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Registry(command) => registry::run(command, &environment, output),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
         Command::Mcp(arguments) => done(mcp::run(arguments, &environment, output)),
+        Command::Gateway(arguments) => done(gateway::run(*arguments, &environment, output)),
+        Command::Metrics(arguments) => done(metrics::run(&arguments, &environment, output)),
         Command::Trigger(command) => done(trigger::run(command, &environment, output)),
         Command::Audit(arguments) => audit::run(arguments, &environment, output),
         Command::Doctor => doctor::run(&environment, output),

@@ -1,132 +1,48 @@
-//! The configuration file, `config.yaml`: how this owner wants skills to be run.
+//! The configuration file, `config.yaml`: how this owner wants skills to be run and served.
 
+mod problem;
+mod sections;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use openclaw_gateway::limits::Limits;
+use openclaw_gateway::tls::TlsFiles;
+use openclaw_gateway::{Options, Settings};
 use openclaw_runtime::consent::SecurityLevel;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::{CliError, Result};
-use crate::exit::Exit;
+
+pub(crate) use sections::{Claw, GatewaySection, LogLevel, Provider, SandboxLevel};
+use sections::{Developer, Execution, Skills};
 
 /// The version of the file's layout.
 const VERSION: &str = "2026.1";
 
+/// Calls that a gateway runs at once, where nothing is said.
+const CONCURRENT_CALLS: u32 = 16;
+
 /// The configuration. A key that is not here is an error, since nothing would obey it.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
-    version: Option<String>,
+    #[serde(deserialize_with = "version")]
+    version: (),
+    claw: Option<Claw>,
     skills: Skills,
     execution: Execution,
-    claw: Option<Claw>,
+    gateway: GatewaySection,
+    developer: Developer,
 }
 
-/// The language model: neither key means anything without the other.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Claw {
-    /// Who serves it.
-    pub(crate) model_provider: Provider,
-    /// What it is called there.
-    pub(crate) model: String,
-}
-
-/// Who serves a language model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) enum Provider {
-    /// Whatever `LOCAL_LLM_URL` names.
-    Local,
-    /// OpenAI, with the key in `OPENAI_API_KEY`.
-    OpenAi,
-}
-
-impl Provider {
-    /// The variable that it cannot do without.
-    pub(crate) fn variable(self) -> &'static str {
-        match self {
-            Self::Local => "LOCAL_LLM_URL",
-            Self::OpenAi => "OPENAI_API_KEY",
-        }
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    let version = String::deserialize(deserializer)?;
+    if version == VERSION {
+        return Ok(());
     }
-}
-
-impl TryFrom<String> for Provider {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Self, String> {
-        match text.as_str() {
-            "local" => Ok(Self::Local),
-            "openai" => Ok(Self::OpenAi),
-            "anthropic" | "ollama" | "groq" => {
-                Err(format!("the provider {text} comes with the agent core; there are local and openai"))
-            }
-            _ => Err(format!("{text} is no provider; there are local and openai")),
-        }
-    }
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Skills {
-    security_level: Level,
-}
-
-/// What happens to a request that no rule grants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-struct Level(SecurityLevel);
-
-impl TryFrom<String> for Level {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Self, String> {
-        Ok(Self(match text.as_str() {
-            "strict" => SecurityLevel::Strict,
-            "moderate" => SecurityLevel::Moderate,
-            "permissive" => SecurityLevel::Permissive,
-            _ => return Err(format!("{text} is no level; there are strict, moderate and permissive")),
-        }))
-    }
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Execution {
-    sandbox: Sandbox,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Sandbox {
-    enabled: Option<bool>,
-    level: SandboxLevel,
-}
-
-/// Where installed skills run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) enum SandboxLevel {
-    /// In this process.
-    #[default]
-    Restricted,
-    /// In confined worker processes.
-    Isolated,
-}
-
-impl TryFrom<String> for SandboxLevel {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Self, String> {
-        match text.as_str() {
-            "restricted" => Ok(Self::Restricted),
-            "isolated" => Ok(Self::Isolated),
-            "trusted" => {
-                Err("the level is trusted, which no skill is; use restricted or isolated".to_owned())
-            }
-            _ => Err(format!("{text} is no level; there are restricted and isolated")),
-        }
-    }
+    Err(serde::de::Error::custom(format!("version {version} is not known; this openclaw reads {VERSION}")))
 }
 
 impl Config {
@@ -143,35 +59,21 @@ impl Config {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
-        let invalid = |reason: &str| {
-            CliError::new(Exit::Host, "invalid-config", format!("{}: {reason}", path.display()))
-                .hint("docs/operators.md lists every key")
-        };
-        let config = if text.trim().is_empty() {
-            Self::default()
-        } else {
-            serde_saphyr::from_str::<Self>(text).map_err(|error| {
-                let text = error.to_string();
-                invalid(text.trim_end().trim_start_matches("error: "))
-            })?
-        };
-        match &config {
-            Self { version: Some(version), .. } if version != VERSION => {
-                Err(invalid(&format!("version {version} is not known; this openclaw reads {VERSION}")))
-            }
-            Self { execution: Execution { sandbox: Sandbox { enabled: Some(false), .. } }, .. } => {
-                Err(invalid("execution.sandbox.enabled is false: skills run in the sandbox or not at all"))
-            }
-            Self { claw: Some(Claw { model, .. }), .. } if model.trim().is_empty() => {
-                Err(invalid("claw.model is empty"))
-            }
-            _ => Ok(config),
+        if text.trim().is_empty() {
+            return Ok(Self::default());
         }
-    }
-
-    /// What happens to a request that no rule grants: `skills.security_level`.
-    pub(crate) fn security_level(&self) -> SecurityLevel {
-        self.skills.security_level.0
+        let config: Self =
+            serde_saphyr::from_str(text).map_err(|error| problem::unreadable(path, text, &error))?;
+        let gateway = &config.gateway;
+        if !gateway.listen.is_loopback() && gateway.tls.is_none() && !gateway.insecure {
+            let reason = format!(
+                "gateway.listen is {}, and there is no gateway.tls: tokens would be sent in the clear. Where a proxy \
+                 in front of it speaks TLS, say gateway.insecure: true",
+                gateway.listen
+            );
+            return Err(problem::invalid(path, &reason));
+        }
+        Ok(config)
     }
 
     /// The language model: `claw`.
@@ -179,9 +81,79 @@ impl Config {
         self.claw.as_ref()
     }
 
+    /// What becomes of a request that nothing grants: `skills.security_level`.
+    pub(crate) fn security_level(&self) -> SecurityLevel {
+        self.skills.security_level
+    }
+
     /// Where installed skills run: `execution.sandbox.level`.
     pub(crate) fn level(&self) -> SandboxLevel {
         self.execution.sandbox.level
+    }
+
+    /// The longest that one call may take: `execution.timeout`.
+    pub(crate) fn call_time(&self) -> Option<Duration> {
+        self.execution.timeout.map(|time| Duration::from_millis(time.get()))
+    }
+
+    /// Calls that a gateway runs at once: `execution.max_concurrent`.
+    pub(crate) fn concurrent_calls(&self) -> u32 {
+        self.execution.max_concurrent.map_or(CONCURRENT_CALLS, std::num::NonZeroU32::get)
+    }
+
+    /// How much is logged, and whether for people: `developer`.
+    pub(crate) fn logging(&self) -> (LogLevel, bool) {
+        let level = if self.developer.debug { LogLevel::Debug } else { self.developer.log_level };
+        (level, self.developer.debug)
+    }
+
+    /// Where the gateway listens.
+    pub(crate) fn listen(&self) -> SocketAddr {
+        SocketAddr::new(self.gateway.listen, self.gateway.port)
+    }
+
+    /// What the gateway can change while it runs. Paths are those of the configuration file's own directory.
+    pub(crate) fn settings(&self, dir: &Path) -> Settings {
+        let gateway = &self.gateway;
+        let count = |number: std::num::NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+        Settings {
+            hosts: gateway.hosts.clone(),
+            origins: gateway.origins.clone(),
+            tls: gateway
+                .tls
+                .as_ref()
+                .map(|tls| TlsFiles { cert: dir.join(&tls.cert), key: dir.join(&tls.key) }),
+            max_requests: count(gateway.max_requests),
+            drain: Duration::from_millis(gateway.drain),
+        }
+    }
+
+    /// All that the gateway is started with.
+    pub(crate) fn options(&self, dir: &Path) -> Options {
+        let connections = usize::try_from(self.gateway.max_connections.get()).unwrap_or(usize::MAX);
+        let connections_per_peer = connections.div_ceil(4);
+        Options {
+            listen: self.listen(),
+            insecure: self.gateway.insecure,
+            limits: Limits { connections, connections_per_peer, ..Limits::default() },
+            settings: self.settings(dir),
+        }
+    }
+
+    /// Keys that differ and take effect at the next start only.
+    pub(crate) fn unchangeable(&self, next: &Self) -> Vec<&'static str> {
+        let (now, then) = (&self.gateway, &next.gateway);
+        let differs = [
+            ("claw", self.claw != next.claw),
+            ("execution.max_concurrent", self.concurrent_calls() != next.concurrent_calls()),
+            ("execution.sandbox.level", self.level() != next.level()),
+            ("gateway.listen", now.listen != then.listen),
+            ("gateway.port", now.port != then.port),
+            ("gateway.insecure", now.insecure != then.insecure),
+            ("gateway.max_connections", now.max_connections != then.max_connections),
+            ("developer", self.developer != next.developer),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 }
 
@@ -194,29 +166,52 @@ pub(crate) fn path(given: Option<PathBuf>, data_dir: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<SandboxLevel, String> {
-        Config::parse(text, Path::new("config.yaml"))
-            .map(|config| config.level())
-            .map_err(|error| error.message)
+    fn config(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("config.yaml")).map_err(|error| error.message)
     }
 
     #[test]
-    fn a_level_is_chosen_by_one_key() {
-        assert_eq!(parse(""), Ok(SandboxLevel::Restricted));
-        assert_eq!(parse("version: '2026.1'\n"), Ok(SandboxLevel::Restricted));
-        assert_eq!(parse("execution:\n  sandbox: { level: isolated }\n"), Ok(SandboxLevel::Isolated));
-        assert_eq!(
-            parse("execution:\n  sandbox: { enabled: true, level: \"restricted\" }\n"),
-            Ok(SandboxLevel::Restricted)
-        );
+    fn an_empty_file_configures_nothing() {
+        for text in ["", "version: '2026.1'\n", "# nothing\n"] {
+            assert_eq!(config(text), Ok(Config::default()), "{text}");
+        }
+        assert_eq!(Config::default().listen().to_string(), "127.0.0.1:7456");
+        assert_eq!(Config::default().security_level(), SecurityLevel::Strict);
     }
 
     #[test]
-    fn a_model_has_a_provider() {
-        let text = "claw: { model_provider: openai, model: gpt-4o-mini }\n";
-        let config = Config::parse(text, Path::new("config.yaml")).unwrap();
+    fn every_key_is_read() {
+        let text = "
+claw: { model_provider: openai, model: gpt-4o-mini }
+skills: { security_level: moderate }
+execution: { timeout: 2500, max_concurrent: 3, sandbox: { enabled: true, level: isolated } }
+gateway:
+  listen: 192.0.2.1
+  port: 443
+  hosts: [claw.example.com]
+  origins: ['https://chat.example.com']
+  tls: { cert: cert.pem, key: /etc/key.pem }
+  max_requests: 7
+  max_connections: 9
+  drain: 100
+developer: { debug: false, log_level: warn, telemetry: false }
+";
+        let config = config(text).unwrap();
         let claw = config.language_model().unwrap();
         assert_eq!((claw.model_provider, claw.model.as_str()), (Provider::OpenAi, "gpt-4o-mini"));
+        assert_eq!(config.security_level(), SecurityLevel::Moderate);
+        assert_eq!(config.call_time(), Some(Duration::from_millis(2500)));
+        assert_eq!((config.concurrent_calls(), config.level()), (3, SandboxLevel::Isolated));
+        assert_eq!(config.logging(), (LogLevel::Warn, false));
+        let options = config.options(Path::new("/data"));
+        assert_eq!(options.listen.to_string(), "192.0.2.1:443");
+        assert_eq!((options.limits.connections, options.limits.connections_per_peer), (9, 3));
+        let Settings { hosts, origins, tls, max_requests, drain } = options.settings;
+        assert_eq!((hosts.len(), origins.len(), max_requests), (1, 1, 7));
+        assert_eq!(drain, Duration::from_millis(100));
+        let tls = tls.unwrap();
+        assert_eq!(tls.cert, Path::new("/data/cert.pem"));
+        assert_eq!(tls.key, Path::new("/etc/key.pem"));
     }
 
     #[test]
@@ -225,19 +220,54 @@ mod tests {
             ("execution:\n  sandbox: { enabled: false }\n", "enabled"),
             ("execution:\n  sandbox: { level: trusted }\n", "trusted"),
             ("execution:\n  sandbox: { level: none }\n", "none"),
-            ("execution:\n  sandbox: { levle: isolated }\n", "levle"),
-            ("gateway: { port: 1 }\n", "gateway"),
+            ("execution: { timeout: 0 }\n", "zero"),
+            ("execution: { max_concurrent: -1 }\n", "-1"),
+            ("gateway: { port: 70000 }\n", "70000"),
+            ("gateway: { hosts: ['http://x'] }\n", "is no host name"),
+            ("gateway: { origins: ['null'] }\n", "is no origin"),
+            ("gateway: { listen: 0.0.0.0 }\n", "gateway.insecure"),
+            ("gateway: { tls: { cert: x } }\n", "key"),
+            ("skills: { security_level: lax }\n", "lax is no security level"),
+            ("developer: { log_level: loud }\n", "loud is no log level"),
+            ("developer: { telemetry: true }\n", "there is none"),
             ("claw: { model_provider: anthropic, model: x }\n", "anthropic comes with the agent core"),
             ("claw: { model_provider: mine, model: x }\n", "mine is no provider"),
             ("claw: { model_provider: local }\n", "model"),
             ("claw: { model: x }\n", "model_provider"),
             ("claw: { model_provider: local, model: ' ' }\n", "claw.model"),
-            ("claw: { model_provider: local, model: x, name: y }\n", "name"),
+            ("claw: { model_provider: local, model: x, name: y }\n", "name comes with the agent core"),
+            ("agents: []\n", "agents comes with the agent core"),
+            ("memory: { type: hybrid }\n", "memory comes with the agent core"),
+            ("skills: { auto_update: false }\n", "auto_update comes with"),
+            ("skills: { trusted_registries: [] }\n", "trusted_registries is not needed"),
             ("version: '2031.1'\n", "2031.1"),
-            ("execution: [", "line"),
+            ("execution: [", "config.yaml:1"),
         ] {
-            let message = parse(text).unwrap_err();
+            let message = config(text).unwrap_err();
             assert!(message.contains(named), "{text}: {message}");
         }
+        assert!(config("gateway: { listen: 0.0.0.0, insecure: true }\n").is_ok());
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_place_and_the_nearest_known_one() {
+        let message = config("version: '2026.1'\ngateway:\n  hots: [x]\n").unwrap_err();
+        let expected = "config.yaml:3:3: there is no key hots; did you mean hosts?\n3 |   hots: [x]\n  |   ^";
+        assert_eq!(message, expected);
+        let message = config("gatway: {}\n").unwrap_err();
+        assert!(
+            message.contains("config.yaml:1:1: there is no key gatway; did you mean gateway?"),
+            "{message}"
+        );
+        let message = config("gateway:\n  port: nowhere\n").unwrap_err();
+        assert!(message.starts_with("config.yaml:2:9: "), "{message}");
+        assert!(message.ends_with("2 |   port: nowhere\n  |         ^"), "{message}");
+    }
+
+    #[test]
+    fn what_takes_effect_at_the_next_start_is_known() {
+        let (now, next) = (Config::default(), config("gateway: { port: 1, drain: 5 }\n").unwrap());
+        assert_eq!(now.unchangeable(&next), ["gateway.port"]);
+        assert!(now.unchangeable(&now.clone()).is_empty());
     }
 }

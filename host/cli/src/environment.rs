@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use openclaw_runtime::capability::llm::LanguageModel;
-use openclaw_runtime::consent::SecurityLevel;
 use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::Policy;
@@ -14,8 +13,10 @@ use openclaw_runtime::secrets::Secrets;
 use openclaw_runtime::workspace::{Workspace, WorkspaceError};
 use openclaw_runtime::{Level, Runtime, RuntimeOptions, WorkerProgram};
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 use crate::config::{self, Config, SandboxLevel};
+use crate::dotenv::Dotenv;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::keyring::SystemKeyring;
@@ -81,17 +82,18 @@ impl Environment {
 
     /// The runtime over the data directory, for one call.
     pub(crate) fn runtime(&self) -> Result<Runtime> {
-        self.runtime_for(CONCURRENT_CALLS)
+        self.runtime_for(&self.config()?, CONCURRENT_CALLS)
     }
 
     /// The runtime over the data directory, for so many calls at once.
-    pub(crate) fn runtime_for(&self, concurrent_calls: u32) -> Result<Runtime> {
+    pub(crate) fn runtime_for(&self, config: &Config, concurrent_calls: u32) -> Result<Runtime> {
         Ok(Runtime::open(RuntimeOptions {
             data_dir: self.data_dir.clone(),
             cache_dir: self.artefacts(),
             compiler: compiler()?,
             concurrent_calls,
-            level: self.level()?,
+            call_time: config.call_time(),
+            level: level(config)?,
             launcher: launcher()?,
             language_model: self.language_model()?,
             secrets: Arc::new(self.secrets()?),
@@ -105,14 +107,37 @@ impl Environment {
         Ok(Secrets::new(&dir, Some(keyring)))
     }
 
-    /// What happens to a request that no rule grants.
-    pub(crate) fn security_level(&self) -> Result<SecurityLevel> {
-        Ok(self.config()?.security_level())
-    }
-
     /// The configuration.
     pub(crate) fn config(&self) -> Result<Config> {
         Config::load(&self.config)
+    }
+
+    /// The configuration's file, and `.env`, neither of which need be there.
+    pub(crate) fn config_files(&self) -> [PathBuf; 2] {
+        [self.config.clone(), self.dotenv_path()]
+    }
+
+    /// The directory that relative paths of the configuration are in.
+    pub(crate) fn config_dir(&self) -> &Path {
+        self.config.parent().unwrap_or(&self.data_dir)
+    }
+
+    /// The key of a service: the variable, or what `.env` in the data directory says.
+    ///
+    /// # Errors
+    /// `.env` cannot be read, or can be by others.
+    pub(crate) fn service_key(&self, name: &str) -> Result<Option<Zeroizing<String>>> {
+        if let Some(value) = variable(name) {
+            let text = value.into_string().map_err(|_| {
+                CliError::new(Exit::Host, "invalid-config", format!("{name} cannot be used: it is no text"))
+            })?;
+            return Ok(Some(Zeroizing::new(text)));
+        }
+        Ok(Dotenv::load(&self.dotenv_path())?.take(name))
+    }
+
+    fn dotenv_path(&self) -> PathBuf {
+        self.data_dir.join(".env")
     }
 
     /// The language model that the configuration names, if the variable is set that it needs.
@@ -123,26 +148,14 @@ impl Environment {
         let config = self.config()?;
         let Some(claw) = config.language_model() else { return Ok(None) };
         let name = claw.model_provider.variable();
-        let Some(secret) = variable(name) else { return Ok(None) };
+        let Some(secret) = self.service_key(name)? else { return Ok(None) };
         let invalid = |reason: String| {
             CliError::new(Exit::Host, "invalid-config", format!("{name} cannot be used: {reason}"))
                 .hint("docs/operators.md says what it is")
         };
-        let secret = secret.into_string().map_err(|_| invalid("it is no text".to_owned()))?;
         let ca_file = Policy::load(&self.data_dir()?.policy())?.network().ca_file.clone();
         let model = ChatModel::new(claw.model_provider, claw.model.clone(), secret.trim(), ca_file);
         Ok(Some(Arc::new(model.map_err(invalid)?)))
-    }
-
-    /// Where calls run.
-    fn level(&self) -> Result<Level> {
-        Ok(match self.config()?.level() {
-            SandboxLevel::Isolated => Level::Isolated(WorkerProgram {
-                program: this_program()?,
-                arguments: vec![RUN_WORKER.to_owned()],
-            }),
-            SandboxLevel::Restricted => Level::Restricted,
-        })
     }
 
     /// The engine alone, for what is not installed.
@@ -155,6 +168,17 @@ impl Environment {
         let cache = TempDir::new().map_err(CliError::at(&std::env::temp_dir()))?;
         Ok((sandbox(cache.path().join("artefacts"))?, cache))
     }
+}
+
+/// Where calls run.
+fn level(config: &Config) -> Result<Level> {
+    Ok(match config.level() {
+        SandboxLevel::Isolated => Level::Isolated(WorkerProgram {
+            program: this_program()?,
+            arguments: vec![RUN_WORKER.to_owned()],
+        }),
+        SandboxLevel::Restricted => Level::Restricted,
+    })
 }
 
 fn sandbox(cache_dir: PathBuf) -> Result<Sandbox> {

@@ -105,6 +105,7 @@ macro_rules! uncoded {
 }
 
 coded!(
+    openclaw_gateway::tokens::TokensError,
     openclaw_runtime::RuntimeError,
     openclaw_runtime::catalog::CatalogError,
     openclaw_runtime::sandbox::PrepareError,
@@ -131,6 +132,7 @@ uncoded!(
     openclaw_runtime::policy::PolicyError => "invalid-policy",
     openclaw_runtime::policy_file::PolicyFileError => "invalid-policy",
     openclaw_runtime::trust::TrustError => "invalid-trust-store",
+    openclaw_runtime::WatchError => "watch-failed",
 );
 
 impl From<openclaw_runtime::secrets::SecretError> for CliError {
@@ -160,6 +162,13 @@ impl From<openclaw_registry_client::Error> for CliError {
 impl From<openclaw_registry_client::StateError> for CliError {
     fn from(error: openclaw_registry_client::StateError) -> Self {
         openclaw_registry_client::Error::from(error).into()
+    }
+}
+
+impl From<openclaw_gateway::GatewayError> for CliError {
+    fn from(error: openclaw_gateway::GatewayError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        Self { hint, ..Self::coded(error.code(), &error) }
     }
 }
 

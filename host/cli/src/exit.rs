@@ -9,7 +9,7 @@
 //! | 4 | not found | there is no such skill, tool, key, rule or file |
 //! | 5 | limits | fuel, time, memory, output or rate ran out, or the host is busy |
 //! | 6 | host | this machine, or the data directory, is not as it has to be |
-//! | 7 | registry | the registry could not be reached, or broke off |
+//! | 7 | unreachable | the registry or the gateway could not be reached, or broke off |
 
 use std::process::ExitCode;
 
@@ -30,7 +30,7 @@ pub(crate) enum Exit {
     Limits = 5,
     /// This machine, or the data directory, is not as it has to be.
     Host = 6,
-    /// The registry could not be reached, or broke off.
+    /// The registry or the gateway could not be reached, or broke off.
     Registry = 7,
 }
 
@@ -44,7 +44,7 @@ Exit codes:
   4  no such skill, tool, key, rule or file
   5  out of fuel, time, memory, output or rate, or the host is busy
   6  this machine or the data directory is not as it has to be
-  7  the registry could not be reached, or broke off";
+  7  the registry or the gateway could not be reached, or broke off";
 
 impl Exit {
     /// The class of an error by its stable code; a code that is not known is a refusal, since most
@@ -65,6 +65,7 @@ impl Exit {
             | "no-default-registry"
             | "no-matching-version"
             | "not-released"
+            | "unknown-token"
             | "not-found" => Self::NotFound,
             "fuel-exhausted"
             | "timeout"
@@ -92,6 +93,10 @@ impl Exit {
             | "invalid-policy"
             | "invalid-trust-store"
             | "invalid-lockfile"
+            | "invalid-tokens"
+            | "invalid-certificate"
+            | "insecure-listen"
+            | "address-unavailable"
             | "memory-unavailable"
             | "secrets-unreadable"
             | "invalid-secrets"

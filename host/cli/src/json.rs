@@ -3,6 +3,7 @@
 //! Sizes are in bytes and times in the unit that the field's name ends with. Digests are
 //! `sha256:<hex>`, keys `ed25519:<base64>`, skills `publisher/skill`, tools `publisher/skill/tool`.
 
+mod gateway;
 pub(crate) mod registry;
 
 use std::path::PathBuf;
@@ -24,6 +25,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::CliError;
+
+pub(crate) use gateway::{
+    GatewayCounts, GatewayStarted, GatewayStatus, GatewayUnit, ListedToken, NewGatewayToken,
+};
 
 /// Any command that fails, on standard error.
 #[derive(Debug, Serialize)]

@@ -1,11 +1,13 @@
 //! The `openclaw` command: parses, calls the runtime, prints.
 
+mod ask;
 mod cli;
 mod commands;
 mod component;
 mod config;
 mod consent;
 mod describe;
+mod dotenv;
 mod environment;
 mod error;
 mod exit;
@@ -14,6 +16,7 @@ mod json;
 mod keyring;
 mod keys;
 mod language_model;
+mod logging;
 mod output;
 mod progress;
 mod project;

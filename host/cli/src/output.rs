@@ -110,9 +110,14 @@ impl Output {
         };
     }
 
+    /// Whether a person can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// Asks a person, who answers no by doing nothing; none where nobody can be asked.
     pub(crate) fn confirm(&self, question: &str) -> Option<bool> {
-        if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !self.can_ask() {
             return None;
         }
         let mut out = anstream::stderr();

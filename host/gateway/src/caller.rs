@@ -58,6 +58,12 @@ impl Scope {
         Self(patterns)
     }
 
+    /// The patterns.
+    #[must_use]
+    pub fn patterns(&self) -> &[ToolPattern] {
+        &self.0
+    }
+
     /// Whether it covers a tool.
     #[must_use]
     pub fn covers(&self, tool: &ToolId) -> bool {

@@ -4,7 +4,7 @@ use openclaw_runtime::CallError;
 use serde::Serialize;
 
 /// An error as remote callers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PublicError {
     /// The stable code.
     pub code: String,

@@ -4,9 +4,18 @@
 
 pub mod caller;
 pub mod error;
+pub mod http;
+pub mod limits;
 pub mod mcp;
+pub mod metrics;
+pub mod names;
+pub mod server;
 pub mod service;
+pub mod tls;
+pub mod tokens;
+pub mod watch;
 
 pub use caller::{Caller, Scope};
 pub use error::PublicError;
+pub use server::{Gateway, GatewayError, Options, Settings};
 pub use service::{Request, Service};

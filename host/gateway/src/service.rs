@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
 use openclaw_runtime::capability::grant::Missing;
@@ -12,12 +13,14 @@ use openclaw_runtime::skill::Authorized;
 use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
 
 use crate::caller::Caller;
+use crate::metrics::Metrics;
 
 /// Serves tools to callers. One for a process; surfaces share it.
 #[derive(Debug)]
 pub struct Service {
     runtime: Runtime,
-    consents: Consents,
+    consents: ArcSwap<Consents>,
+    metrics: Metrics,
 }
 
 /// A call as a surface received it.
@@ -35,7 +38,20 @@ impl Service {
     /// A service over a runtime.
     #[must_use]
     pub fn new(runtime: Runtime, consents: Consents) -> Self {
-        Self { runtime, consents }
+        Self { runtime, consents: ArcSwap::from_pointee(consents), metrics: Metrics::default() }
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Seeks consent as another level says from now on; what was refused before is then asked anew.
+    pub fn set_security_level(&self, level: SecurityLevel) {
+        if self.consents.load().level() != level {
+            self.consents.store(Arc::new(Consents::new(level)));
+        }
     }
 
     /// What it serves.
@@ -59,13 +75,13 @@ impl Service {
         if !caller.may_grant || !caller.scope.reaches(skill) {
             return Vec::new();
         }
-        self.consents.questions(&self.runtime, skill, caller.workspace.as_ref())
+        self.consents.load().questions(&self.runtime, skill, caller.workspace.as_ref())
     }
 
     /// The owner's security level.
     #[must_use]
     pub fn security_level(&self) -> SecurityLevel {
-        self.consents.level()
+        self.consents.load().level()
     }
 
     /// Calls a tool for a caller, until it answers or `cancel` is given.
@@ -87,6 +103,7 @@ impl Service {
             let skill = tool.skill().clone();
             return Err((CallError::UnknownSkill { skill, nearest: Vec::new() }, Report::default()));
         }
+        let skill = tool.skill().clone();
         let call = ToolCall {
             tool,
             input,
@@ -95,10 +112,14 @@ impl Service {
             observer,
         };
         let person = person.filter(|_| caller.may_grant);
-        if let Err(error) = self.consents.seek(&self.runtime, &call, person).await {
+        let consents = self.consents.load_full();
+        if let Err(error) = consents.seek(&self.runtime, &call, person).await {
             tracing::error!("a grant was not written: {error}");
         }
         let outcome = self.runtime.dispatcher().call_until(call, cancel).await;
+        if !matches!(&outcome, Err((CallError::UnknownSkill { .. }, _))) {
+            self.metrics.count_call(&skill, &outcome);
+        }
         outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
     }
 }

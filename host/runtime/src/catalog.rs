@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use openclaw_package::digest::Digest;
 use openclaw_package::name::{SkillId, ToolId};
@@ -90,7 +91,13 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`]: without policy, trust and pins nothing is loaded.
     pub fn load(dir: &DataDir) -> Result<Self, CatalogError> {
-        let policy = Policy::load(&dir.policy())?;
+        Self::load_within(dir, None)
+    }
+
+    /// The same, with calls that are given no more than this time, whatever the policy says.
+    pub(crate) fn load_within(dir: &DataDir, call_time: Option<Duration>) -> Result<Self, CatalogError> {
+        let mut policy = Policy::load(&dir.policy())?;
+        policy.limit_call_time(call_time);
         let trust = TrustStore::load(&dir.trust())?;
         let slot = |(skill, locked): (&SkillId, &Locked)| {
             (skill.clone(), Slot { locked: locked.clone(), entry: OnceLock::new() })
@@ -109,6 +116,12 @@ impl Catalog {
     #[must_use]
     pub fn contains(&self, skill: &SkillId) -> bool {
         self.skills.contains_key(skill)
+    }
+
+    /// How many skills are loaded, of those that were looked at.
+    #[must_use]
+    pub fn loaded(&self) -> usize {
+        self.skills.values().filter(|slot| matches!(slot.entry.get(), Some(Entry::Loaded(_)))).count()
     }
 
     /// The digests of all installed packages.

@@ -262,6 +262,12 @@ impl Dispatcher {
         self.places.taken()
     }
 
+    /// How many calls may run at once.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.places.total()
+    }
+
     /// Waits until the records of all finished calls are written.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use openclaw_package::digest::Digest;
 use openclaw_package::name::SkillId;
@@ -250,6 +251,11 @@ impl Policy {
         self.unconfined_processes
     }
 
+    /// Bounds the time of calls below the ceiling.
+    pub(crate) fn limit_call_time(&mut self, call_time: Option<Duration>) {
+        self.ceilings.call_time = call_time;
+    }
+
     /// The operator's ceilings.
     #[must_use]
     pub fn ceilings(&self) -> &Ceilings {
@@ -266,6 +272,11 @@ impl Policy {
     #[must_use]
     pub fn network(&self) -> &NetworkPolicy {
         &self.network
+    }
+
+    /// The rules of every skill that has some.
+    pub fn skills(&self) -> impl Iterator<Item = (&SkillId, &SkillPolicy)> {
+        self.skill.iter()
     }
 
     /// What a skill is allowed.

@@ -1,7 +1,8 @@
 //! The whole runtime over one data directory: what a surface opens, and calls tools through.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use openclaw_launcher::{Launcher, LauncherProgram};
 use openclaw_package::name::SkillId;
@@ -33,6 +34,8 @@ pub struct RuntimeOptions {
     pub compiler: Compiler,
     /// How many calls may run at once.
     pub concurrent_calls: u32,
+    /// The longest that a call may take, below the policy's ceiling.
+    pub call_time: Option<Duration>,
     /// Where calls run.
     pub level: Level,
     /// How the launcher of programs is started, once a skill runs one.
@@ -96,6 +99,7 @@ pub enum GrantError {
 pub struct Runtime {
     dir: DataDir,
     dispatcher: Arc<Dispatcher>,
+    call_time: Arc<Mutex<Option<Duration>>>,
 }
 
 impl Runtime {
@@ -105,9 +109,10 @@ impl Runtime {
     /// See [`RuntimeError`].
     pub fn open(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let dir = DataDir::open(options.data_dir)?;
-        let catalog = Catalog::load(&dir)?;
+        let catalog = Catalog::load_within(&dir, options.call_time)?;
         let audit = AuditLog::open(&dir.audit(), catalog.policy().audit())?;
         let http = http_client(catalog.policy());
+        let call_time = Arc::new(Mutex::new(options.call_time));
         let RuntimeOptions {
             cache_dir,
             compiler,
@@ -142,7 +147,7 @@ impl Runtime {
         };
         let dispatcher =
             Dispatcher::new(catalog, executor, audit, SecretCache::new(secrets), concurrent_calls);
-        Ok(Self { dir, dispatcher: Arc::new(dispatcher) })
+        Ok(Self { dir, dispatcher: Arc::new(dispatcher), call_time })
     }
 
     /// The data directory.
@@ -163,10 +168,16 @@ impl Runtime {
     /// # Errors
     /// [`CatalogError`]; the old snapshot then stays.
     pub fn reload(&self) -> Result<(), CatalogError> {
-        let catalog = Catalog::load(&self.dir)?;
+        let call_time = *self.call_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let catalog = Catalog::load_within(&self.dir, call_time)?;
         let http = http_client(catalog.policy());
         self.dispatcher.swap(catalog, http);
         Ok(())
+    }
+
+    /// Bounds the time of calls anew, from the next reload on.
+    pub fn set_call_time(&self, call_time: Option<Duration>) {
+        *self.call_time.lock().unwrap_or_else(PoisonError::into_inner) = call_time;
     }
 
     /// Adds rules to the owner's policy, and puts them into force.

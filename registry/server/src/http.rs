@@ -34,7 +34,6 @@ use crate::registry::{Caller, Registry};
 
 pub use answer::Failure;
 pub use metrics::Metrics;
-pub(crate) use rate::network;
 pub use rate::{ClientAddress, RateLimits};
 pub use routes::{ROUTES, Route, router};
 

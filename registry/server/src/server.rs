@@ -1,10 +1,7 @@
 //! Listening: connections that are bounded in number, in the size of their heads and in how slow they may be.
 
-mod patient;
-
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,15 +11,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use openclaw_listen::{Crowd, Patient};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::error::{Fault, Result};
-use crate::http::{App, ClientAddress, network, router};
+use crate::http::{App, ClientAddress, router};
 use crate::limits::Limits;
-
-use patient::Patient;
 
 /// The most header lines of a request.
 const MAX_HEADERS: usize = 64;
@@ -95,47 +91,6 @@ pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>
     }
 }
 
-/// How many connections each network has: one client never has all of them, however slowly it asks.
-struct Crowd {
-    most: usize,
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
-}
-
-/// A connection that is counted as long as this lives.
-struct Member {
-    network: IpAddr,
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
-}
-
-impl Crowd {
-    fn new(most: usize) -> Self {
-        Self { most, counts: Arc::default() }
-    }
-
-    fn join(&self, address: IpAddr) -> Option<Member> {
-        let network = network(address);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(network).or_default();
-        if *count >= self.most {
-            return None;
-        }
-        *count += 1;
-        Some(Member { network, counts: Arc::clone(&self.counts) })
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.network) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.network);
-            }
-        }
-    }
-}
-
 type Connection<S> = http1::Connection<TokioIo<Patient>, S>;
 
 /// One connection, ready to be waited for.
@@ -161,23 +116,4 @@ fn connection(
         .max_buf_size(limits.head_size)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(Patient::new(stream, limits.idle_time)), service)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_network_never_has_all_connections() {
-        let crowd = Crowd::new(2);
-        let join = |address: &str| crowd.join(address.parse().unwrap());
-        let (first, second) = (join("2001:db8::1"), join("2001:db8::2"));
-        assert!(first.is_some() && second.is_some());
-        assert!(join("2001:db8::3").is_none(), "a network counts as one");
-        assert!(join("192.0.2.1").is_some());
-        drop(first);
-        assert!(join("2001:db8::3").is_some());
-        drop(second);
-        assert!(crowd.counts.lock().unwrap().is_empty(), "nothing is kept of who has gone");
-    }
 }

@@ -26,6 +26,7 @@ pub fn open(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
         cache_dir: artefacts(),
         compiler: compiler(),
         concurrent_calls,
+        call_time: None,
         level,
         launcher: openclaw_tests::embedded::launcher(),
         language_model: None,

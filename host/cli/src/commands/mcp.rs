@@ -24,9 +24,6 @@ use crate::text::pretty_json;
 /// Who calls, as records name it.
 const CALLER: &str = "mcp";
 
-/// Calls that may run at once.
-const CONCURRENT_CALLS: u32 = 64;
-
 /// What is logged unless `RUST_LOG` says otherwise: our own words, and of the libraries only what is wrong.
 const LOGGED: &str = "warn,openclaw_gateway=info,openclaw_runtime=info,rmcp=error";
 
@@ -50,8 +47,9 @@ fn serve(arguments: &McpServe, environment: &Environment, output: &Output) -> Re
         output
             .note("waiting for an MCP client on standard input; `openclaw mcp config` shows how one is told");
     }
-    let level = environment.security_level()?;
-    let runtime = environment.runtime_for(CONCURRENT_CALLS)?;
+    let config = environment.config()?;
+    let level = config.security_level();
+    let runtime = environment.runtime_for(&config, config.concurrent_calls())?;
     let _watching = runtime.watch().map_err(openclaw_runtime::RuntimeError::from)?;
     let service = Arc::new(Service::new(runtime, Consents::new(level)));
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(host_failure)?;

@@ -1,13 +1,17 @@
 //! `openclaw tool`: the tools of installed skills, and the call of one.
 
 use openclaw_package::{ToolId, Tree};
+use openclaw_runtime::Runtime;
 use openclaw_runtime::catalog::{Catalog, Entry};
+use openclaw_runtime::consent::Consents;
 use openclaw_runtime::redact::Redactor;
 use openclaw_runtime::skill_log;
 
+use crate::ask::Asked;
 use crate::cli::{ToolCall, ToolCommand};
 use crate::environment::{self, Environment};
-use crate::error::Result;
+use crate::error::{CliError, Result};
+use crate::exit::Exit;
 use crate::invocation::{self, Called};
 use crate::json::ListedTool;
 use crate::output::{Output, table};
@@ -73,6 +77,7 @@ pub(super) fn call(
         workspace,
         observer: None,
     };
+    seek_consent(environment, &runtime, &call, output)?;
     let progress = output.progress(&format!("running {tool}"));
     let outcome = invocation::wait(runtime.dispatcher().call(call))?;
     drop(progress);
@@ -87,6 +92,22 @@ pub(super) fn call(
     }
     let subject = tool.skill().to_string();
     invocation::show(output, &Called { tool: Some(tool), subject, given, has_workspace }, &outcome)
+}
+
+/// Has granted what the call may need and lacks, as the owner's security level says.
+fn seek_consent(
+    environment: &Environment,
+    runtime: &Runtime,
+    call: &openclaw_runtime::ToolCall,
+    output: &Output,
+) -> Result<()> {
+    let consents = Consents::new(environment.config()?.security_level());
+    let person = Asked::new(output.can_ask());
+    let granted = invocation::wait(consents.seek(runtime, call, Some(&person)))?;
+    for rule in granted.map_err(|error| CliError::new(Exit::Host, "invalid-policy", error.to_string()))? {
+        output.note(format_args!("granted to {}: {}", call.tool.skill(), one_line(&rule.to_string())));
+    }
+    Ok(())
 }
 
 fn wants_workspace(catalog: &Catalog, tool: &ToolId) -> bool {

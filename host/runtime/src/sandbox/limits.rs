@@ -60,6 +60,9 @@ pub struct Ceilings {
     pub calls_per_minute_per_skill: u32,
     /// Most calls that one caller may ask for in a minute; 0 is no ceiling.
     pub calls_per_minute_per_caller: u32,
+    /// Longest time a call may be given by the configuration of whoever runs calls, below the policy's.
+    #[serde(skip)]
+    pub call_time: Option<Duration>,
 }
 
 impl Default for Ceilings {
@@ -71,6 +74,7 @@ impl Default for Ceilings {
             output: ByteSize::new(4 << 20),
             calls_per_minute_per_skill: 0,
             calls_per_minute_per_caller: 0,
+            call_time: None,
         }
     }
 }
@@ -109,7 +113,10 @@ impl Ceilings {
         let fuel = cut("fuel", asked.fuel().unwrap_or(default.fuel), self.fuel, &plain);
         let memory_asked = asked.memory().map_or(default.memory_bytes, ByteSize::as_u64);
         let memory_bytes = cut("memory", memory_asked, self.memory.as_u64().min(Self::MEMORY_MAX), &bytes);
-        let timeout = cut("timeout", timeout, self.timeout_seconds.saturating_mul(1000), &millis);
+        let call_time =
+            self.call_time.map_or(u64::MAX, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let most_time = self.timeout_seconds.saturating_mul(1000).min(call_time);
+        let timeout = cut("timeout", timeout, most_time, &millis);
         let output_asked = asked.output().map_or(default.output_bytes, ByteSize::as_u64);
         let output_bytes = cut("output", output_asked, self.output.as_u64(), &bytes);
         (Limits { fuel, memory_bytes, timeout: Duration::from_millis(timeout), output_bytes }, cuts)

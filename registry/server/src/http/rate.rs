@@ -1,10 +1,11 @@
 //! How often one address or one token may ask.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http::HeaderMap;
+use openclaw_listen::network;
 
 use crate::error::{Refusal, Result};
 use crate::limits::Limits;
@@ -72,16 +73,5 @@ impl RateLimits {
         }
         let last = headers.get_all("x-forwarded-for").iter().next_back()?;
         last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-    }
-}
-
-/// One subscriber of IPv6 has a network of 64 bits, and counts as one.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address => address,
     }
 }

@@ -30,6 +30,8 @@ impl Grants {
             Rule::Process(_) => Effects { writes: true, reaches: true },
             Rule::Memory => Effects { writes: true, reaches: false },
             Rule::Llm => Effects { writes: false, reaches: true },
+            // It is put into a request that a rule for the network lets go.
+            Rule::Secret(_) => Effects::default(),
         });
         let allowed = effects.fold(Effects::default(), Effects::or);
         Effects { writes: allowed.writes && asked.writes, reaches: allowed.reaches && asked.reaches }

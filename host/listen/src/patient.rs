@@ -18,7 +18,8 @@ const SLOWEST: u64 = 32 << 10;
 
 /// A stream that fails when the other side takes nothing, or too little, for too long, and that is not closed while the other side is
 /// still sending: it would lose the answer that it was given early.
-pub(super) struct Patient {
+#[derive(Debug)]
+pub struct Patient {
     stream: TcpStream,
     patience: Duration,
     waiting: Option<Waiting>,
@@ -30,7 +31,9 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
+    /// A connection that is borne with for as long as `patience`, more than once if it makes up for it.
+    #[must_use]
+    pub fn new(stream: TcpStream, patience: Duration) -> Self {
         Self { stream, patience, waiting: None, behind: Duration::ZERO, lingering: MAX_LINGERING, end: None }
     }
 
@@ -59,6 +62,7 @@ impl Patient {
 }
 
 /// A write that waits for the other side: since when, and until when at most.
+#[derive(Debug)]
 struct Waiting {
     since: Instant,
     end: Pin<Box<Sleep>>,

@@ -1,0 +1,52 @@
+//! `/health`, `/ready` and the metrics: for those who watch the gateway.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+
+use super::answer::{Refusal, json, typed};
+use super::documents::{ErrorBody, Health, Readiness};
+use super::guard::draining;
+use super::{App, Phase};
+use crate::metrics::MetricsDocument;
+
+/// Whether the gateway answers
+#[utoipa::path(get, path = "/health", tag = "operate", security(()),
+    responses((status = 200, description = "It does", body = Health)))]
+pub(super) async fn health() -> Response {
+    json(&Health { status: "healthy", version: env!("CARGO_PKG_VERSION"), agents: 0 })
+}
+
+/// Whether the gateway takes calls
+#[utoipa::path(get, path = "/ready", tag = "operate", security(()),
+    responses(
+        (status = 200, description = "It does", body = Readiness),
+        (status = 503, description = "It is starting or stopping", body = ErrorBody),
+    ))]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
+    match app.phase() {
+        Phase::Ready => Ok(json(&Readiness { status: "ready" })),
+        Phase::Draining => Err(draining()),
+        Phase::Starting => {
+            let message = "the installed skills are being loaded";
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "starting", message, None).retry_after(1))
+        }
+    }
+}
+
+/// Metrics in the OpenMetrics text format, as Prometheus reads it
+#[utoipa::path(get, path = "/metrics", tag = "operate",
+    responses((status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text")))]
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let text = app.service.metrics().encode(app.service.runtime().dispatcher());
+    typed("application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+}
+
+/// The most important metrics as JSON
+#[utoipa::path(get, path = "/api/v1/metrics", tag = "operate",
+    responses((status = 200, description = "They", body = MetricsDocument)))]
+pub(super) async fn metrics_document(State(app): State<Arc<App>>) -> Response {
+    json(&app.service.metrics().document(app.service.runtime().dispatcher()))
+}

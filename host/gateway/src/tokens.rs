@@ -1,0 +1,190 @@
+//! Tokens: who may ask the gateway, for which tools, and until when. Only their hashes are kept.
+
+mod file;
+mod secret;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use openclaw_runtime::layout::DataDir;
+use openclaw_runtime::workspace::Workspace;
+use subtle::ConstantTimeEq as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::caller::Caller;
+
+pub use file::{
+    NewToken, OWNER, OWNER_TOKEN_FILE, TOKENS_FILE, TokenName, TokenRecord, TokenStore, TokensError,
+};
+pub use secret::Secret;
+
+/// The tokens that a running gateway accepts; another list may take their place at any time.
+#[derive(Debug)]
+pub struct Tokens {
+    store: TokenStore,
+    accepted: ArcSwap<Vec<Arc<Token>>>,
+}
+
+/// A token that is accepted, and whom it speaks for.
+#[derive(Debug)]
+pub struct Token {
+    record: TokenRecord,
+    caller: Arc<Caller>,
+    revoked: CancellationToken,
+}
+
+impl Tokens {
+    /// The tokens of a data directory.
+    ///
+    /// # Errors
+    /// [`TokensError`] where their file cannot be read.
+    pub fn open(dir: &DataDir) -> Result<Self, TokensError> {
+        let tokens = Self { store: TokenStore::of(dir), accepted: ArcSwap::default() };
+        tokens.reload()?;
+        Ok(tokens)
+    }
+
+    /// Reads the file again. Who is not in it any more is told so, calls that run included; the others notice nothing.
+    ///
+    /// # Errors
+    /// [`TokensError`]; the tokens before then stay.
+    pub fn reload(&self) -> Result<(), TokensError> {
+        let records = self.store.list()?;
+        let before = self.accepted.load_full();
+        let mut kept = Vec::with_capacity(records.len());
+        for record in records {
+            let same = before.iter().find(|token| token.record == record);
+            kept.push(same.map_or_else(|| Arc::new(Token::new(record)), Arc::clone));
+        }
+        let gone: Vec<_> =
+            before.iter().filter(|old| !kept.iter().any(|token| Arc::ptr_eq(old, token))).collect();
+        self.accepted.store(Arc::new(kept));
+        gone.iter().for_each(|token| token.revoked.cancel());
+        Ok(())
+    }
+
+    /// The token that was presented, if it is accepted now. How long this takes says nothing of the others.
+    #[must_use]
+    pub fn find(&self, presented: &str) -> Option<Arc<Token>> {
+        let hash = Secret::parse(presented)?.hash();
+        let accepted = self.accepted.load();
+        let mut found = None;
+        for token in accepted.iter() {
+            if bool::from(token.record.hash.as_bytes().ct_eq(hash.as_bytes())) {
+                found = Some(token);
+            }
+        }
+        found.filter(|token| !token.is_expired(Timestamp::now())).map(Arc::clone)
+    }
+}
+
+impl Token {
+    fn new(record: TokenRecord) -> Self {
+        let workspace = record.workspace.as_deref().and_then(|path| match Workspace::resolve(path) {
+            Ok(workspace) => Some(workspace),
+            Err(error) => {
+                tracing::warn!(
+                    token = record.name.as_str(),
+                    "calls with this token have no workspace: {error}"
+                );
+                None
+            }
+        });
+        let caller = Caller {
+            name: record.name.as_str().to_owned(),
+            scope: record.tools.clone(),
+            workspace,
+            may_grant: record.may_grant,
+        };
+        Self { record, caller: Arc::new(caller), revoked: CancellationToken::new() }
+    }
+
+    /// Whom it speaks for.
+    #[must_use]
+    pub fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
+    /// Whether it may read the metrics.
+    #[must_use]
+    pub fn may_read_metrics(&self) -> bool {
+        self.record.metrics
+    }
+
+    /// Done once it is no longer accepted: revoked, changed or expired.
+    pub async fn ended(&self) {
+        let Some(expires) = self.record.expires else { return self.revoked.cancelled().await };
+        loop {
+            let left = expires.duration_since(Timestamp::now());
+            let Ok(left) = std::time::Duration::try_from(left) else { return };
+            // Sleeping for years is more than a timer can; who wakes early looks again.
+            let left = left.min(std::time::Duration::from_secs(86_400));
+            if left.is_zero() || tokio::time::timeout(left, self.revoked.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    fn is_expired(&self, now: Timestamp) -> bool {
+        self.record.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Scope;
+
+    fn store() -> (tempfile::TempDir, DataDir) {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(parent.path().join("data")).unwrap();
+        (parent, dir)
+    }
+
+    fn new(name: &str) -> NewToken {
+        NewToken::new(name.parse().unwrap(), Scope::all())
+    }
+
+    #[test]
+    fn a_token_is_accepted_until_it_is_revoked() {
+        let (_parent, dir) = store();
+        let file = TokenStore::of(&dir);
+        let (one, _) = file.create(new("one")).unwrap();
+        let (two, _) = file.create(new("two")).unwrap();
+        let tokens = Tokens::open(&dir).unwrap();
+        let first = tokens.find(one.reveal()).unwrap();
+        assert_eq!(first.caller().name, "one");
+        file.revoke(&"one".parse().unwrap()).unwrap();
+        assert!(tokens.find(one.reveal()).is_some(), "nobody has read the file again");
+        tokens.reload().unwrap();
+        assert!(tokens.find(one.reveal()).is_none());
+        assert!(first.revoked.is_cancelled(), "calls that run with it are told");
+        let second = tokens.find(two.reveal()).unwrap();
+        assert!(!second.revoked.is_cancelled(), "the others notice nothing");
+        assert!(tokens.find("ocg_").is_none() && tokens.find("").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_token_ends_by_itself() {
+        let (_parent, dir) = store();
+        let file = TokenStore::of(&dir);
+        let soon = Timestamp::now() + std::time::Duration::from_millis(300);
+        let (secret, _) = file.create(NewToken { expires: Some(soon), ..new("short") }).unwrap();
+        let tokens = Tokens::open(&dir).unwrap();
+        let token = tokens.find(secret.reveal()).unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(20), token.ended()).await.unwrap();
+        assert!(tokens.find(secret.reveal()).is_none());
+    }
+
+    #[test]
+    fn a_broken_file_leaves_the_tokens_as_they_were() {
+        let (_parent, dir) = store();
+        let (secret, _) = TokenStore::of(&dir).create(new("one")).unwrap();
+        let tokens = Tokens::open(&dir).unwrap();
+        std::fs::write(dir.root().join(TOKENS_FILE), "version = 1\n[[token]]\nname = \"x\"\nright = 1\n")
+            .unwrap();
+        assert!(tokens.reload().is_err());
+        assert!(tokens.find(secret.reveal()).is_some());
+    }
+}
