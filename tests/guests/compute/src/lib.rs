@@ -11,6 +11,7 @@ mod grow_memory_and_survive;
 mod hash_order;
 mod huge_log;
 mod huge_output;
+mod narrate;
 mod panic;
 mod poll_flood;
 mod progress;
@@ -50,6 +51,7 @@ kit::guest!(
     hash_order,
     huge_log,
     huge_output,
+    narrate,
     panic,
     poll_flood,
     progress,
