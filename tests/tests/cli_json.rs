@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use openclaw_tests::gateway::Gateway;
 use openclaw_tests::registry::Registry;
-use openclaw_tests::{Home, Skill, component};
+use openclaw_tests::{Home, Skill, component, home};
 use serde_json::{Value, json};
 
 /// What is redacted, by pattern.
@@ -210,6 +210,14 @@ fn what_is_installed() {
     let home = with_installed();
     shows!(home, "list", home.run(["list"]).success());
     shows!(home, "tool-list", home.run(["tool", "list"]).success());
+    let workspace = home.workspace().display().to_string();
+    let registration = home.run(["mcp", "config", "--workspace", &workspace]).success();
+    let places = [home::binary().display().to_string(), home.cache().display().to_string()];
+    let shown = places
+        .iter()
+        .zip(["[openclaw]", "[cache]"])
+        .fold(registration, |text, (place, with)| text.replace(place, with));
+    shows!(home, "mcp-config", shown);
     shows!(home, "grant-show-granted", home.run(["grant", "show"]).success());
     let input = json!({ "pattern": "needles" });
     shows!(home, "tool-call", home.call("search/search", &input).success());

@@ -42,7 +42,10 @@ fn issues_and_pull_requests_are_listed() {
     let github = GitHub::saying(200, ISSUES);
     let output = list(&github, &of("a/b")).unwrap();
     assert_eq!(output.issues.iter().map(|issue| issue.number).collect::<Vec<_>>(), [7, 6]);
-    assert_eq!((output.issues[0].labels.as_slice(), output.issues[0].author.as_str()), (&["bug".to_owned()][..], "ada"));
+    assert_eq!(
+        (output.issues[0].labels.as_slice(), output.issues[0].author.as_str()),
+        (&["bug".to_owned()][..], "ada")
+    );
     assert_eq!((output.issues[1].pull_request, output.issues[1].author.as_str()), (true, "ghost"));
     assert!(!output.truncated);
     let asked = "https://api.github.com/repos/a/b/issues?state=open&sort=updated&per_page=30";
@@ -63,7 +66,11 @@ fn what_is_asked_for_is_in_the_url_and_nothing_else_can_be() {
     let asked = "https://git.example/api/v3/repos/a/b/issues?state=all&sort=updated&per_page=100&labels=a+b%26state%3Dclosed";
     assert_eq!(*github.asked.borrow(), [asked]);
     for repository in ["a", "a/b/c", "a/..", "a/b?x", "/b", "a/", "a b/c"] {
-        assert_eq!(list(&github, &of(repository)).unwrap_err().kind(), ErrorKind::InvalidInput, "{repository}");
+        assert_eq!(
+            list(&github, &of(repository)).unwrap_err().kind(),
+            ErrorKind::InvalidInput,
+            "{repository}"
+        );
     }
 }
 

@@ -32,10 +32,14 @@ impl From<&CallError> for PublicError {
             CallError::Fault(fault) if fault.is_of_the_host() => {
                 ("the host failed, not the tool".to_owned(), None)
             }
-            // What a skill says when it crashes names its author's files, and may hold anything.
-            CallError::Fault(Fault::Trap(_)) => {
-                ("the skill crashed".to_owned(), Some("its owner sees why in the host's log".to_owned()))
-            }
+            // A panic names files of the machine that the skill was built on.
+            CallError::Fault(Fault::Trap(_)) => (
+                "the skill crashed".to_owned(),
+                Some(
+                    "it is a fault of the skill's: its owner sees more with openclaw tool call --logs"
+                        .to_owned(),
+                ),
+            ),
             error => (error.to_string(), error.hint()),
         };
         Self { code: error.code().to_owned(), message, hint }

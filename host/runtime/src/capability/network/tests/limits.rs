@@ -176,7 +176,10 @@ async fn a_silent_name_server_ends_at_the_connect_timeout_or_the_deadline() {
     let short = NetworkLimits { connect: SHORT, ..NetworkLimits::default() };
     for (limits, time) in [(short, Duration::from_secs(20)), (NetworkLimits::default(), SHORT)] {
         let client = HttpClientOptions { ca_file: None, resolver: Arc::new(Silent) };
-        let mut call = Call::new(local("http://h.example"), CallOptions { limits, client, time });
+        let mut call = Call::new(
+            local("http://h.example"),
+            CallOptions { limits, client, time, ..CallOptions::default() },
+        );
         let error = call.get("http://h.example/").await.unwrap_err();
         assert!(matches!(error, Error::DnsTimeout), "{error}");
     }
