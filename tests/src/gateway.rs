@@ -25,6 +25,7 @@ pub struct Gateway<'a> {
     address: SocketAddr,
     token: String,
     said: PathBuf,
+    started: Value,
 }
 
 impl<'a> Gateway<'a> {
@@ -67,7 +68,13 @@ impl<'a> Gateway<'a> {
         let address =
             url.split_once("://").and_then(|(_, address)| address.parse().ok()).expect("an address");
         let token = std::fs::read_to_string(started["token_file"].as_str().expect("a file"));
-        Ok(Self { home, child, address, token: token.unwrap_or_default().trim().to_owned(), said })
+        let token = token.unwrap_or_default().trim().to_owned();
+        Ok(Self { home, child, address, token, said, started })
+    }
+
+    /// What it printed once it listened.
+    pub fn started(&self) -> &Value {
+        &self.started
     }
 
     /// Where it listens.

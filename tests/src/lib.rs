@@ -10,6 +10,7 @@
 )]
 
 pub mod bomb;
+pub mod clients;
 pub mod component;
 pub mod craft;
 pub mod embedded;

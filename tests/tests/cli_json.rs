@@ -12,17 +12,23 @@
 
 use std::path::PathBuf;
 
+use openclaw_tests::gateway::Gateway;
 use openclaw_tests::registry::Registry;
-use openclaw_tests::{Home, Skill, component};
+use openclaw_tests::{Home, Skill, component, home};
 use serde_json::{Value, json};
 
 /// What is redacted, by pattern.
-const FILTERS: [(&str, &str); 8] = [
+const FILTERS: [(&str, &str); 10] = [
     ("sha256:[0-9a-f]{64}", "sha256:[digest]"),
     ("ed25519:[A-Za-z0-9+/]{43}=", "ed25519:[key]"),
     // Which ones a component imports is for the toolchain to say that built it.
     (r#""imports": \[[^\]]*\]"#, r#""imports": ["[interfaces]"]"#),
-    (r#""(time|next|published|expires|list_issued)": "[^"]+""#, r#""$1": "[time]""#),
+    (r#""(time|next|published|created|expires|list_issued)": "[^"]+""#, r#""$1": "[time]""#),
+    ("ocg_[0-9a-f]{64}", "ocg_[token]"),
+    (
+        r#""(uptime|memory_usage_mb|resident_memory_bytes|total_requests|avg_response_time_ms|connections)": [\d.]+"#,
+        r#""$1": "[number]""#,
+    ),
     ("openclaw-[0-9a-f]{16}", "openclaw-[origin]"),
     (r"127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:[port]"),
     (r#""/[a-z/]*/(cat|sh)""#, r#""[bin]/$1""#),
@@ -93,6 +99,22 @@ fn keys() {
     shows!(home, "trust-remove", home.run(["trust", "remove", "acme"]).success());
     shows!(home, "error", home.run(["key", "new", "acme"]).stderr);
     shows!(home, "error-usage", home.run(["key", "make"]).stderr);
+}
+
+#[test]
+fn a_gateway() {
+    let home = with_installed();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    std::fs::write(home.data().join("config.yaml"), format!("gateway: {{ port: {port} }}\n")).unwrap();
+    let gateway = Gateway::start_with(&home, &["--listen", &format!("127.0.0.1:{port}")]);
+    shows!(home, "gateway", gateway.started().to_string());
+    shows!(home, "gateway-status", home.run(["gateway", "--status"]).success());
+    shows!(home, "metrics", home.run(["metrics"]).success());
+    shows!(home, "gateway-install", home.run(["gateway", "--install"]).success());
+    let create = ["gateway", "token", "create", "ci", "--tool", "acme/search/search", "--expires", "30d"];
+    shows!(home, "gateway-token-create", home.run(create).success());
+    shows!(home, "gateway-token-list", home.run(["gateway", "token", "list"]).success());
+    shows!(home, "gateway-token-revoke", home.run(["gateway", "token", "revoke", "ci"]).success());
 }
 
 #[test]
@@ -188,6 +210,14 @@ fn what_is_installed() {
     let home = with_installed();
     shows!(home, "list", home.run(["list"]).success());
     shows!(home, "tool-list", home.run(["tool", "list"]).success());
+    let workspace = home.workspace().display().to_string();
+    let registration = home.run(["mcp", "config", "--workspace", &workspace]).success();
+    let places = [home::binary().display().to_string(), home.cache().display().to_string()];
+    let shown = places
+        .iter()
+        .zip(["[openclaw]", "[cache]"])
+        .fold(registration, |text, (place, with)| text.replace(place, with));
+    shows!(home, "mcp-config", shown);
     shows!(home, "grant-show-granted", home.run(["grant", "show"]).success());
     let input = json!({ "pattern": "needles" });
     shows!(home, "tool-call", home.call("search/search", &input).success());

@@ -1,6 +1,7 @@
 //! What a remote caller is told of a failed call: a stable code, the fact and the next step, and nothing of this machine.
 
 use openclaw_runtime::CallError;
+use openclaw_runtime::sandbox::Fault;
 use serde::Serialize;
 
 /// An error as remote callers see it.
@@ -31,6 +32,14 @@ impl From<&CallError> for PublicError {
             CallError::Fault(fault) if fault.is_of_the_host() => {
                 ("the host failed, not the tool".to_owned(), None)
             }
+            // A panic names files of the machine that the skill was built on.
+            CallError::Fault(Fault::Trap(_)) => (
+                "the skill crashed".to_owned(),
+                Some(
+                    "it is a fault of the skill's: its owner sees more with openclaw tool call --logs"
+                        .to_owned(),
+                ),
+            ),
             error => (error.to_string(), error.hint()),
         };
         Self { code: error.code().to_owned(), message, hint }

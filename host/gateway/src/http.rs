@@ -6,6 +6,7 @@ mod body;
 mod documents;
 mod guard;
 mod health;
+mod mcp;
 mod openapi;
 mod routes;
 mod stream;
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Limits;
+use crate::mcp::{HttpMcp, HttpOptions, http_service};
 use crate::names::Names;
 use crate::service::Service;
 use crate::tokens::Tokens;
@@ -39,6 +41,8 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 pub(crate) struct App {
     /// The tools.
     pub(crate) service: Arc<Service>,
+    /// The same over MCP.
+    pub(crate) mcp: HttpMcp,
     /// Who may ask.
     pub(crate) tokens: Tokens,
     /// Who failed to say who they are, how often.
@@ -74,13 +78,16 @@ pub(crate) enum Phase {
 
 impl App {
     pub(crate) fn new(service: Arc<Service>, tokens: Tokens, limits: Limits, applied: Applied) -> Self {
+        let cut = CancellationToken::new();
+        let options = HttpOptions { shutdown: cut.clone(), ..HttpOptions::default() };
         Self {
+            mcp: http_service(Arc::clone(&service), options),
             service,
             tokens,
             failures: Failures::new(limits.failures_per_minute),
             limits,
             settings: ArcSwap::from_pointee(applied),
-            cut: CancellationToken::new(),
+            cut,
             phase: AtomicU8::new(Phase::Starting as u8),
         }
     }

@@ -20,6 +20,8 @@ pub struct Limits {
     pub head_time: Duration,
     /// The body of a request, in bytes.
     pub body_bytes: usize,
+    /// The same of a request of MCP, where the input of a tool may be written in more bytes than it has.
+    pub mcp_body_bytes: usize,
     /// Until the body of a request has arrived whole.
     pub body_time: Duration,
     /// Until the next bytes of a body arrive, or of an answer are taken.
@@ -37,6 +39,7 @@ impl Default for Limits {
             headers: 64,
             head_time: Duration::from_secs(10),
             body_bytes: BODY_BYTES,
+            mcp_body_bytes: 2 * BODY_BYTES,
             body_time: Duration::from_secs(60),
             idle_time: Duration::from_secs(20),
             failures_per_minute: 30,

@@ -9,6 +9,7 @@ use openclaw_runtime::capability::grant::Missing;
 use openclaw_runtime::catalog::Catalog;
 use openclaw_runtime::consent::{Consents, Person, SecurityLevel};
 use openclaw_runtime::dispatch::CallOutcome;
+use openclaw_runtime::sandbox::Fault;
 use openclaw_runtime::skill::Authorized;
 use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
 
@@ -120,6 +121,19 @@ impl Service {
         if !matches!(&outcome, Err((CallError::UnknownSkill { .. }, _))) {
             self.metrics.count_call(&skill, &outcome);
         }
+        if let Err((error, _)) = &outcome {
+            note(&skill, error);
+        }
         outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
+    }
+}
+
+/// Tells the owner what callers are not told.
+fn note(skill: &SkillId, error: &CallError) {
+    match error {
+        CallError::Open(_) | CallError::Audit(_) => tracing::error!(%skill, "{error}"),
+        CallError::Refused { .. } | CallError::Fault(Fault::Trap(_)) => tracing::warn!(%skill, "{error}"),
+        CallError::Fault(fault) if fault.is_of_the_host() => tracing::error!(%skill, "{error}"),
+        _ => {}
     }
 }

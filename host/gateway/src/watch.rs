@@ -15,6 +15,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 pub struct Files {
     _watcher: RecommendedWatcher,
     changes: UnboundedReceiver<PathBuf>,
+    /// Changes of which nobody was told yet.
+    changed: BTreeSet<PathBuf>,
 }
 
 impl Files {
@@ -40,20 +42,21 @@ impl Files {
         for dir in dirs {
             watcher.watch(dir, RecursiveMode::NonRecursive)?;
         }
-        Ok(Self { _watcher: watcher, changes })
+        Ok(Self { _watcher: watcher, changes, changed: BTreeSet::new() })
     }
 
-    /// The files that were changed, once some were, and for a moment none more.
+    /// The files that were changed, once some were, and for a moment none more. Whoever gives up waiting loses nothing.
     pub async fn changed(&mut self) -> BTreeSet<PathBuf> {
-        let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
-        match self.changes.recv().await {
-            Some(path) => changed.insert(path),
-            None => return std::future::pending().await,
-        };
-        while let Ok(Some(path)) = tokio::time::timeout(SETTLE, self.changes.recv()).await {
-            changed.insert(path);
+        if self.changed.is_empty() {
+            match self.changes.recv().await {
+                Some(path) => self.changed.insert(path),
+                None => return std::future::pending().await,
+            };
         }
-        changed
+        while let Ok(Some(path)) = tokio::time::timeout(SETTLE, self.changes.recv()).await {
+            self.changed.insert(path);
+        }
+        std::mem::take(&mut self.changed)
     }
 }
 
@@ -72,6 +75,10 @@ mod tests {
         assert_eq!(files.changed().await, BTreeSet::from([two]));
         std::fs::rename(dir.path().join("other"), &one).unwrap();
         assert_eq!(files.changed().await, BTreeSet::from([one.clone()]));
+        std::fs::write(&one, "3").unwrap();
+        let soon = tokio::time::timeout(Duration::from_millis(30), files.changed()).await;
+        assert!(soon.is_err(), "it has not settled");
+        assert_eq!(files.changed().await, BTreeSet::from([one.clone()]), "what was given up is told later");
         std::fs::read(&one).unwrap();
         let quiet = tokio::time::timeout(Duration::from_millis(300), files.changed()).await;
         assert!(quiet.is_err(), "reading is no change: {quiet:?}");

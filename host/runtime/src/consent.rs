@@ -87,11 +87,11 @@ impl Consents {
         if let (SecurityLevel::Moderate, Some(person), false) = (self.level, person, open.is_empty()) {
             let consented = person.consent(skill, &open).await;
             let mut at = 0..;
-            let (granted, refused) =
+            let (granted, refused): (Vec<_>, Vec<_>) =
                 open.into_iter().partition(|_| at.next().is_some_and(|at| consented.contains(&at)));
             open = granted;
-            self.refused()
-                .extend(Vec::<Missing>::into_iter(refused).map(|missing| (skill.clone(), missing.command)));
+            let rules = refused.into_iter().filter_map(|missing| missing.rule);
+            self.refused().extend(rules.map(|rule| (skill.clone(), rule.to_string())));
         }
         let rules: Vec<Rule> = open.into_iter().filter_map(|missing| missing.rule).collect();
         if !rules.is_empty() {
@@ -101,15 +101,17 @@ impl Consents {
         Ok(rules)
     }
 
-    /// What a call may need, lacks, and could be granted.
+    /// What a call may need, lacks, and was neither denied nor refused.
     fn open(&self, runtime: &Runtime, skill: &SkillId, workspace: Option<&Workspace>) -> Vec<Missing> {
         let catalog = runtime.dispatcher().catalog();
         let Some(Entry::Loaded(authorized)) = catalog.get(skill) else { return Vec::new() };
-        let mut open = authorized.grants().missing(workspace);
-        open.retain(|missing| missing.rule.is_some());
+        let mut open = authorized.grants().grantable(workspace);
         if self.level == SecurityLevel::Moderate && !open.is_empty() {
             let refused = self.refused();
-            open.retain(|missing| !refused.contains(&(skill.clone(), missing.command.clone())));
+            open.retain(|missing| {
+                let is_refused = |rule: &Rule| refused.contains(&(skill.clone(), rule.to_string()));
+                !missing.rule.as_ref().is_some_and(is_refused)
+            });
         }
         open
     }

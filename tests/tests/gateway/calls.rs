@@ -46,7 +46,7 @@ fn each_failure_has_its_status_and_nothing_internal_in_it() {
     let code = |tool: &str, input: Value, status: u16| {
         let answer = gateway.call(tool, &input);
         let text = answer.text();
-        for inner in ["/tmp", "/work", ".rs:", "panicked", "wasm backtrace", home.data().to_str().unwrap()] {
+        for inner in ["/tmp", ".rs:", "panicked", "backtrace", home.data().to_str().unwrap()] {
             assert!(!text.contains(inner), "{inner} in {text}");
         }
         answer.refused(status)
@@ -54,6 +54,7 @@ fn each_failure_has_its_status_and_nothing_internal_in_it() {
     assert_eq!(code("compute/fail-with", json!({ "text": "no luck" }), 422), "tool-failed");
     assert_eq!(code("compute/fail-with", json!({ "text": "no", "denied": true }), 403), "permission-denied");
     assert_eq!(code("compute/panic", json!({}), 422), "trap");
+    gateway.wait_until("its owner finds the reason in the log", || gateway.log().contains("it went wrong"));
     assert_eq!(code("compute/huge-output", json!({}), 422), "output-too-large");
     assert_eq!(code("compute/ekko", json!({}), 404), "unknown-tool");
     assert_eq!(code("nothing/echo", json!({}), 404), "unknown-skill");
@@ -65,7 +66,8 @@ fn each_failure_has_its_status_and_nothing_internal_in_it() {
     assert_eq!(gateway.send(&request).refused(400), "malformed-input");
     request.body = b"{\"text\":\"\xff\"}".to_vec();
     assert_eq!(gateway.send(&request).refused(400), "malformed-input");
-    let plain = Request { headers: Vec::new(), ..request }.by(gateway.token()).with("content-type", "text/plain");
+    let plain =
+        Request { headers: Vec::new(), ..request }.by(gateway.token()).with("content-type", "text/plain");
     assert_eq!(gateway.send(&plain).refused(415), "unsupported-media-type");
 }
 
@@ -92,7 +94,10 @@ fn a_call_is_followed_as_events_and_its_end_is_the_last_one() {
     let told = follow("compute/spam-stderr", json!({ "lines": 3 }));
     let (last, rest) = told.split_last().unwrap();
     assert_eq!(rest.len(), 3, "{told:?}");
-    assert_eq!(rest[2], ("log".to_owned(), json!({ "level": "stderr", "message": "line 2 of a great many" })));
+    assert_eq!(
+        rest[2],
+        ("log".to_owned(), json!({ "level": "stderr", "message": "line 2 of a great many" }))
+    );
     assert_eq!((last.0.as_str(), &last.1["result"]), ("result", &json!({ "done": true })));
     let told = follow("compute/fail-with", json!({ "text": "event: result\n\ndata: {}\u{1b}[31m" }));
     let (last, rest) = told.split_last().unwrap();
@@ -165,7 +170,9 @@ fn a_connection_is_kept_and_pipelined_requests_are_answered_in_order() {
     let one = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", gateway.address());
     let last = format!("GET /health HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", gateway.address());
     let mut stream = gateway.connect();
-    stream.write_all(format!("{}{}{}{last}", one("/health"), one("/nothing"), one("/ready")).as_bytes()).unwrap();
+    stream
+        .write_all(format!("{}{}{}{last}", one("/health"), one("/nothing"), one("/ready")).as_bytes())
+        .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let statuses: Vec<_> = text.match_indices("HTTP/1.1 ").map(|(at, _)| &text[at + 9..at + 12]).collect();

@@ -41,7 +41,13 @@ fn heads_are_bounded_in_size_and_in_number_of_lines() {
     let home = home();
     let gateway = Gateway::start(&home);
     let head = |extra: &str| {
-        gateway.raw(format!("GET /health HTTP/1.1\r\nhost: {}\r\n{extra}connection: close\r\n\r\n", gateway.address()).as_bytes())
+        gateway.raw(
+            format!(
+                "GET /health HTTP/1.1\r\nhost: {}\r\n{extra}connection: close\r\n\r\n",
+                gateway.address()
+            )
+            .as_bytes(),
+        )
     };
     assert!(head("").starts_with("HTTP/1.1 200 "));
     let lines: String = (0..100).map(|number| format!("x-{number}: 1\r\n")).collect();
@@ -70,7 +76,11 @@ fn ambiguous_framing_is_refused_and_the_connection_closed() {
         let text = format!("POST /health HTTP/1.1\r\nhost: {own}\r\n{framing}\r\n{smuggled}");
         let answer = gateway.raw(text.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400 "), "{framing:?}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{framing:?} let another request through: {answer}");
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "{framing:?} let another request through: {answer}"
+        );
     }
     // Both kinds of length: whoever is in between may have obeyed the other one.
     let both = format!(
@@ -126,6 +136,8 @@ fn one_peer_never_has_all_connections() {
     let home = home();
     configure(&home, "gateway: { max_connections: 16 }\n");
     let gateway = Gateway::start(&home);
+    // Until those are gone that asked whether it is ready.
+    std::thread::sleep(Duration::from_secs(1));
     // Those of one address are a quarter of all.
     let held: Vec<_> = (0..4).map(|_| gateway.connect()).collect();
     std::thread::sleep(Duration::from_millis(200));

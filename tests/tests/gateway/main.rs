@@ -11,8 +11,10 @@ mod calls;
 mod commands;
 mod hostile;
 mod life;
+mod mcp;
 mod names;
 mod openapi;
+mod spans;
 mod tls;
 mod tokens;
 

@@ -14,7 +14,12 @@ fn a_foreign_host_is_refused_on_every_path_also_with_a_token() {
     let gateway = Gateway::start(&home);
     let port = gateway.address().port();
     for path in PATHS {
-        for host in ["evil.example", &format!("evil.example:{port}"), "localhost", &format!("127.0.0.1.nip.io:{port}")] {
+        for host in [
+            "evil.example",
+            &format!("evil.example:{port}"),
+            "localhost",
+            &format!("127.0.0.1.nip.io:{port}"),
+        ] {
             let request = Request::get(path).by(gateway.token()).with("host", host);
             assert_eq!(gateway.send(&request).refused(421), "foreign-host", "{path} {host}");
         }
@@ -30,7 +35,8 @@ fn a_foreign_origin_is_refused_on_every_path_also_with_a_token() {
     let gateway = Gateway::start(&home);
     let own = format!("http://{}", gateway.address());
     for path in PATHS {
-        for origin in ["null", "http://evil.example", "http://localhost", "https://localhost:3000", "file://"] {
+        for origin in ["null", "http://evil.example", "http://localhost", "https://localhost:3000", "file://"]
+        {
             let request = Request::get(path).by(gateway.token()).with("origin", origin);
             assert_eq!(gateway.send(&request).refused(403), "foreign-origin", "{path} {origin}");
         }
@@ -58,7 +64,8 @@ fn a_request_names_its_host_once_and_its_target_the_same_one() {
     let home = home();
     let gateway = Gateway::start(&home);
     let own = gateway.address();
-    let status = |head: &str| gateway.raw(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes())[9..12].to_owned();
+    let status =
+        |head: &str| gateway.raw(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes())[9..12].to_owned();
     assert_eq!(status(&format!("GET http://{own}/health HTTP/1.1\r\nhost: {own}")), "200");
     for head in [
         "GET /health HTTP/1.1".to_owned(),

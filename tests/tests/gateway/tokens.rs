@@ -42,7 +42,10 @@ fn a_revoked_token_is_told_what_a_wrong_one_is() {
     assert_eq!(told(&asked(&token)), expected);
     assert_eq!(told(&asked("x")), expected);
     assert_eq!(told(&gateway.send(&Request::get("/api/v1/tools"))), expected);
-    assert_eq!(told(&gateway.send(&Request::get("/api/v1/tools").by(gateway.token()).by(gateway.token()))), expected);
+    assert_eq!(
+        told(&gateway.send(&Request::get("/api/v1/tools").by(gateway.token()).by(gateway.token()))),
+        expected
+    );
 }
 
 #[test]

@@ -42,10 +42,10 @@ impl From<BodyError> for Refusal {
 }
 
 /// Refuses a body that says beforehand that it is too large.
-pub(super) fn check_length(headers: &HeaderMap, limits: &Limits) -> Result<(), Refusal> {
+pub(super) fn check_length(headers: &HeaderMap, most: usize) -> Result<(), Refusal> {
     let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if told.is_some_and(|told| told > limits.body_bytes as u64) {
-        return Err(BodyError::TooLarge(limits.body_bytes).into());
+    if told.is_some_and(|told| told > most as u64) {
+        return Err(BodyError::TooLarge(most).into());
     }
     Ok(())
 }
@@ -62,8 +62,8 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    pub(super) fn new(body: Body, limits: &Limits) -> Self {
-        let (most, end) = (limits.body_bytes, Instant::now() + limits.body_time);
+    pub(super) fn new(body: Body, most: usize, limits: &Limits) -> Self {
+        let end = Instant::now() + limits.body_time;
         Self { body, left: most, most, end, idle: limits.idle_time, sleep: None }
     }
 }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     async fn arrived(body: Body) -> Result<Bytes, String> {
-        let bounded = Body::new(Bounded::new(body, &limits()));
+        let bounded = Body::new(Bounded::new(body, limits().body_bytes, &limits()));
         collect(bounded).await.map_err(|refusal| refusal.into_error().code)
     }
 

@@ -24,8 +24,9 @@ use tracing::Instrument as _;
 use super::answer::{ErrorCode, Refusal};
 use super::body::{Bounded, check_length};
 use super::routes::{NO_ROUTE, route_name};
-use super::{App, Authenticated, Peer, Phase, auth, trace};
+use super::{App, Authenticated, Peer, Phase, auth, mcp, trace};
 use crate::names::Foreign;
+use crate::tokens::Token;
 
 /// Routes that watchers ask who have no token, and that answer when everything else is refused.
 const OPEN: [&str; 2] = ["/health", "/ready"];
@@ -51,7 +52,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
                 if let Some(Authenticated(token)) = &admitted.token {
                     tracing::Span::current().record("caller", token.caller().name.as_str());
                 }
-                handle(&app, request, admitted, next).await
+                handle(&app, request, route, admitted, next).await
             }
             Err(refusal) => refusal.into_response(),
         }
@@ -72,13 +73,20 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     span.record("status", status.as_u16()).record("duration_us", duration_us);
     // The path may name what a caller may not know of; the route does not.
-    span.in_scope(|| tracing::debug!(status = status.as_u16(), duration_us, "answered"));
+    span.in_scope(|| tracing::debug!("answered"));
     response
 }
 
-async fn handle(app: &App, request: Request, admitted: Admitted, next: Next) -> Response {
+async fn handle(
+    app: &App,
+    request: Request,
+    route: &'static str,
+    admitted: Admitted,
+    next: Next,
+) -> Response {
     let Admitted { token, place } = admitted;
-    let mut request = request.map(|body| bounded(body, app));
+    let mut request = request.map(|body| bounded(body, route, app));
+    let until = token.as_ref().filter(|_| route == mcp::PATH).map(|token| token.0.clone());
     if let Some(token) = token {
         // For MCP, which knows callers and no tokens.
         request.extensions_mut().insert(Arc::clone(token.0.caller()));
@@ -88,14 +96,21 @@ async fn handle(app: &App, request: Request, admitted: Admitted, next: Next) -> 
     match place {
         // An answer that goes on keeps its place; one that is whole needs none any more.
         Some(place) if response.body().size_hint().exact().is_none() => {
-            response.map(|body| Body::new(Held { body, _place: place }))
+            response.map(|body| Body::new(Held::new(body, place, until)))
         }
         _ => response,
     }
 }
 
-fn bounded(body: Body, app: &App) -> Body {
-    if body.is_end_stream() { body } else { Body::new(Bounded::new(body, &app.limits)) }
+fn bounded(body: Body, route: &'static str, app: &App) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    Body::new(Bounded::new(body, most_bytes(route, app), &app.limits))
+}
+
+fn most_bytes(route: &'static str, app: &App) -> usize {
+    if route == mcp::PATH { app.limits.mcp_body_bytes } else { app.limits.body_bytes }
 }
 
 /// Everything that a request has to pass before it is handled, the cheapest first.
@@ -120,7 +135,7 @@ fn admit(app: &App, request: &Request, route: &'static str) -> Result<Admitted, 
     if app.phase() == Phase::Draining {
         return Err(draining());
     }
-    check_length(request.headers(), &app.limits)?;
+    check_length(request.headers(), most_bytes(route, app))?;
     let Ok(place) = Arc::clone(&settings.places).try_acquire_owned() else {
         let message = "the gateway answers as many requests at once as it may";
         let refusal =
@@ -199,10 +214,21 @@ pub(super) async fn no_method() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "no-such-method", "this path has no such method", hint)
 }
 
-/// An answer that keeps a place for as long as it goes on.
+/// An answer that keeps a place for as long as it goes on, and that goes on no longer than the token that it was
+/// asked with, where nothing else sees to that.
 struct Held {
     body: Body,
     _place: OwnedSemaphorePermit,
+    until: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Held {
+    fn new(body: Body, place: OwnedSemaphorePermit, until: Option<Arc<Token>>) -> Self {
+        let ended = |token: Arc<Token>| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            Box::pin(async move { token.ended().await })
+        };
+        Self { body, _place: place, until: until.map(ended) }
+    }
 }
 
 impl http_body::Body for Held {
@@ -213,7 +239,9 @@ impl http_body::Body for Held {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        let ended = self.until.as_mut().is_some_and(|until| until.as_mut().poll(context).is_ready());
+        if ended { Poll::Ready(None) } else { frame }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -14,6 +14,7 @@ use super::answer::typed;
 use super::documents::{
     CallReport, Called, Done, ErrorBody, FailedCall, Health, Line, ListedTools, Readiness,
 };
+use super::mcp::documented as mcp;
 use super::{health, tools};
 use crate::metrics::MetricsDocument;
 
@@ -48,12 +49,14 @@ const WITH_TOKEN: [(StatusCode, &str); 3] = [
     ),
     paths(
         get, health::health, health::ready, health::metrics, health::metrics_document, tools::list, tools::call,
+        mcp::post, mcp::get, mcp::delete,
     ),
     components(schemas(
         CallReport, Called, Done, ErrorBody, FailedCall, Health, Line, ListedTools, MetricsDocument, Readiness,
     )),
     tags(
         (name = "tools", description = "What may be called"),
+        (name = "mcp", description = "The same to agents, by the Model Context Protocol"),
         (name = "operate", description = "For those who watch the gateway"),
     ),
     modifiers(&Token, &Errors),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{App, guard, health, openapi, tools};
+use super::{App, guard, health, mcp, openapi, tools};
 
 /// A route by its method and its path in the OpenAPI document.
 pub type Route = (&'static str, &'static str);
@@ -35,6 +35,9 @@ routes! {
     get "/api/v1/metrics" => health::metrics_document;
     get "/api/v1/tools" => tools::list;
     post "/api/v1/tools/{publisher}/{skill}/{tool}" => tools::call;
+    get "/mcp" => mcp::serve;
+    post "/mcp" => mcp::serve;
+    delete "/mcp" => mcp::serve;
 }
 
 /// The name of a route for as long as the program runs.

@@ -183,28 +183,28 @@ pub(crate) struct Listings {
 
 #[derive(Debug, Default)]
 struct Kept {
-    snapshot: Option<Arc<Catalog>>,
+    snapshot: Option<(Arc<Catalog>, SecurityLevel)>,
     listings: Vec<(Scope, Arc<Listing>)>,
 }
 
 impl Listings {
     /// The listing of a scope, if it was made of the current snapshot.
     pub(crate) fn made(&self, service: &Service, scope: &Scope) -> Option<Arc<Listing>> {
-        self.of(&service.runtime().dispatcher().catalog(), scope)
+        self.of(&service.runtime().dispatcher().catalog(), service.security_level(), scope)
     }
 
     /// The listing of a scope. The first one of a snapshot verifies every installed skill: not on a thread that has
     /// something else to do.
     pub(crate) fn make(&self, service: &Service, scope: &Scope) -> Arc<Listing> {
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        let catalog = service.runtime().dispatcher().catalog();
-        if let Some(listing) = self.of(&catalog, scope) {
+        let (catalog, level) = (service.runtime().dispatcher().catalog(), service.security_level());
+        if let Some(listing) = self.of(&catalog, level, scope) {
             return listing;
         }
-        let listing = Arc::new(Listing::make(&catalog, scope, service.security_level()));
+        let listing = Arc::new(Listing::make(&catalog, scope, level));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if !kept.snapshot.as_ref().is_some_and(|snapshot| Arc::ptr_eq(snapshot, &catalog)) {
-            *kept = Kept { snapshot: Some(catalog), listings: Vec::new() };
+        if !kept.is_of(&catalog, level) {
+            *kept = Kept { snapshot: Some((catalog, level)), listings: Vec::new() };
         }
         if kept.listings.len() >= KEPT {
             kept.listings.remove(0);
@@ -213,11 +213,16 @@ impl Listings {
         listing
     }
 
-    fn of(&self, catalog: &Arc<Catalog>, scope: &Scope) -> Option<Arc<Listing>> {
+    fn of(&self, catalog: &Arc<Catalog>, level: SecurityLevel, scope: &Scope) -> Option<Arc<Listing>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_current = kept.snapshot.as_ref().is_some_and(|snapshot| Arc::ptr_eq(snapshot, catalog));
-        let found = kept.listings.iter().find(|(known, _)| is_current && known == scope);
+        let found = kept.listings.iter().find(|(known, _)| kept.is_of(catalog, level) && known == scope);
         found.map(|(_, listing)| Arc::clone(listing))
+    }
+}
+
+impl Kept {
+    fn is_of(&self, catalog: &Arc<Catalog>, level: SecurityLevel) -> bool {
+        self.snapshot.as_ref().is_some_and(|(kept, of)| Arc::ptr_eq(kept, catalog) && *of == level)
     }
 }
 

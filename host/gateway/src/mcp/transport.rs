@@ -284,6 +284,10 @@ fn parse(line: &[u8]) -> Result<Option<ClientJsonRpcMessage>, JsonRpcError> {
     }
     let malformed = |words: String| JsonRpcError::new(None, ErrorData::parse_error(words, None));
     let text = std::str::from_utf8(line).map_err(|_| malformed("the message is not UTF-8".to_owned()))?;
+    if text.starts_with('[') {
+        let words = "the message is a list: each message is a line of its own";
+        return Err(JsonRpcError::new(None, ErrorData::invalid_request(words, None)));
+    }
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => JsonRpcError::new(
             None,
@@ -312,7 +316,8 @@ fn parse(line: &[u8]) -> Result<Option<ClientJsonRpcMessage>, JsonRpcError> {
             // A notification is never answered, whatever it says.
             Err(_) if method.is_some() && id.is_none() => Ok(None),
             Err(error) => {
-                let words = format!("the message is not one of the protocol: {error}");
+                tracing::debug!("a message cannot be read: {error}");
+                let words = "the message has parts that the protocol does not have there";
                 Err(JsonRpcError::new(id, ErrorData::invalid_request(words, None)))
             }
         },
@@ -321,6 +326,9 @@ fn parse(line: &[u8]) -> Result<Option<ClientJsonRpcMessage>, JsonRpcError> {
 
 /// A call of a tool.
 fn call(params: &str, id: RequestId) -> Result<ClientJsonRpcMessage, String> {
+    if !params.starts_with('{') {
+        return Err("the parameters are no object".to_owned());
+    }
     let call: Call<'_> = serde_json::from_str(params).map_err(|error| error.to_string())?;
     let mut params = CallToolRequestParams::new(call.name.into_owned());
     params.input_responses = call.input_responses;

@@ -1,6 +1,7 @@
 //! Two consents joined: what the manifest requests and what the policy allows become [`Grants`].
 
 mod effects;
+mod grantable;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

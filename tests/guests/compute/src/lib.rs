@@ -5,13 +5,16 @@ mod environment;
 mod exit;
 mod fail_with;
 mod fill_memory_for_ever;
+mod give;
 mod grow_memory;
 mod grow_memory_and_survive;
 mod hash_order;
 mod huge_log;
 mod huge_output;
+mod narrate;
 mod panic;
 mod poll_flood;
+mod progress;
 mod random_flood;
 mod recurse;
 mod sleep;
@@ -42,13 +45,16 @@ kit::guest!(
     exit,
     fail_with,
     fill_memory_for_ever,
+    give,
     grow_memory,
     grow_memory_and_survive,
     hash_order,
     huge_log,
     huge_output,
+    narrate,
     panic,
     poll_flood,
+    progress,
     random_flood,
     recurse,
     sleep,
