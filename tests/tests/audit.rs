@@ -227,6 +227,37 @@ fn fifty_kills_leave_a_whole_log() {
     assert_eq!(count(home.run(["audit"])), records);
 }
 
+#[tokio::test]
+async fn a_policy_that_is_reloaded_cuts_files_from_then_on() {
+    let home = with_calls(1);
+    let runtime = open(&home, 1);
+    let run = async |count: usize| {
+        for _ in 0..count {
+            let call = tool_call(&home, "tiny/run", &json!({}));
+            runtime.dispatcher().call(call).await.map_err(|(error, _)| error).unwrap();
+            runtime.dispatcher().flush().unwrap();
+        }
+    };
+    run(60).await;
+    assert_eq!(verified(&home)["files"].as_array().map(Vec::len), Some(1));
+    with_small_files(&home, "");
+    runtime.reload().unwrap();
+    run(60).await;
+    let found = verified(&home);
+    assert!(found["files"].as_array().is_some_and(|files| files.len() > 2), "{found}");
+    assert_eq!((&found["ok"], &found["records"]), (&json!(true), &json!(121)), "{found}");
+}
+
+#[test]
+fn a_line_that_is_no_record_is_passed_over_and_told() {
+    let home = with_calls(2);
+    let text = std::fs::read_to_string(current(&home)).unwrap();
+    std::fs::write(current(&home), format!("rubbish\n{text}")).unwrap();
+    let listed = home.plain(["audit"]);
+    assert!(listed.stderr.contains("lines that are no records, and were passed over: 1;"), "{listed}");
+    assert_eq!(listed.success().lines().count(), 3);
+}
+
 #[test]
 fn a_torn_line_is_mended_and_told() {
     let home = with_calls(2);

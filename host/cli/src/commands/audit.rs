@@ -66,7 +66,12 @@ fn list(path: &Path, arguments: AuditQuery, output: &Output) -> Result<()> {
     };
     match listed {
         Err(Stop::Failed(error)) => Err(error),
-        Ok(()) | Err(Stop::Unread) => Ok(()),
+        Err(Stop::Unread) | Ok(0) => Ok(()),
+        Ok(unknown) => {
+            let words = "lines that are no records, and were passed over";
+            output.warn(format_args!("{words}: {}; openclaw audit verify tells more", grouped(unknown)));
+            Ok(())
+        }
     }
 }
 

@@ -13,14 +13,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use openclaw_package::digest::Digest;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::chain::Checkpoint;
 
 const EXTENSION: &str = "ndjson";
 const UNCHAINED: &str = "unchained";
+/// How long somebody waits for the lock.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where an audit log lies.
 #[derive(Clone, Debug)]
@@ -73,7 +77,7 @@ impl Files {
                 }
                 file => file?,
             };
-            flock(&file, FlockOperation::LockExclusive)?;
+            take(&file, FlockOperation::NonBlockingLockExclusive)?;
             // Somebody who moved the directory away meanwhile would leave two locks.
             if is_at(&file, &self.lock_path()) {
                 return Ok(Lock { _file: file });
@@ -85,7 +89,7 @@ impl Files {
     pub(super) fn lock_shared(&self) -> io::Result<Option<Lock>> {
         match File::open(self.lock_path()) {
             Ok(file) => {
-                flock(&file, FlockOperation::LockShared)?;
+                take(&file, FlockOperation::NonBlockingLockShared)?;
                 Ok(Some(Lock { _file: file }))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -180,6 +184,26 @@ impl Files {
         }
         found.sort();
         Ok(found.into_iter().map(|(_, path)| path).collect())
+    }
+}
+
+/// Takes a lock, and gives up where a process holds it that does not go on: whoever writes holds it for a moment.
+fn take(file: &File, how: FlockOperation) -> io::Result<()> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_micros(50);
+    loop {
+        match flock(file, how) {
+            Err(Errno::WOULDBLOCK) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(2));
+            }
+            Err(Errno::WOULDBLOCK) => {
+                let words = format!("another process has held its lock for {} s", PATIENCE.as_secs());
+                return Err(io::Error::new(ErrorKind::TimedOut, words));
+            }
+            Err(Errno::INTR) => {}
+            taken => return Ok(taken?),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use openclaw_package::name::SkillId;
 
 use super::chain::Link;
-use super::files::{Files, shown};
+use super::files::Files;
 use super::lines::{Backward, Forward, Line};
 use super::{AuditError, Record};
 
@@ -82,29 +82,24 @@ impl Query {
             && self.outcome.as_ref().is_none_or(|outcome| outcome.is_of(&record.outcome))
     }
 
-    /// The record of a line, if it is one that fits.
-    fn read(&self, line: &Line, path: &Path) -> Option<Record> {
-        let Line::Whole(line) = line else {
-            tracing::warn!(
-                "{} has a line that is no record; openclaw audit verify tells more",
-                path.display()
-            );
-            return None;
+    /// The record of a line, if it is one that fits; what is none is counted.
+    fn read(&self, line: &Line, unknown: &mut u64) -> Option<Record> {
+        let record = match line {
+            Line::Whole(line) => match serde_json::from_slice(line) {
+                Ok(record) => Some(record),
+                // What the log says of itself is no call.
+                Err(_) if Link::read(line).is_some_and(|link| link.event.is_some()) => return None,
+                Err(_) => None,
+            },
+            Line::Torn(_) | Line::TooLong => None,
         };
-        match serde_json::from_slice(line) {
-            Ok(record) => Some(record).filter(|record| self.fits(record)),
-            // What the log says of itself is no call.
-            Err(_) if Link::read(line).is_some_and(|link| link.event.is_some()) => None,
-            Err(error) => {
-                tracing::warn!("{} has a line that is no record: {error}", path.display());
-                None
-            }
-        }
+        *unknown += u64::from(record.is_none());
+        record.filter(|record| self.fits(record))
     }
 }
 
-/// Gives the records of a log that fit, oldest first, to `each`. A log that is not there has none; a line that is no
-/// record is passed over with a warning.
+/// Gives the records of a log that fit, oldest first, to `each`. A log that is not there has none. Lines that are no records
+/// are passed over; the answer is how many of them were met.
 ///
 /// # Errors
 /// [`AuditError`] where a file cannot be read, and what `each` gives.
@@ -112,11 +107,14 @@ pub fn search<E: From<AuditError>>(
     path: &Path,
     query: &Query,
     each: impl FnMut(Record) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<u64, E> {
     let files = Files::of(path);
     let snapshot = Snapshot::take(&files).map_err(|error| failed(path, &error))?;
     match query.limit {
-        Some(limit) => last(snapshot, query, limit)?.into_iter().rev().try_for_each(each),
+        Some(limit) => {
+            let (found, unknown) = last(snapshot, query, limit)?;
+            found.into_iter().rev().try_for_each(each).map(|()| unknown)
+        }
         None => all(snapshot, query, each),
     }
 }
@@ -157,36 +155,36 @@ fn all<E: From<AuditError>>(
     snapshot: Snapshot,
     query: &Query,
     mut each: impl FnMut(Record) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<u64, E> {
+    let mut unknown = 0;
     let before = snapshot.before.into_iter().map(open);
     for file in before.chain([Ok(snapshot.current)]) {
         let Some((path, file, len)) = file? else { continue };
         for line in Forward::new(file, len) {
             let line = line.map_err(|error| failed(&path, &error))?;
-            query.read(&line, &path).map(&mut each).transpose()?;
+            query.read(&line, &mut unknown).map(&mut each).transpose()?;
         }
     }
-    Ok(())
+    Ok(unknown)
 }
 
-/// The last records that fit, newest first.
-fn last(snapshot: Snapshot, query: &Query, limit: usize) -> Result<Vec<Record>, AuditError> {
-    let mut found = Vec::new();
+/// The last records that fit, newest first, and how many lines on the way were none.
+fn last(snapshot: Snapshot, query: &Query, limit: usize) -> Result<(Vec<Record>, u64), AuditError> {
+    let (mut found, mut unknown) = (Vec::new(), 0);
     let before = snapshot.before.into_iter().rev().map(open);
     for file in std::iter::once(Ok(snapshot.current)).chain(before) {
         let Some((path, file, len)) = file? else { continue };
         for line in Backward::new(&file, len) {
             if found.len() >= limit {
-                return Ok(found);
+                return Ok((found, unknown));
             }
             let line = line.map_err(|error| failed(&path, &error))?;
-            found.extend(query.read(&line, &path));
+            found.extend(query.read(&line, &mut unknown));
         }
     }
-    Ok(found)
+    Ok((found, unknown))
 }
 
 fn failed(path: &Path, error: &io::Error) -> AuditError {
-    let reason = if error.kind() == io::ErrorKind::InvalidData { shown(path) } else { error.to_string() };
-    AuditError { path: path.to_owned(), doing: "read", reason }
+    AuditError { path: path.to_owned(), doing: "read", reason: error.to_string() }
 }

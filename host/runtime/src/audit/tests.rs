@@ -76,7 +76,8 @@ fn a_whole_log_has_no_fault() {
 fn whatever_is_done_to_records_is_found_where_it_was_done() {
     use FaultCode::{Duplicated, Edited, Misplaced, NotARecord, Removed, Truncated};
     type Change = fn(&mut Vec<String>);
-    let changes: [(&str, Change, Vec<(FaultCode, Option<u64>, Option<u64>)>); 16] = [
+    type Found = Vec<(FaultCode, Option<u64>, Option<u64>)>;
+    let changes: [(&str, Change, Found); 16] = [
         ("removed", |lines| drop(lines.remove(3)), vec![(Removed, Some(4), Some(4))]),
         ("two removed", |lines| drop(lines.drain(3..5)), vec![(Removed, Some(4), Some(4))]),
         ("the first removed", |lines| drop(lines.remove(0)), vec![(Removed, Some(1), Some(1))]),
@@ -301,7 +302,7 @@ fn hostile_files_are_told_of_and_harm_nobody() {
             let _ = log.flush();
         }
         let search = search(&scene.path, &Query::default(), |_| Ok::<_, AuditError>(()));
-        assert!(search.is_ok(), "{text}");
+        assert!(search.unwrap() > 0, "{text}");
     }
     for head in ["", "x", "99", "00000000000000000001:sha256:00\n"] {
         let scene = Scene::of(2);

@@ -10,8 +10,10 @@ use regex::Regex;
 
 use super::{Kind, Span, card, private_key};
 
-/// Bytes of a text below which no shape fits in it.
-const SHORTEST: usize = 10;
+/// Bytes of the shortest key or token that stands alone.
+const SHORTEST: usize = 20;
+/// Digits of the shortest card number.
+const CARD_DIGITS: usize = 13;
 
 /// A shape: the first group of the expression is what is cut.
 struct Shape {
@@ -78,7 +80,7 @@ static SHAPES: [Shape; 13] = [
     Shape {
         kind: Kind::Token,
         hints: &["xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-"],
-        expression: expression!(r"(?-u:\b)((?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,})"),
+        expression: expression!(r"(?-u:\b)((?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{16,})"),
         accepts: has_digit,
     },
     Shape {
@@ -147,7 +149,7 @@ static HINTS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 
 /// Adds what has the shape of a secret.
 pub(super) fn find(text: &str, spans: &mut Vec<Span>) {
-    if text.len() < SHORTEST {
+    if !can_hold(text) {
         return;
     }
     for shape in hinted(text) {
@@ -158,6 +160,13 @@ pub(super) fn find(text: &str, spans: &mut Vec<Span>) {
     }
     private_key::find(text, spans);
     card::find(text, spans);
+}
+
+/// Whether a text is long enough for a secret: names of callers, which every record has, mostly are not.
+fn can_hold(text: &str) -> bool {
+    let has_mark = || text.bytes().any(|byte| matches!(byte, b' ' | b'\t' | b':' | b'='));
+    let digits = || text.bytes().filter(u8::is_ascii_digit).count();
+    text.len() >= SHORTEST || has_mark() || digits() >= CARD_DIGITS
 }
 
 /// The shapes of which a word is in the text.

@@ -22,6 +22,8 @@ const COUNT: usize = 256;
 pub struct Values {
     /// None where there is no value.
     automaton: Option<NFA>,
+    /// The bytes with which one may begin.
+    begins: [bool; 256],
 }
 
 /// Why values cannot be looked for.
@@ -53,12 +55,16 @@ impl Values {
             encodings::needles(value, &mut needles);
         }
         if needles.is_empty() {
-            return Ok(Self { automaton: None });
+            return Ok(Self { automaton: None, begins: [false; 256] });
+        }
+        let mut begins = [false; 256];
+        for first in needles.iter().filter_map(|needle| needle.first()) {
+            begins.iter_mut().skip(usize::from(*first)).take(1).for_each(|begins| *begins = true);
         }
         let mut builder = NFA::builder();
         builder.match_kind(MatchKind::Standard).prefilter(false);
         let automaton = builder.build(&needles).map_err(|error| ValuesError::Automaton(error.to_string()))?;
-        Ok(Self { automaton: Some(automaton) })
+        Ok(Self { automaton: Some(automaton), begins })
     }
 
     /// Whether there is nothing to be cut.
@@ -105,12 +111,26 @@ impl Values {
     fn find(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
         let Some(mut scan) = self.scan() else { return found };
-        for (at, byte) in bytes.iter().enumerate() {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            // Most bytes begin nothing.
+            if !scan.is_under_way() {
+                match rest.iter().position(|byte| self.begins(*byte)) {
+                    Some(skipped) => at += skipped,
+                    None => break,
+                }
+            }
+            let Some(byte) = bytes.get(at) else { break };
+            at += 1;
             if let Some(len) = scan.step(self, *byte) {
-                join(&mut found, (at + 1).saturating_sub(len), at + 1);
+                join(&mut found, at.saturating_sub(len), at);
             }
         }
         found
+    }
+
+    fn begins(&self, byte: u8) -> bool {
+        self.begins.get(usize::from(byte)).copied().unwrap_or(true)
     }
 
     /// The beginning of a search, where there is something to be found.
