@@ -22,7 +22,7 @@ impl Asked {
 
 #[async_trait]
 impl Person for Asked {
-    async fn consent(&self, skill: &SkillId, missing: &[Missing]) -> Vec<usize> {
+    async fn consent(&self, skill: &SkillId, missing: &[Missing]) -> Vec<(usize, bool)> {
         if !self.is_there {
             return Vec::new();
         }
@@ -32,6 +32,6 @@ impl Person for Asked {
             output.note(format_args!("  it says: {}", one_line(&missing.reason)));
             output.confirm("Grant it, for this and later calls?").unwrap_or(false)
         };
-        (0..).zip(missing).filter(|(_, missing)| is_granted(missing)).map(|(at, _)| at).collect()
+        (0..).zip(missing).map(|(at, missing)| (at, is_granted(missing))).collect()
     }
 }

@@ -112,9 +112,9 @@ impl Environment {
         Config::load(&self.config)
     }
 
-    /// The configuration's file, and `.env`, neither of which need be there.
-    pub(crate) fn config_files(&self) -> [PathBuf; 2] {
-        [self.config.clone(), self.dotenv_path()]
+    /// The configuration's file, which need not be there.
+    pub(crate) fn config_path(&self) -> &Path {
+        &self.config
     }
 
     /// The directory that relative paths of the configuration are in.

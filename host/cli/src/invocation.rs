@@ -105,7 +105,8 @@ fn show_report(output: &Output, report: &Report, called: &Called) {
             format!("{} of {} was denied: {}", denial.capability, one_line(&denial.target), denial.reason);
         match &denial.hint {
             Some(hint) => {
-                output.warn(format_args!("{words}\n  to grant it: {}", called.placed(&one_line(hint))))
+                let (remedy, hint) = (denial.reason.remedy(), called.placed(&one_line(hint)));
+                output.warn(format_args!("{words}\n  {remedy}: {hint}"))
             }
             None => output.warn(words),
         }

@@ -262,7 +262,10 @@ async fn drain(shared: &Shared) {
     let (dispatcher, time) = (shared.app.service.runtime().dispatcher(), shared.settings.load().drain);
     tracing::info!(running = dispatcher.running(), "the gateway stops, once calls that run have ended");
     let ended = async {
-        while dispatcher.running() > 0 {
+        // Twice, since a request that was admitted before may be about to begin its call.
+        let mut idle = 0;
+        while idle < 2 {
+            idle = if dispatcher.running() == 0 { idle + 1 } else { 0 };
             tokio::time::sleep(DRAIN_TICK).await;
         }
     };

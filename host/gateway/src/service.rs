@@ -76,7 +76,7 @@ impl Service {
         if !caller.may_grant || !caller.scope.reaches(skill) {
             return Vec::new();
         }
-        self.consents.load().questions(&self.runtime, skill, caller.workspace.as_ref())
+        self.consents.load().questions(&self.runtime, &caller.name, skill, caller.workspace.as_ref())
     }
 
     /// The owner's security level.

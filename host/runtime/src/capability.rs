@@ -81,6 +81,17 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// What the command does that a denial for this reason hints at.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::NoValue => "to set it",
+            _ => "to grant it",
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())
@@ -119,7 +130,7 @@ impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} denied ({}): {}", self.capability, self.reason, self.target)?;
         if let Some(hint) = &self.hint {
-            write!(f, "; to grant it: {hint}")?;
+            write!(f, "; {}: {hint}", self.reason.remedy())?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What happens to a request that no rule grants: refused, put to a person once, or granted as the manifest asks.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use openclaw_package::name::SkillId;
@@ -11,6 +11,7 @@ use crate::catalog::Entry;
 use crate::dispatch::ToolCall;
 use crate::policy::Rule;
 use crate::runtime::{GrantError, Runtime};
+use crate::skill::Authorized;
 use crate::workspace::Workspace;
 
 /// The owner's `skills.security_level`.
@@ -28,17 +29,20 @@ pub enum SecurityLevel {
 /// The person behind a caller.
 #[async_trait]
 pub trait Person: Send + Sync {
-    /// Asks whether a skill may do what it is not granted; answers with those of `missing` that it may, by index.
-    /// Nothing where nobody answers.
-    async fn consent(&self, skill: &SkillId, missing: &[Missing]) -> Vec<usize>;
+    /// Asks whether a skill may do what it is not granted. Answers with a yes or a no to those of `missing` that the
+    /// person was shown, by index; no answer is a no.
+    async fn consent(&self, skill: &SkillId, missing: &[Missing]) -> Vec<(usize, bool)>;
 }
 
-/// Seeks consent before calls; remembers for its own life what was refused.
+/// Seeks consent before calls; remembers for its own life what was refused, to whose caller.
 #[derive(Debug, Default)]
 pub struct Consents {
     level: SecurityLevel,
-    refused: Mutex<HashSet<(SkillId, String)>>,
+    refused: Mutex<HashSet<Refused>>,
 }
+
+/// A no: the caller, the skill, and the rule as it is written.
+type Refused = (String, SkillId, String);
 
 impl Consents {
     /// Consents of a level.
@@ -53,17 +57,20 @@ impl Consents {
         self.level
     }
 
-    /// What a person would be asked before a call of a skill: what it may need and lacks, and was not refused
-    /// before.
-    /// Nothing where the level is not [`SecurityLevel::Moderate`].
+    /// What the person behind a caller would be asked before a call of a skill: what it may need and lacks, and was
+    /// not refused before. Nothing where the level is not [`SecurityLevel::Moderate`].
     #[must_use]
     pub fn questions(
         &self,
         runtime: &Runtime,
+        caller: &str,
         skill: &SkillId,
         workspace: Option<&Workspace>,
     ) -> Vec<Missing> {
-        if self.level == SecurityLevel::Moderate { self.open(runtime, skill, workspace) } else { Vec::new() }
+        match loaded(runtime, skill) {
+            Some(skill) if self.level == SecurityLevel::Moderate => self.open(caller, &skill, workspace),
+            _ => Vec::new(),
+        }
     }
 
     /// Grants what a call of a skill may need and lacks, as the level says; answers with what was granted.
@@ -79,44 +86,71 @@ impl Consents {
         call: &ToolCall,
         person: Option<&dyn Person>,
     ) -> Result<Vec<Rule>, GrantError> {
-        let skill = call.tool.skill();
-        let mut open = match (self.level, person) {
-            (SecurityLevel::Strict, _) | (SecurityLevel::Moderate, None) => return Ok(Vec::new()),
-            _ => self.open(runtime, skill, call.workspace.as_ref()),
-        };
-        if let (SecurityLevel::Moderate, Some(person), false) = (self.level, person, open.is_empty()) {
-            let consented = person.consent(skill, &open).await;
-            let mut at = 0..;
-            let (granted, refused): (Vec<_>, Vec<_>) =
-                open.into_iter().partition(|_| at.next().is_some_and(|at| consented.contains(&at)));
-            open = granted;
-            let rules = refused.into_iter().filter_map(|missing| missing.rule);
-            self.refused().extend(rules.map(|rule| (skill.clone(), rule.to_string())));
+        if self.level == SecurityLevel::Strict || (self.level == SecurityLevel::Moderate && person.is_none())
+        {
+            return Ok(Vec::new());
         }
-        let rules: Vec<Rule> = open.into_iter().filter_map(|missing| missing.rule).collect();
-        if !rules.is_empty() {
-            runtime.allow(skill, &rules)?;
-            tracing::info!(%skill, granted = ?rules.iter().map(ToString::to_string).collect::<Vec<_>>(), "granted");
+        let Some(skill) = loaded(runtime, call.tool.skill()) else { return Ok(Vec::new()) };
+        let mut open = self.open(&call.caller, &skill, call.workspace.as_ref());
+        if open.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(rules)
+        if let (SecurityLevel::Moderate, Some(person)) = (self.level, person) {
+            let answers = person.consent(skill.manifest().id(), &open).await;
+            open = self.consented(&call.caller, skill.manifest().id(), open, &answers);
+        }
+        let rules = open.into_iter().filter_map(|missing| missing.rule).collect();
+        let granted = runtime.consent(&skill, rules, call.workspace.as_ref())?;
+        for rule in &granted {
+            tracing::info!(skill = %skill.manifest().id(), caller = call.caller, %rule, "granted");
+        }
+        Ok(granted)
+    }
+
+    /// Those that were answered with a yes; a no is remembered.
+    fn consented(
+        &self,
+        caller: &str,
+        skill: &SkillId,
+        asked: Vec<Missing>,
+        answers: &[(usize, bool)],
+    ) -> Vec<Missing> {
+        let mut consented = Vec::new();
+        for (at, missing) in asked.into_iter().enumerate() {
+            match answers.iter().find(|(answered, _)| *answered == at) {
+                Some((_, true)) => consented.push(missing),
+                Some((_, false)) => {
+                    let rule = missing.rule.as_ref().map(ToString::to_string).unwrap_or_default();
+                    self.refused().insert((caller.to_owned(), skill.clone(), rule));
+                }
+                None => {}
+            }
+        }
+        consented
     }
 
     /// What a call may need, lacks, and was neither denied nor refused.
-    fn open(&self, runtime: &Runtime, skill: &SkillId, workspace: Option<&Workspace>) -> Vec<Missing> {
-        let catalog = runtime.dispatcher().catalog();
-        let Some(Entry::Loaded(authorized)) = catalog.get(skill) else { return Vec::new() };
-        let mut open = authorized.grants().grantable(workspace);
+    fn open(&self, caller: &str, skill: &Authorized, workspace: Option<&Workspace>) -> Vec<Missing> {
+        let mut open = skill.grants().grantable(workspace);
         if self.level == SecurityLevel::Moderate && !open.is_empty() {
             let refused = self.refused();
             open.retain(|missing| {
-                let is_refused = |rule: &Rule| refused.contains(&(skill.clone(), rule.to_string()));
-                !missing.rule.as_ref().is_some_and(is_refused)
+                let rule = missing.rule.as_ref().map(ToString::to_string).unwrap_or_default();
+                !refused.contains(&(caller.to_owned(), skill.manifest().id().clone(), rule))
             });
         }
         open
     }
 
-    fn refused(&self) -> std::sync::MutexGuard<'_, HashSet<(SkillId, String)>> {
+    fn refused(&self) -> std::sync::MutexGuard<'_, HashSet<Refused>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A skill of the current snapshot.
+fn loaded(runtime: &Runtime, skill: &SkillId) -> Option<Arc<Authorized>> {
+    match runtime.dispatcher().catalog().get(skill) {
+        Some(Entry::Loaded(skill)) => Some(Arc::clone(skill)),
+        _ => None,
     }
 }

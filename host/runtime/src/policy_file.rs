@@ -67,6 +67,22 @@ impl PolicyFile {
         self.put(skill, "allow", rule) || revoked || pinned
     }
 
+    /// Adds an allow rule by the consent of somebody who is not at the owner's own commands: it takes no deny rule away,
+    /// and pins a program only if it has no pin. Another program in its place is the owner's to accept.
+    pub fn consent(&mut self, skill: &SkillId, rule: &Rule) {
+        if let Some(program) = rule.program()
+            && !self.is_pinned(program)
+        {
+            self.pin(program);
+        }
+        self.put(skill, "allow", rule);
+    }
+
+    fn is_pinned(&self, program: &AbsolutePath) -> bool {
+        let programs = self.document.get("programs").and_then(Item::as_table_like);
+        programs.is_some_and(|programs| programs.contains_key(program.as_str()))
+    }
+
     /// Pins a program as it is now; the digest, if it is another than before. One that cannot be read, or cannot be
     /// started, is left as it was.
     pub fn pin(&mut self, program: &AbsolutePath) -> Option<Digest> {

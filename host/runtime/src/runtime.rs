@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use openclaw_launcher::{Launcher, LauncherProgram};
-use openclaw_package::name::SkillId;
 
 use crate::audit::{AuditError, AuditLog};
+use crate::capability::grant::Grants;
 use crate::capability::llm::LanguageModel;
 use crate::capability::network::{HttpClient, HttpClientOptions};
 use crate::capability::process::{Direct, Start};
@@ -21,7 +21,9 @@ use crate::policy::{Policy, Rule};
 use crate::policy_file::{PolicyFile, PolicyFileError};
 use crate::sandbox::{Artefacts, Compiler, PrepareError, Sandbox, SandboxOptions, engine_without_pool};
 use crate::secrets::SecretStore;
+use crate::skill::Authorized;
 use crate::watch::{WatchError, Watcher};
+use crate::workspace::Workspace;
 
 /// What a [`Runtime`] needs.
 #[derive(Debug)]
@@ -180,18 +182,30 @@ impl Runtime {
         *self.call_time.lock().unwrap_or_else(PoisonError::into_inner) = call_time;
     }
 
-    /// Adds rules to the owner's policy, and puts them into force.
+    /// Adds what was consented to to the owner's policy, and puts it into force; answers with what was added. Consent
+    /// may come long after the question: what the owner denied meanwhile stays denied.
     ///
     /// # Errors
     /// [`GrantError`]; the policy is then as it was, or is there and could not be reloaded.
-    pub fn allow(&self, skill: &SkillId, rules: &[Rule]) -> Result<(), GrantError> {
+    pub fn consent(
+        &self,
+        skill: &Authorized,
+        rules: Vec<Rule>,
+        workspace: Option<&Workspace>,
+    ) -> Result<Vec<Rule>, GrantError> {
         let _lock = self.dir.lock()?;
-        let mut policy = PolicyFile::open(&self.dir.policy())?;
-        for rule in rules {
-            policy.allow(skill, rule);
+        let mut file = PolicyFile::open(&self.dir.policy())?;
+        let (id, requests) = (skill.manifest().id(), skill.manifest().requests());
+        let grantable = Grants::join(id, requests, &file.policy()?).grantable(workspace);
+        let is_open = |rule: &Rule| grantable.iter().any(|missing| missing.rule.as_ref() == Some(rule));
+        let rules: Vec<Rule> = rules.into_iter().filter(is_open).collect();
+        if rules.is_empty() {
+            return Ok(rules);
         }
-        policy.save()?;
-        Ok(self.reload()?)
+        rules.iter().for_each(|rule| file.consent(id, rule));
+        file.save()?;
+        self.reload()?;
+        Ok(rules)
     }
 
     /// Reloads whenever policy, trust, lockfile or secrets change, until the answer is dropped.

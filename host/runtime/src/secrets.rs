@@ -500,7 +500,7 @@ mod tests {
         let path = secrets.path(&skill);
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        assert_eq!(secrets.skills().unwrap(), [skill.clone()]);
+        assert_eq!(secrets.skills().unwrap(), vec![skill.clone()]);
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(secrets.get(&skill, &token).unwrap_err().code(), "secrets-not-private");

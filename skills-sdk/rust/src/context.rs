@@ -22,7 +22,7 @@ pub struct Context {
 enum Backing {
     Host(Host),
     #[cfg(not(target_family = "wasm"))]
-    Fake(FakeHost),
+    Fake(Box<FakeHost>),
 }
 
 /// The interfaces of the real host.
@@ -48,7 +48,7 @@ impl Context {
         Log::new(match &self.host {
             Backing::Host(host) => host.log,
             #[cfg(not(target_family = "wasm"))]
-            Backing::Fake(fake) => fake,
+            Backing::Fake(fake) => &**fake,
         })
     }
 
@@ -56,7 +56,7 @@ impl Context {
         Store::new(match &self.host {
             Backing::Host(host) => host.memory.map(|memory| memory as &dyn host::Memory),
             #[cfg(not(target_family = "wasm"))]
-            Backing::Fake(fake) => Some(fake),
+            Backing::Fake(fake) => Some(&**fake),
         })
     }
 
@@ -72,7 +72,7 @@ impl Context {
         Llm::new(match &self.host {
             Backing::Host(host) => host.llm.map(|llm| llm as &dyn host::Llm),
             #[cfg(not(target_family = "wasm"))]
-            Backing::Fake(fake) => Some(fake),
+            Backing::Fake(fake) => Some(&**fake),
         })
     }
 
@@ -129,6 +129,6 @@ impl Context {
     }
 
     pub(crate) fn of_fake(fake: FakeHost) -> Self {
-        Self { host: Backing::Fake(fake) }
+        Self { host: Backing::Fake(Box::new(fake)) }
     }
 }

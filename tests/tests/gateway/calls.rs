@@ -55,7 +55,7 @@ fn each_failure_has_its_status_and_nothing_internal_in_it() {
     assert_eq!(code("compute/fail-with", json!({ "text": "no", "denied": true }), 403), "permission-denied");
     assert_eq!(code("compute/panic", json!({}), 422), "trap");
     gateway.wait_until("its owner finds the reason in the log", || gateway.log().contains("it went wrong"));
-    assert_eq!(code("compute/huge-output", json!({}), 422), "output-too-large");
+    assert_eq!(code("compute/huge-output", json!({ "bytes": 3_000_000 }), 422), "output-too-large");
     assert_eq!(code("compute/ekko", json!({}), 404), "unknown-tool");
     assert_eq!(code("nothing/echo", json!({}), 404), "unknown-skill");
     assert_eq!(code("compute/echo", json!([]), 422), "invalid-input");

@@ -27,7 +27,8 @@ fn initialize() -> Request {
 /// Opens a session, and answers with its name.
 fn open(gateway: &Gateway<'_>, token: &str) -> String {
     let answer = gateway.send(&initialize().by(token));
-    let session = answer.header("mcp-session-id").unwrap_or_else(|| panic!("no session in {answer:?}")).to_owned();
+    let session =
+        answer.header("mcp-session-id").unwrap_or_else(|| panic!("no session in {answer:?}")).to_owned();
     let done = message(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     gateway.send(&done.by(token).with("mcp-session-id", &session)).ok();
     session
@@ -36,7 +37,8 @@ fn open(gateway: &Gateway<'_>, token: &str) -> String {
 /// The one message of an answer, whether it is an event or not.
 fn said(answer: &Answer) -> Value {
     let text = answer.text();
-    let data = text.lines().filter_map(|line| line.strip_prefix("data:")).find(|data| data.contains("jsonrpc"));
+    let data =
+        text.lines().filter_map(|line| line.strip_prefix("data:")).find(|data| data.contains("jsonrpc"));
     serde_json::from_str(data.unwrap_or(&text)).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
@@ -52,12 +54,15 @@ fn tools_are_listed_and_called_within_the_scope_of_the_token() {
         said(&gateway.send(&message(&body).by(&token).with("mcp-session-id", &session)))
     };
     let tools = ask("tools/list", json!({}));
-    let names: Vec<_> = tools["result"]["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
+    let names: Vec<_> =
+        tools["result"]["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
     assert_eq!(names, [&json!("acme__compute__echo")]);
     let called = ask("tools/call", json!({ "name": "acme__compute__echo", "arguments": { "text": "hi" } }));
     assert_eq!(called["result"]["structuredContent"]["text"], "hi", "{called}");
     gateway.wait_until("it is recorded", || home.last_record()["caller"] == "narrow");
-    assert!(gateway.get("/metrics").text().contains("openclaw_skill_executions_total{skill=\"acme/compute\"} 1"));
+    assert!(
+        gateway.get("/metrics").text().contains("openclaw_skill_executions_total{skill=\"acme/compute\"} 1")
+    );
 }
 
 #[test]
@@ -87,7 +92,8 @@ fn a_session_is_not_there_for_another_caller_and_ends_with_its_token() {
     list(&one).ok();
     assert_eq!(list(&other).status, 404);
     let address = gateway.address();
-    let stream = Request::get("/mcp").by(&one).with("accept", "text/event-stream").with("mcp-session-id", &session);
+    let stream =
+        Request::get("/mcp").by(&one).with("accept", "text/event-stream").with("mcp-session-id", &session);
     let listening = std::thread::spawn(move || stream.send(address));
     std::thread::sleep(std::time::Duration::from_millis(500));
     assert!(!listening.is_finished(), "the stream goes on");

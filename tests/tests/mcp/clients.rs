@@ -101,7 +101,7 @@ fn tools_are_listed_and_called(setting: &Setting) {
     assert_eq!(tool(tools, "acme__keeper__run")["annotations"].get("destructiveHint"), None);
 
     assert_eq!(count["structuredContent"]["words"], 2);
-    assert_eq!(count.get("isError").and_then(Value::as_bool).unwrap_or(false), false);
+    assert_ne!(count["isError"], true);
     let shown: Value = serde_json::from_str(count["content"][0]["text"].as_str().unwrap()).unwrap();
     assert_eq!(shown, count["structuredContent"]);
     assert_eq!(object["structuredContent"], json!({ "a": [1, null] }));

@@ -12,7 +12,7 @@ use openclaw_gateway::tokens::TokenName;
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Grants, trust, takedowns, installed skills, tokens and certificates are followed while it runs;
-config.yaml and .env are read again on SIGHUP, and with --watch whenever they change.
+config.yaml is read again on SIGHUP, and with --watch whenever it changes; .env at the next start.
 
 Examples:
   openclaw gateway
@@ -30,7 +30,7 @@ pub(crate) struct Gateway {
     /// Write the log for people, at level debug, to standard error
     #[arg(long)]
     pub(crate) dev: bool,
-    /// Also read config.yaml and .env again whenever they change
+    /// Also read config.yaml again whenever it changes
     #[arg(long)]
     pub(crate) watch: bool,
     #[command(flatten)]

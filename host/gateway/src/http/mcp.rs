@@ -78,6 +78,7 @@ pub(super) mod documented {
 
     /// What the server has to say in a session, as a stream of events
     #[utoipa::path(get, path = "/mcp", tag = "mcp",
+        params(("mcp-session-id" = String, Header, description = "The session")),
         responses(
             (status = 200, description = "Events", body = String, content_type = "text/event-stream"),
             (status = 400, description = "No session is named", body = serde_json::Value),
@@ -90,6 +91,7 @@ pub(super) mod documented {
 
     /// End a session
     #[utoipa::path(delete, path = "/mcp", tag = "mcp",
+        params(("mcp-session-id" = String, Header, description = "The session")),
         responses(
             (status = 200, description = "It has ended"),
             (status = 202, description = "It ends"),

@@ -65,13 +65,15 @@ fn field(index: usize) -> String {
     format!("grant-{}", index + 1)
 }
 
-/// Which boxes a person ticked. Anything but a plain yes is a no.
-fn ticked(answer: &ElicitResult, questions: usize) -> Vec<usize> {
-    let content = match (&answer.action, &answer.content) {
-        (ElicitationAction::Accept, Some(Value::Object(content))) => content,
-        _ => return Vec::new(),
+/// What a person answered to each question. Anything but a plain yes is a no.
+fn answers(answer: Option<&ElicitResult>, questions: usize) -> Vec<(usize, bool)> {
+    let content = match answer.map(|answer| (&answer.action, &answer.content)) {
+        Some((ElicitationAction::Accept, Some(Value::Object(content)))) => Some(content),
+        _ => None,
     };
-    (0..questions).filter(|index| content.get(&field(*index)) == Some(&Value::Bool(true))).collect()
+    let is_ticked =
+        |index| content.is_some_and(|content| content.get(&field(index)) == Some(&Value::Bool(true)));
+    (0..questions).map(|index| (index, is_ticked(index))).collect()
 }
 
 /// The person behind a client that can be asked while a call waits.
@@ -80,30 +82,27 @@ pub(crate) struct Asked(pub(crate) Peer<RoleServer>);
 
 #[async_trait]
 impl Person for Asked {
-    async fn consent(&self, skill: &SkillId, missing: &[Missing]) -> Vec<usize> {
+    async fn consent(&self, skill: &SkillId, missing: &[Missing]) -> Vec<(usize, bool)> {
         let Some(form) = form(skill, missing) else { return Vec::new() };
         match self.0.create_elicitation_with_timeout(form, Some(PATIENCE)).await {
-            Ok(answer) => ticked(&answer, missing.len()),
+            Ok(answer) => answers(Some(&answer), missing.len()),
             Err(error) => {
                 tracing::warn!(%skill, "nobody answered whether it may have a grant: {error}");
-                Vec::new()
+                answers(None, missing.len())
             }
         }
     }
 }
 
-/// A person who answered already: these commands were consented to.
+/// A person who answered already: to what these commands grant, with a yes or a no.
 #[derive(Debug)]
-pub(crate) struct Answered(Vec<String>);
+pub(crate) struct Answered(Vec<(String, bool)>);
 
 #[async_trait]
 impl Person for Answered {
-    async fn consent(&self, _: &SkillId, missing: &[Missing]) -> Vec<usize> {
-        (0..)
-            .zip(missing)
-            .filter(|(_, missing)| self.0.contains(&missing.command))
-            .map(|(at, _)| at)
-            .collect()
+    async fn consent(&self, _: &SkillId, missing: &[Missing]) -> Vec<(usize, bool)> {
+        let answer = |missing: &Missing| self.0.iter().find(|(command, _)| *command == missing.command);
+        (0..).zip(missing).filter_map(|(at, missing)| Some((at, answer(missing)?.1))).collect()
     }
 }
 
@@ -198,10 +197,8 @@ impl Questions {
         let answer = responses
             .and_then(|responses| responses.get(FORM))
             .and_then(|answer| serde_json::from_value::<ElicitResult>(answer.clone()).ok());
-        let ticked = answer.map_or_else(Vec::new, |answer| ticked(&answer, commands.len()));
-        Ok(Answered(
-            (0..).zip(commands).filter(|(at, _)| ticked.contains(at)).map(|(_, name)| name).collect(),
-        ))
+        let answers = answers(answer.as_ref(), commands.len());
+        Ok(Answered(commands.into_iter().zip(answers).map(|(command, (_, yes))| (command, yes)).collect()))
     }
 
     fn remember(&self, nonce: String) {
@@ -235,7 +232,8 @@ mod tests {
     }
 
     async fn granted(answered: &Answered) -> Vec<usize> {
-        answered.consent(&"acme/notes".parse().unwrap(), &missing()).await
+        let answers = answered.consent(&"acme/notes".parse().unwrap(), &missing()).await;
+        answers.into_iter().filter(|(_, yes)| *yes).map(|(at, _)| at).collect()
     }
 
     #[tokio::test]

@@ -132,7 +132,8 @@ impl Client {
     /// What a gateway refuses is told in its own words.
     pub(in crate::commands) fn refused(&self, answer: &Answer) -> CliError {
         let error = serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap_or_default();
-        let Some(message) = error["error"]["message"].as_str() else { return self.stranger() };
+        let message = error.pointer("/error/message").and_then(|message| message.as_str());
+        let Some(message) = message else { return self.stranger() };
         let error = CliError::new(Exit::Refused, "gateway-refused", format!("{}: {message}", self.url()));
         if answer.status == StatusCode::UNAUTHORIZED {
             return error.hint("the owner's token was revoked, or the gateway is another one's");

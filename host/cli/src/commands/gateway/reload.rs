@@ -58,8 +58,8 @@ impl Reloading {
         if changed.contains(&self.tokens) {
             self.reload_tokens();
         }
-        let config_files = self.environment.config_files();
-        if self.follows_config && config_files.iter().any(|path| changed.contains(path)) {
+        let config = self.environment.config_path().to_owned();
+        if self.follows_config && changed.contains(&config) {
             self.reload_config();
         } else if changed.iter().any(|path| *path != self.tokens) {
             self.reload_certificate();
@@ -104,8 +104,6 @@ impl Reloading {
 
     fn take_config(&mut self) -> Result<()> {
         let next = self.environment.config()?;
-        // Found out now, not at the next start: whether what .env holds can be used.
-        self.environment.language_model()?;
         self.handle.apply(next.settings(self.environment.config_dir()))?;
         let service = self.handle.service();
         service.set_security_level(next.security_level());
@@ -135,7 +133,7 @@ fn follow(environment: &Environment, handle: &Handle, tokens: &Path, config: boo
         files.extend([tls.cert.clone(), tls.key.clone()]);
     }
     if config {
-        files.extend(environment.config_files());
+        files.push(environment.config_path().to_owned());
     }
     Files::follow(&files).map_err(|error| {
         CliError::new(Exit::Host, "watch-failed", format!("changes cannot be followed: {error}"))

@@ -74,12 +74,11 @@ impl Unit {
         let program = std::env::current_exe().map_err(|error| {
             CliError::new(Exit::Host, "host-failure", format!("this program cannot find itself: {error}"))
         })?;
-        let [config, _] = environment.config_files();
         Ok(Self {
             program,
             data_dir: dir.root().to_owned(),
             cache_dir: environment.cache_path().to_owned(),
-            config,
+            config: environment.config_path().to_owned(),
             writable: writable(&Policy::load(&dir.policy())?),
             user: system.then_some((meta.uid(), meta.gid())),
         }

@@ -61,8 +61,11 @@ fn source<E: StdError + 'static>(error: &hyper::Error) -> Option<&E> {
 /// The field by which a host tells its worker that a request failed, and how. No server's field of that name gets there.
 const FIELD: HeaderName = HeaderName::from_static("openclaw-fault");
 
+/// A failure's name between a host and its worker, and the failure.
+type Told = (&'static str, fn() -> Error);
+
 /// What the guest of a worker is told of a request that its host sent: those failures that a guest can act on.
-const TOLD: [(&str, fn() -> Error); 13] = [
+const TOLD: [Told; 13] = [
     ("denied", || Error::HttpRequestDenied),
     ("address", || Error::DestinationIpProhibited),
     ("not-found", || Error::DestinationNotFound),
