@@ -47,6 +47,8 @@ pub(super) struct Broker {
     /// What the guest told so far, of the call of that number; none where nobody follows it.
     log: Option<(u64, Log)>,
     told: u64,
+    /// Those that are of this call.
+    heard: u64,
     side: Side,
     limits: NetworkLimits,
     dials: u64,
@@ -83,6 +85,7 @@ impl Broker {
             is_asking: Arc::default(),
             log: None,
             told: 0,
+            heard: 0,
             side,
             limits: NetworkLimits::default(),
             dials: 0,
@@ -107,10 +110,18 @@ impl Broker {
         }
     }
 
+    /// How often the guest of the call told something.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
+    }
+
     fn tell(&mut self, call: u64, told: Told) -> bool {
         self.told += 1;
         match &self.log {
-            Some((current, log)) if *current == call => log.tell(told),
+            Some((current, log)) if *current == call => {
+                self.heard += 1;
+                log.tell(told);
+            }
             // It is of a call that has ended: its report had all of it.
             _ => {}
         }

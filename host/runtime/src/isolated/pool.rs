@@ -45,6 +45,8 @@ const READY_SKILLS: usize = 64;
 /// Bytes that a worker may say at once on the side channel: a question to a language model is the longest of it, of which
 /// JSON may make six times as many.
 const WISH_BYTES: usize = 8 << 20;
+/// How long what a guest told may be under way when its call has ended.
+const CATCHING_UP: Duration = Duration::from_millis(100);
 /// How long a worker may take until it can work.
 const BEGINNING: Duration = Duration::from_secs(30);
 /// How much longer than the guest's own deadline a worker may take to say so.
@@ -365,6 +367,17 @@ impl Worker {
         decode(self.wishes.next().await)
     }
 
+    /// Hears what the guest of a followed call told before its end; false where the worker says something else.
+    async fn hear(&mut self, told: u64, broker: &mut Broker) -> bool {
+        while broker.heard() < told {
+            let Ok(wish) = decode(self.wishes.next().await) else { return false };
+            if !broker.see_to(wish) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Makes a call; where it fails, the worker is not to be used again.
     async fn call(
         &mut self,
@@ -423,10 +436,11 @@ impl Worker {
                 }
             }
         };
-        self.is_spent = !broker.is_idle() || !is_said;
         if finished.number != number {
             return Err(Fault::Worker("it answered another call".to_owned()));
         }
+        let heard_all = timeout(CATCHING_UP, self.hear(finished.told, broker)).await.is_ok_and(|heard| heard);
+        self.is_spent = !broker.is_idle() || !is_said || !heard_all;
         Ok(match finished.end {
             End::NoTree { path, reason } => Err(no_tree(&path, &reason)),
             End::Outcome { answer, report, mut bytes, requests } => {

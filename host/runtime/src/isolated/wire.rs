@@ -70,6 +70,8 @@ pub(super) struct Call {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Finished {
     pub(super) number: u64,
+    /// How often the guest told something on the side channel, where some of it may still be under way.
+    pub(super) told: u64,
     pub(super) end: End,
 }
 

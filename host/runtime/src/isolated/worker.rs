@@ -155,22 +155,21 @@ impl Worker {
     fn serve(&self, calls: &UnixStream) -> io::Result<()> {
         while let Some(Call { number, tool, input, is_followed }) = wire::read(calls)? {
             let tool: ToolName = tool.parse().map_err(io::Error::other)?;
+            let teller =
+                Arc::new(Teller { call: number, told: AtomicU64::new(0), side: Arc::clone(&self.side) });
             let call = ToolCall {
                 tool: self.begin.skill.tool(tool),
                 input,
                 caller: String::new(),
                 workspace: self.workspace.clone(),
-                observer: is_followed.then(|| self.teller(number)),
+                observer: is_followed.then(|| -> Arc<dyn Observer> { Arc::<Teller>::clone(&teller) }),
             };
             let cancel = self.side.begin(number);
             let end = self.tokio.block_on(self.call(&call, &cancel));
-            wire::write(calls, &Finished { number, end })?;
+            let told = teller.told.load(Ordering::Relaxed);
+            wire::write(calls, &Finished { number, told, end })?;
         }
         Ok(())
-    }
-
-    fn teller(&self, call: u64) -> Arc<dyn Observer> {
-        Arc::new(Teller { call, side: Arc::clone(&self.side) })
     }
 
     async fn call(&self, call: &ToolCall, cancel: &Cancel) -> End {
@@ -202,11 +201,13 @@ impl Worker {
 #[derive(Debug)]
 struct Teller {
     call: u64,
+    told: AtomicU64,
     side: Arc<Side>,
 }
 
 impl Teller {
     fn tell(&self, told: Told) {
+        self.told.fetch_add(1, Ordering::Relaxed);
         // A host that does not hear of it has the lines of the report.
         let _ = self.side.say(&Wish::Tell { call: self.call, told });
     }
