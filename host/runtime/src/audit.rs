@@ -6,6 +6,7 @@ mod files;
 mod lines;
 mod log;
 mod pending;
+mod pruned;
 mod query;
 mod rotation;
 #[cfg(test)]
@@ -26,7 +27,7 @@ pub use self::log::AuditLog;
 pub(crate) use self::pending::{Ended, Pending, Subject};
 pub use self::query::{Outcome, Query, search};
 pub use self::rotation::Rotation;
-pub use self::verify::{Fault, FaultCode, Verification, verify};
+pub use self::verify::{Expected, Fault, FaultCode, Verification, verify};
 use crate::capability::Denial;
 use crate::capability::process::Ran;
 use crate::policy::Rule;

@@ -30,12 +30,16 @@ pub(crate) enum AuditCommand {
         after_help = "Ends with 3 if something is wrong. The chain proves that nothing was changed by somebody \
         who could not chain the whole rest anew; keep what `openclaw audit head` prints where the log's writer \
         cannot change it, and compare with it later.\n\n\
-        Examples:\n  openclaw audit verify\n  openclaw audit verify --head 1204:sha256:… --json"
+        Examples:\n  openclaw audit verify\n  openclaw audit verify --head 1204:sha256:… --json\n  openclaw audit verify --pruned-upto 400"
     )]
     Verify {
         /// What `openclaw audit head` printed earlier: the log must still contain it
         #[arg(long, value_name = "NUMBER:DIGEST")]
         head: Option<Checkpoint>,
+        /// Records up to this one were deleted, and you know it: accepted where policy.toml does not (or no longer) keep so
+        /// few files, or where the record of --head is one of them
+        #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true)]
+        pruned_upto: u64,
     },
     /// Print the number of the last record and the digest of its line
     #[command(

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use openclaw_runtime::audit::{self, AuditError, Checkpoint, Fault, Query, Record, Verification};
+use openclaw_runtime::audit::{self, AuditError, Expected, Fault, Query, Record, Verification};
+use openclaw_runtime::policy::Policy;
 
 use crate::cli::{Audit, AuditCommand, AuditQuery};
 use crate::describe::{grouped, micros};
@@ -19,11 +20,15 @@ pub(crate) fn run(arguments: Audit, environment: &Environment, output: &Output) 
     if arguments.command.is_some() && arguments.query != AuditQuery::default() {
         return Err(CliError::usage("verify and head look at the whole log: records cannot be chosen"));
     }
-    let path = environment.data_dir()?.audit();
+    let dir = environment.data_dir()?;
+    let path = dir.audit();
     match arguments.command {
         None => list(&path, arguments.query, output).map(|()| Exit::Ok),
         Some(AuditCommand::Head) => head(&path, output).map(|()| Exit::Ok),
-        Some(AuditCommand::Verify { head }) => verify(&path, head, output),
+        Some(AuditCommand::Verify { head, pruned_upto }) => {
+            let rotation = Policy::load(&dir.policy())?.audit();
+            verify(&path, &Expected { rotation, head, pruned_upto }, output)
+        }
     }
 }
 
@@ -107,9 +112,9 @@ fn head(path: &Path, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn verify(path: &Path, known: Option<Checkpoint>, output: &Output) -> Result<Exit> {
+fn verify(path: &Path, expected: &Expected, output: &Output) -> Result<Exit> {
     let progress = output.progress("reading the audit log");
-    let found = audit::verify(path, known)?;
+    let found = audit::verify(path, expected)?;
     drop(progress);
     let exit = if found.fault_count == 0 { Exit::Ok } else { Exit::Refused };
     if output.is_json() {
@@ -129,7 +134,7 @@ fn verify(path: &Path, known: Option<Checkpoint>, output: &Output) -> Result<Exi
             "What is missing or changed cannot be got back from the log; look who could write its directory.",
         );
     }
-    remarks(&found).into_iter().for_each(|remark| output.note(dim(remark)));
+    remarks(&found, expected).into_iter().for_each(|remark| output.note(dim(remark)));
     Ok(exit)
 }
 
@@ -148,13 +153,23 @@ fn summary(found: &Verification) -> String {
 }
 
 /// What is no fault, and good to know.
-fn remarks(found: &Verification) -> Vec<String> {
+fn remarks(found: &Verification, expected: &Expected) -> Vec<String> {
     let mut remarks = Vec::new();
     if !found.unchained.is_empty() {
         remarks.push(format!("older versions wrote {} without a chain", found.unchained.join(", ")));
     }
     if found.pruned_upto > 0 {
-        remarks.push(format!("files up to record {} were deleted, as policy.toml says", found.pruned_upto));
+        let why = if found.pruned_upto <= expected.pruned_upto {
+            "as you expect"
+        } else if expected.rotation.keep_files.is_some() {
+            "as policy.toml says"
+        } else {
+            "before the head that you kept"
+        };
+        remarks.push(format!("files up to record {} were deleted, {why}", found.pruned_upto));
+    }
+    if expected.head.is_some_and(|head| head.number < found.pruned_upto) {
+        remarks.push("the record of --head is one of them, and was not compared".to_owned());
     }
     if found.repaired > 0 {
         remarks.push(format!(

@@ -213,6 +213,12 @@ fn order(stem: &str) -> (u64, u64) {
     (name.parse().unwrap_or(0), count.parse().unwrap_or(u64::MAX))
 }
 
+/// The number of the first record of a full file, as its name says.
+pub(super) fn first_by_name(name: &str) -> Option<u64> {
+    let stem = name.strip_suffix(EXTENSION)?.strip_suffix('.')?;
+    stem.split('-').next()?.parse().ok()
+}
+
 /// The name of a file, to be shown.
 pub(super) fn shown(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()

@@ -198,7 +198,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Verification, verify};
+    use crate::audit::{Expected, Verification, verify};
 
     fn open(path: &Path) -> AuditLog {
         AuditLog::open(path, Rotation::default()).unwrap()
@@ -210,7 +210,7 @@ mod tests {
 
     /// The log is whole, and has so many records.
     fn whole(path: &Path) -> u64 {
-        let Verification { records, faults, .. } = verify(path, None).unwrap();
+        let Verification { records, faults, .. } = verify(path, &Expected::default()).unwrap();
         assert_eq!(faults, []);
         records
     }
@@ -265,7 +265,7 @@ mod tests {
             }
         });
         assert_eq!(whole(&path), 6 * 8 * 20);
-        assert!(verify(&path, None).unwrap().files.len() > 8, "files were full meanwhile");
+        assert!(verify(&path, &Expected::default()).unwrap().files.len() > 8, "files were full meanwhile");
     }
 
     #[test]

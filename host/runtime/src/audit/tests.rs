@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::chain::{Event, chain};
+use super::files::{Files, Head};
 use super::*;
 
 /// A log in a directory of its own.
@@ -51,7 +53,30 @@ impl Scene {
     }
 
     fn verify(&self) -> Verification {
-        verify(&self.path, None).unwrap()
+        self.against(Expected::default())
+    }
+
+    fn against(&self, expected: Expected) -> Verification {
+        verify(&self.path, &expected).unwrap()
+    }
+
+    /// Whoever can write the directory appends a well-chained event, in a file of its own or behind the last record.
+    fn forge(&self, pruned: &str, upto: Checkpoint, in_new_file: bool) {
+        let files = Files::of(&self.path);
+        let Head::At(mut end) = files.head().unwrap() else { panic!("no head") };
+        let mut text = self.text();
+        if in_new_file {
+            let first: u64 =
+                text.trim_start_matches("{\"number\":").split(',').next().unwrap().parse().unwrap();
+            std::fs::rename(&self.path, files.for_rotated(first)).unwrap();
+            text.clear();
+        }
+        let (mut lines, mut chained) = (Vec::new(), Vec::new());
+        let event = Event::Pruned { file: pruned.to_owned(), upto: upto.number, hash: upto.hash };
+        event.write(&mut lines).unwrap();
+        chain(&lines, &mut end, &mut chained).unwrap();
+        std::fs::write(&self.path, text + std::str::from_utf8(&chained).unwrap()).unwrap();
+        files.write_head(end).unwrap();
     }
 
     /// What is wrong: the kind, the line and the number of each fault.
@@ -63,6 +88,36 @@ impl Scene {
 fn small(keep: Option<u32>) -> Rotation {
     let keep = keep.map(|keep| format!("keep_files = {keep}")).unwrap_or_default();
     toml::from_str(&format!("file_size = \"16KiB\"\n{keep}")).unwrap()
+}
+
+fn expecting(head: Checkpoint) -> Expected {
+    Expected { head: Some(head), ..Expected::default() }
+}
+
+fn keeping(keep: Option<u32>) -> Expected {
+    Expected { rotation: small(keep), ..Expected::default() }
+}
+
+/// The kind of each fault.
+fn codes(found: &Verification) -> Vec<FaultCode> {
+    found.faults.iter().map(|fault| fault.code).collect()
+}
+
+/// The end of what a file holds.
+fn end_of(path: &std::path::Path) -> Checkpoint {
+    let text = std::fs::read_to_string(path).unwrap();
+    let number = text.lines().last().unwrap().trim_start_matches("{\"number\":").split(',').next().unwrap();
+    Checkpoint { number: number.parse().unwrap(), hash: Digest::of(text.lines().last().unwrap().as_bytes()) }
+}
+
+/// A log of which the writer has pruned what an owner's policy of two full files said, and the heads before and after.
+fn pruned_scene() -> (Scene, Checkpoint, Checkpoint) {
+    let scene = Scene::empty();
+    scene.add(60, small(None));
+    let before = head(&scene.path).unwrap().unwrap();
+    scene.add(540, small(Some(2)));
+    let after = head(&scene.path).unwrap().unwrap();
+    (scene, before, after)
 }
 
 #[test]
@@ -145,9 +200,9 @@ fn whatever_is_done_to_records_is_found_where_it_was_done() {
 fn a_log_that_was_chained_anew_does_not_fit_a_head_that_was_kept() {
     let scene = Scene::of(8);
     let kept = head(&scene.path).unwrap().unwrap();
-    assert_eq!(verify(&scene.path, Some(kept)).unwrap().faults, []);
+    assert_eq!(scene.against(expecting(kept)).faults, []);
     scene.add(1, Rotation::default());
-    assert_eq!(verify(&scene.path, Some(kept)).unwrap().faults, [], "it has only grown");
+    assert_eq!(scene.against(expecting(kept)).faults, [], "it has only grown");
     // Whoever writes the directory writes a chain that is sound in itself.
     let other = Scene::of(9);
     std::fs::remove_file(&scene.path).unwrap();
@@ -162,7 +217,7 @@ fn a_log_that_was_chained_anew_does_not_fit_a_head_that_was_kept() {
     for (known, code) in
         [(edited, FaultCode::OtherHead), (Checkpoint { number: 10, ..kept }, FaultCode::OtherHead)]
     {
-        let faults = verify(&scene.path, Some(known)).unwrap().faults;
+        let faults = scene.against(expecting(known)).faults;
         assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), [code]);
     }
 }
@@ -263,12 +318,119 @@ fn the_oldest_files_go_only_where_the_owner_says_so() {
     let before = scene.verify();
     assert!(before.files.len() > 4 && before.pruned_upto == 0, "{before:?}");
     scene.add(200, small(Some(2)));
-    let found = scene.verify();
+    let found = scene.against(keeping(Some(2)));
     assert_eq!((found.files.len(), found.fault_count), (3, 0), "{found:?}");
     assert!(found.pruned_upto > 0 && found.records < 600, "{found:?}");
     // One more that goes is missed.
     std::fs::remove_file(scene.file(&found.files[0])).unwrap();
-    assert_eq!(scene.faults().len(), 1);
+    assert_eq!(codes(&scene.against(keeping(Some(2)))), [FaultCode::Removed]);
+}
+
+#[test]
+fn no_full_file_need_stay_where_the_owner_keeps_none() {
+    let scene = Scene::empty();
+    scene.add(400, small(Some(0)));
+    let found = scene.against(keeping(Some(0)));
+    assert_eq!((found.files.len(), found.fault_count), (1, 0), "{found:?}");
+    assert!(found.pruned_upto > 0, "{found:?}");
+}
+
+#[test]
+fn files_that_went_though_the_policy_keeps_them_are_missed() {
+    let (scene, _, after) = pruned_scene();
+    let upto = scene.against(keeping(Some(2))).pruned_upto;
+    let large =
+        Expected { rotation: Rotation { keep_files: Some(2), ..Rotation::default() }, ..keeping(None) };
+    for expected in [keeping(None), keeping(Some(3)), large] {
+        let found = scene.against(expected);
+        assert_eq!((codes(&found), found.pruned_upto), (vec![FaultCode::Removed], 0), "{expected:?}");
+        assert!(found.faults[0].message.contains(&format!("--pruned-upto {upto}")), "{found:?}");
+        let known = |pruned_upto| scene.against(Expected { pruned_upto, ..expected });
+        assert_eq!((codes(&known(upto)), known(upto).pruned_upto), (vec![], upto), "{expected:?}");
+        assert_eq!(codes(&known(upto - 1)), [FaultCode::Removed], "{expected:?}");
+        // A head of a later time proves that the event was there then.
+        let found = scene.against(Expected { head: Some(after), ..expected });
+        assert_eq!((codes(&found), found.pruned_upto), (vec![], upto), "{expected:?}");
+    }
+}
+
+#[test]
+fn a_kept_head_whose_record_was_deleted_is_a_fault_unless_that_is_expected() {
+    let (scene, before, _) = pruned_scene();
+    let upto = scene.against(keeping(Some(2))).pruned_upto;
+    let lines = std::fs::read_to_string(&scene.path).unwrap();
+    let event = lines.lines().filter_map(|line| Event::read(line.as_bytes())).find_map(|event| match event {
+        Event::Pruned { upto: number, hash, .. } if number == upto => Some(Checkpoint { number, hash }),
+        _ => None,
+    });
+    let last = event.expect("the newest file tells of it");
+    assert!(before.number < upto);
+    let check = |head, pruned_upto| {
+        codes(&scene.against(Expected { head: Some(head), pruned_upto, ..keeping(Some(2)) }))
+    };
+    for head in [before, last] {
+        assert_eq!(check(head, 0), [FaultCode::OtherHead]);
+        assert_eq!(check(head, head.number - 1), [FaultCode::OtherHead]);
+        assert_eq!(check(head, upto), []);
+    }
+    // Expected or not: another record than the log says.
+    let other = Checkpoint { hash: Digest::of(b"what was there"), ..last };
+    assert_eq!(check(other, upto), [FaultCode::OtherHead]);
+}
+
+#[test]
+fn an_event_that_was_put_there_does_not_hide_what_is_missing() {
+    let name = "000000000001.ndjson";
+    let policies = [None, Some(0), Some(1)].map(keeping);
+    // The beginning of the only file, or of a full one, with an event behind the last record, or where the next file begins.
+    for (count, in_new_file) in [(8, false), (8, true), (300, false), (300, true)] {
+        let scene = Scene::empty();
+        scene.add(count, small(None));
+        let first = scene.verify().files[0].clone();
+        let path = if count == 8 { scene.path.clone() } else { scene.file(&first) };
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        let upto = Checkpoint { number: 5, hash: Digest::of(lines[4].as_bytes()) };
+        std::fs::write(&path, lines[5..].join("\n") + "\n").unwrap();
+        scene.forge(name, upto, in_new_file);
+        for expected in policies {
+            // Cut out of the only file, the rest bears the right number: then it is too small to be a full one.
+            let may_hide = count == 8 && in_new_file && expected == keeping(Some(0));
+            let expected_codes = if may_hide { vec![] } else { vec![FaultCode::Removed] };
+            assert_eq!(codes(&scene.against(expected)), expected_codes, "{count} {in_new_file} {expected:?}");
+            let known = Expected { head: Some(upto), ..expected };
+            let found = codes(&scene.against(known));
+            assert!(found.contains(&FaultCode::OtherHead), "{count} {in_new_file} {expected:?}");
+        }
+    }
+    // A whole file that is deleted, and an event in the middle of another, or of a file that cannot have held the records.
+    for (pruned, in_new_file) in [(name, false), ("000000009999.ndjson", true), ("../x", true)] {
+        let scene = Scene::empty();
+        scene.add(300, small(None));
+        let upto = end_of(&scene.file(name));
+        std::fs::remove_file(scene.file(name)).unwrap();
+        scene.forge(pruned, upto, in_new_file);
+        assert_eq!(codes(&scene.against(keeping(Some(1)))), [FaultCode::Removed], "{pruned}");
+        let known = Expected { pruned_upto: upto.number, ..keeping(None) };
+        assert_eq!(codes(&scene.against(known)), [FaultCode::Removed], "{pruned}");
+    }
+}
+
+#[test]
+fn bytes_behind_the_last_line_of_a_full_file_are_found() {
+    let scene = Scene::empty();
+    scene.add(200, small(None));
+    let files = scene.verify().files;
+    for name in &files[..files.len() - 1] {
+        let path = scene.file(name);
+        let text = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&text[..], b"{\"number\":"].concat()).unwrap();
+        let found = scene.verify();
+        assert_eq!((codes(&found), found.torn), (vec![FaultCode::NotARecord], false), "{name}");
+        assert_eq!(&found.faults[0].file, name);
+        std::fs::write(&path, text).unwrap();
+    }
+    assert_eq!(scene.faults(), []);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use super::AuditError;
 use super::chain::{Checkpoint, Event, Link};
 use super::files::{Files, Head, shown};
 use super::lines::{Forward, Line};
+use super::pruned::{Pruned, Remains};
+use super::rotation::Rotation;
 
 /// Faults that are told; the rest are counted.
 const TOLD: usize = 100;
@@ -37,6 +39,17 @@ pub struct Verification {
     pub faults: Vec<Fault>,
     /// How much is wrong.
     pub fault_count: u64,
+}
+
+/// What a log is held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// What the policy says of the files that are kept: the log is not believed to have deleted others.
+    pub rotation: Rotation,
+    /// The end of the log at an earlier time, kept elsewhere: its record must still be there, and be the same.
+    pub head: Option<Checkpoint>,
+    /// The owner knows that the records up to this number were deleted as the policy said at that time; 0 where they know of none.
+    pub pruned_upto: u64,
 }
 
 /// Something that is wrong with a log.
@@ -80,28 +93,31 @@ pub enum FaultCode {
     UnknownFile,
 }
 
-/// Checks the whole log, and, where one was kept elsewhere, that it still contains what it did then.
+/// Checks the whole log, that no more was deleted than the policy says, and, where a head was kept elsewhere, that the log still
+/// contains what it did then.
 ///
 /// # Errors
 /// [`AuditError`] where a file cannot be read.
-pub fn verify(path: &Path, known: Option<Checkpoint>) -> Result<Verification, AuditError> {
+pub fn verify(path: &Path, expected: &Expected) -> Result<Verification, AuditError> {
     let files = Files::of(path);
-    run(&files, known).map_err(|error| AuditError {
+    run(&files, *expected).map_err(|error| AuditError {
         path: path.to_owned(),
         doing: "read",
         reason: error.to_string(),
     })
 }
 
-fn run(files: &Files, known: Option<Checkpoint>) -> io::Result<Verification> {
+fn run(files: &Files, expected: Expected) -> io::Result<Verification> {
     let lock = files.lock_shared()?;
     let (rotated, head) = (files.rotated()?, files.head()?);
     let current = open(files.current())?;
     drop(lock);
-    let mut check = Check { known, head, ..Check::default() };
+    let mut check = Check { expected, head, ..Check::default() };
     for path in rotated {
         if let Some((file, len)) = open(&path)? {
+            check.full_files += u64::from(len >= expected.rotation.file_size.as_u64());
             check.file(shown(&path), file, len)?;
+            check.rotated_ends();
         }
     }
     if let Some((file, len)) = current {
@@ -126,9 +142,13 @@ fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
 struct Check {
     found: Verification,
     head: Head,
-    known: Option<Checkpoint>,
+    expected: Expected,
     file: String,
     line: u64,
+    /// Whether the file has records of calls so far.
+    has_calls: bool,
+    /// Files set aside that are as large as a full one is.
+    full_files: u64,
     /// The last record in order, and where it stands.
     last: Option<Checkpoint>,
     last_place: (String, u64),
@@ -138,7 +158,7 @@ struct Check {
     gap: Option<(u64, usize)>,
     /// Where the log begins if not with the first record: the number before, and its digest.
     base: Option<Checkpoint>,
-    pruned: Vec<Checkpoint>,
+    pruned: Vec<Pruned>,
     unchained: Vec<(String, Digest)>,
     /// The digests of the records that the two heads are about.
     at_head: Option<Digest>,
@@ -150,9 +170,11 @@ impl Default for Check {
         Self {
             found: Verification::default(),
             head: Head::Missing,
-            known: None,
+            expected: Expected::default(),
             file: String::new(),
             line: 0,
+            has_calls: false,
+            full_files: 0,
             last: None,
             last_place: (String::new(), 0),
             unknown: 0,
@@ -170,7 +192,7 @@ impl Check {
     fn file(&mut self, name: String, file: File, len: u64) -> io::Result<()> {
         self.found.files.push(name.clone());
         (self.file, self.line) = (name, 0);
-        self.found.torn = false;
+        (self.found.torn, self.has_calls) = (false, false);
         for line in Forward::new(file, len) {
             self.line += 1;
             match line? {
@@ -184,6 +206,13 @@ impl Check {
             }
         }
         Ok(())
+    }
+
+    /// The writer takes torn lines out before it sets a file aside.
+    fn rotated_ends(&mut self) {
+        if std::mem::take(&mut self.found.torn) {
+            self.no_record("has no end: it was put there after the file was full, or cut");
+        }
     }
 
     fn no_record(&mut self, words: &str) {
@@ -280,17 +309,21 @@ impl Check {
         {
             self.at_head = Some(here.hash);
         }
-        if self.known.is_some_and(|known| known.number == here.number) {
+        if self.expected.head.is_some_and(|known| known.number == here.number) {
             self.at_known = Some(here.hash);
         }
         if link.event.is_none() {
             self.found.records += 1;
+            self.has_calls = true;
             return;
         }
         match Event::read(line) {
             Some(Event::Repaired { .. }) => self.found.repaired += 1,
             Some(Event::Unchained { file, digest }) => self.unchained.push((file, digest)),
-            Some(Event::Pruned { upto, hash, .. }) => self.pruned.push(Checkpoint { number: upto, hash }),
+            Some(Event::Pruned { file, upto, hash }) => {
+                let upto = Checkpoint { number: upto, hash };
+                self.pruned.push(Pruned { number: here.number, file, upto, begins_file: !self.has_calls });
+            }
             Some(Event::HeadLost) => {
                 let message = format!(
                     "before record {} the head was lost: records after the one before may be missing",
@@ -314,15 +347,40 @@ impl Check {
     /// A log that does not begin with the first record was pruned, or something is missing.
     fn check_base(&mut self) {
         let Some(base) = self.base else { return };
-        if self.pruned.contains(&base) {
+        let Err(doubt) = self.was_pruned(base) else {
             self.found.pruned_upto = base.number;
             return;
-        }
+        };
         let (file, message) = (
             self.found.files.first().cloned().unwrap_or_default(),
-            format!("{} missing: the log begins with record {}", several(1, base.number), base.number + 1),
+            format!(
+                "{} missing: the log begins with record {}{doubt}",
+                several(1, base.number),
+                base.number + 1
+            ),
         );
         self.push(Fault { code: FaultCode::Removed, file, line: Some(1), number: Some(1), message });
+    }
+
+    /// Whether an event says that the log was pruned up to there, and is to be believed; else what speaks against it.
+    fn was_pruned(&self, base: Checkpoint) -> Result<(), String> {
+        let remains = Remains {
+            rotation: self.expected.rotation,
+            full_files: self.full_files,
+            first_file: self.found.files.first().map_or("", String::as_str),
+            known: self.expected.head.filter(|known| self.at_known == Some(known.hash)),
+            pruned_upto: self.expected.pruned_upto,
+        };
+        let mut doubt = String::new();
+        for event in self.pruned.iter().filter(|event| event.upto == base) {
+            match event.believe(&remains) {
+                Ok(()) => return Ok(()),
+                Err(why) => {
+                    doubt = format!("; record {} says that they were pruned, but {why}", event.number)
+                }
+            }
+        }
+        Err(doubt)
     }
 
     fn check_head(&mut self) {
@@ -360,18 +418,22 @@ impl Check {
     }
 
     fn check_known(&mut self) {
-        let Some(known) = self.known else { return };
+        let Some(known) = self.expected.head else { return };
         let number = known.number;
+        let is_pruned = number <= self.found.pruned_upto;
+        // The digests of the last records of deleted files are in the log.
+        let mut told = self.pruned.iter().filter(|event| is_pruned && event.upto.number == number).peekable();
+        let is_other = told.peek().is_some() && told.all(|event| event.upto != known);
         let message = match self.at_known {
             Some(hash) if hash == known.hash => return,
             Some(_) => format!("record {number} is not the one that you kept the digest of"),
-            // The digest of the last deleted record is in the log.
-            None if self.pruned.contains(&known) => return,
-            None if number <= self.found.pruned_upto => {
-                format!(
-                    "record {number} was deleted with its file, as your policy says, and cannot be compared"
-                )
-            }
+            None if is_other => format!("record {number} was not the one that you kept the digest of"),
+            None if is_pruned && number <= self.expected.pruned_upto => return,
+            None if is_pruned => format!(
+                "record {number} was deleted after you kept its digest, and cannot be compared; if you expect that, say \
+                 --pruned-upto {}",
+                self.found.pruned_upto
+            ),
             None => format!("record {number}, of which you kept the digest, is not there"),
         };
         let file = self.found.files.last().cloned().unwrap_or_default();
