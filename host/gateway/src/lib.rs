@@ -2,6 +2,7 @@
 //!
 //! It knows the runtime and protocols; no command line and no configuration file. Whoever embeds it hands over options.
 
+mod asking;
 pub mod caller;
 pub mod error;
 pub mod http;

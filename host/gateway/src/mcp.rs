@@ -11,6 +11,7 @@ mod listing;
 mod name;
 mod resources;
 mod server;
+mod sessions;
 mod shape;
 mod stdio;
 mod text;

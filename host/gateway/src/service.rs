@@ -13,6 +13,7 @@ use openclaw_runtime::sandbox::Fault;
 use openclaw_runtime::skill::Authorized;
 use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
 
+use crate::asking::Asking;
 use crate::caller::Caller;
 use crate::metrics::Metrics;
 
@@ -21,6 +22,7 @@ use crate::metrics::Metrics;
 pub struct Service {
     runtime: Runtime,
     consents: ArcSwap<Consents>,
+    asking: Asking,
     metrics: Metrics,
 }
 
@@ -39,7 +41,8 @@ impl Service {
     /// A service over a runtime.
     #[must_use]
     pub fn new(runtime: Runtime, consents: Consents) -> Self {
-        Self { runtime, consents: ArcSwap::from_pointee(consents), metrics: Metrics::default() }
+        let consents = ArcSwap::from_pointee(consents);
+        Self { runtime, consents, asking: Asking::default(), metrics: Metrics::default() }
     }
 
     /// What was counted.
@@ -88,7 +91,7 @@ impl Service {
     /// Calls a tool for a caller, until it answers or `cancel` is given.
     ///
     /// A tool that the caller's scope does not cover is, to them, not installed, also where one is suggested. `person`
-    /// is asked only where the caller may grant.
+    /// is asked only where the caller may grant, for a few calls of theirs at once, and until `cancel` is given.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -113,9 +116,15 @@ impl Service {
             observer,
         };
         let person = person.filter(|_| caller.may_grant);
+        let bounded = person.map(|person| self.asking.bounded(&caller.name, person));
+        let person = bounded.as_ref().map(|bounded| bounded as &dyn Person);
         let consents = self.consents.load_full();
-        if let Err(error) = consents.seek(&self.runtime, &call, person).await {
-            tracing::error!("a grant was not written: {error}");
+        tokio::select! {
+            sought = consents.seek(&self.runtime, &call, person) => if let Err(error) = sought {
+                tracing::error!("a grant was not written: {error}");
+            },
+            // The dispatcher hears of it too, and says so.
+            () = cancel.given() => {}
         }
         let outcome = self.runtime.dispatcher().call_until(call, cancel).await;
         if !matches!(&outcome, Err((CallError::UnknownSkill { .. }, _))) {

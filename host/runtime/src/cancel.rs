@@ -41,7 +41,7 @@ impl Cancel {
     }
 
     /// Resolves when the call is to end.
-    pub(crate) async fn given(&self) {
+    pub async fn given(&self) {
         let waiting = self.0.waiting.notified();
         // A word that is given from here on wakes it; one that was given before is seen.
         if !self.is_given() {

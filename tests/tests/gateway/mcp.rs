@@ -101,3 +101,31 @@ fn a_session_is_not_there_for_another_caller_and_ends_with_its_token() {
     gateway.wait_until("the stream has ended", || listening.is_finished());
     assert_eq!(list(&one).refused(401), "unauthorized");
 }
+
+#[test]
+fn revoking_a_token_ends_its_sessions_and_the_calls_in_them() {
+    let home = openclaw_tests::Home::with(&compute());
+    let gateway = Gateway::start(&home);
+    let token = gateway.new_token(&["one"]);
+    let session = open(&gateway, &token);
+    let running = || gateway.get("/api/v1/metrics").value()["running_calls"].clone();
+    std::thread::scope(|scope| {
+        let body = json!({
+            "jsonrpc": "2.0", "id": 2, "method": "tools/call",
+            "params": { "name": "acme__compute__spin", "arguments": {} },
+        });
+        let spin = message(&body).by(&token).with("mcp-session-id", &session);
+        let address = gateway.address();
+        scope.spawn(move || spin.send(address));
+        gateway.wait_until("it runs", || running() == 1);
+        let begun = std::time::Instant::now();
+        home.run(["gateway", "token", "revoke", "one"]).json();
+        gateway.wait_until("it has ended", || running() == 0);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "not at its own limit");
+    });
+    gateway.wait_until("it is recorded", || home.last_record()["outcome"] == "cancelled");
+    let again = gateway.new_token(&["one"]);
+    let body = json!({ "jsonrpc": "2.0", "id": 3, "method": "tools/list" });
+    let list = message(&body).by(&again).with("mcp-session-id", &session);
+    assert_eq!(gateway.send(&list).status, 404, "another token of the same name does not find it");
+}

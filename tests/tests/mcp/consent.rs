@@ -21,7 +21,7 @@ with_every_client!(
 );
 
 /// A home whose skill may not yet read its workspace, nor keep a memory.
-fn home(level: &str) -> Home {
+pub fn home(level: &str) -> Home {
     let home = Home::new();
     home.install_ungranted(&Skill::guest("files").tree("$workspace", "read").memory());
     std::fs::write(home.data().join("config.yaml"), format!("skills:\n  security_level: {level}\n")).unwrap();

@@ -88,8 +88,9 @@ async fn handle(
     let mut request = request.map(|body| bounded(body, route, app));
     let until = token.as_ref().filter(|_| route == mcp::PATH).map(|token| token.0.clone());
     if let Some(token) = token {
-        // For MCP, which knows callers and no tokens.
+        // For MCP, which is also spoken where nobody authenticates.
         request.extensions_mut().insert(Arc::clone(token.0.caller()));
+        request.extensions_mut().insert(Arc::clone(&token.0));
         request.extensions_mut().insert(token);
     }
     let response = next.run(request).await;

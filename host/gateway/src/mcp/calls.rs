@@ -9,6 +9,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::tokens::Token;
+
 /// All calls of one server.
 #[derive(Debug)]
 pub(crate) struct Calls {
@@ -23,11 +25,12 @@ impl Default for Calls {
 }
 
 impl Calls {
-    /// Counts a call, and has `cancel` given as soon as `gone` is, or the session ends. Within a runtime.
+    /// Counts a call, and has `cancel` given as soon as `gone` is, or the session or the token ends. Within a runtime.
     pub(crate) fn begin(
         self: &Arc<Self>,
         gone: CancellationToken,
         session: Option<&str>,
+        token: Option<Arc<Token>>,
         cancel: Cancel,
     ) -> Call {
         self.running.send_modify(|running| *running += 1);
@@ -36,19 +39,22 @@ impl Calls {
         });
         // A task of its own: the guest may compute on the thread that would look for the word.
         let watching = tokio::spawn(async move {
-            match ended {
-                Some(ended) => tokio::select! { () = gone.cancelled() => {}, () = ended.cancelled() => {} },
-                None => gone.cancelled().await,
+            tokio::select! {
+                () = gone.cancelled() => {}
+                Some(()) = given(ended.as_ref().map(CancellationToken::cancelled)) => {}
+                Some(()) = given(token.as_ref().map(|token| token.ended())) => {}
             }
             cancel.cancel();
         });
         Call { calls: Arc::clone(self), watching }
     }
 
-    /// Takes note of a session.
-    pub(crate) fn open_session(&self, session: &str) {
+    /// Takes note of a session, and answers with what is given at its end.
+    pub(crate) fn open_session(&self, session: &str) -> CancellationToken {
+        let ended = CancellationToken::new();
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.insert(session.to_owned(), CancellationToken::new());
+        sessions.insert(session.to_owned(), ended.clone());
+        ended
     }
 
     /// Ends the calls of a session.
@@ -64,6 +70,14 @@ impl Calls {
         let mut running = self.running.subscribe();
         // The sender is here; only time runs out.
         let _ = tokio::time::timeout(patience, running.wait_for(|running| *running == 0)).await;
+    }
+}
+
+/// What there is to wait for; none at once where there is nothing.
+async fn given(waiting: Option<impl Future<Output = ()>>) -> Option<()> {
+    match waiting {
+        Some(waiting) => Some(waiting.await),
+        None => None,
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! It neither authenticates nor looks at Host and Origin: whoever mounts it does, for every path, and puts the caller,
 //! an `Arc<Caller>`, into the extensions of each request. A request without one is refused. A session belongs to the
-//! caller who opened it, and is not there for anybody else.
+//! caller who opened it, and is not there for anybody else. Where there is an `Arc<Token>` beside the caller, sessions and
+//! calls end with it.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Display;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,20 +17,23 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
-use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, SessionConfig};
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::server::{Server, Shared};
+use super::sessions::{Opener, Sessions};
 use crate::caller::Caller;
 use crate::error::PublicError;
 use crate::service::Service;
+use crate::tokens::Token;
 
 /// The header that names a session.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 /// The header that names the revision.
 const REVISION_HEADER: &str = "mcp-protocol-version";
+/// The header that names the method, in revisions without sessions.
+const METHOD_HEADER: &str = "mcp-method";
 /// Bytes that a request may have: the largest input of a tool, as JSON may write it, and what is around it.
 const BODY_BYTES: usize = 8 << 20;
 
@@ -61,8 +64,8 @@ impl Default for HttpOptions {
 /// The MCP endpoint, as a tower service.
 #[derive(Clone)]
 pub struct HttpMcp {
-    inner: StreamableHttpService<Server, LocalSessionManager>,
-    sessions: Arc<Sessions>,
+    inner: StreamableHttpService<Server, Sessions>,
+    sessions: Sessions,
 }
 
 impl std::fmt::Debug for HttpMcp {
@@ -75,71 +78,17 @@ impl std::fmt::Debug for HttpMcp {
 #[must_use]
 pub fn http_service(service: Arc<Service>, options: HttpOptions) -> HttpMcp {
     let shared = Shared::new(service);
-    let mut config = SessionConfig::default();
-    config.keep_alive = Some(options.idle);
-    let mut manager = LocalSessionManager::default();
-    manager.session_config = config;
-    let manager = Arc::new(manager);
+    let sessions = Sessions::new(Arc::clone(&shared.calls), &options);
     let protocol = StreamableHttpServerConfig::default()
         .disable_allowed_hosts()
         .with_max_request_body_bytes(BODY_BYTES)
-        .with_cancellation_token(options.shutdown.clone());
-    let theirs = Arc::clone(&shared);
+        .with_cancellation_token(options.shutdown);
     let inner = StreamableHttpService::new(
-        move || Ok(Server::new(Arc::clone(&theirs), None)),
-        Arc::clone(&manager),
+        move || Ok(Server::new(Arc::clone(&shared), None)),
+        Arc::new(sessions.clone()),
         protocol,
     );
-    let sessions = Sessions { shared, manager, options, owners: Mutex::default() };
-    HttpMcp { inner, sessions: Arc::new(sessions) }
-}
-
-/// Who opened which session.
-struct Sessions {
-    shared: Arc<Shared>,
-    manager: Arc<LocalSessionManager>,
-    options: HttpOptions,
-    owners: Mutex<HashMap<String, String>>,
-}
-
-impl std::fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sessions").field("options", &self.options).finish_non_exhaustive()
-    }
-}
-
-impl Sessions {
-    fn is_of(&self, session: &str, caller: &Caller) -> bool {
-        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.get(session).is_some_and(|owner| *owner == caller.name)
-    }
-
-    /// Forgets sessions that ended by themselves, and tells whether the caller may open one more.
-    async fn has_room(&self, caller: &Caller) -> bool {
-        let alive: Vec<String> =
-            self.manager.sessions.read().await.keys().map(|session| session.to_string()).collect();
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.retain(|session, _| {
-            let lives = alive.contains(session);
-            if !lives {
-                self.shared.calls.end_session(session);
-            }
-            lives
-        });
-        let own = owners.values().filter(|owner| **owner == caller.name).count();
-        alive.len() < self.options.sessions && own < self.options.sessions_per_caller
-    }
-
-    fn opened(&self, session: &str, caller: &Caller) {
-        self.shared.calls.open_session(session);
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.insert(session.to_owned(), caller.name.clone());
-    }
-
-    fn ended(&self, session: &str) {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
-        self.shared.calls.end_session(session);
-    }
+    HttpMcp { inner, sessions }
 }
 
 type McpResponse = Response<BoxBody<Bytes, Infallible>>;
@@ -165,19 +114,15 @@ impl HttpMcp {
                 );
             }
         };
-        let deletes = request.method() == Method::DELETE;
-        let opens = session.is_none() && request.method() == Method::POST && !is_stateless(&request);
-        if opens && !self.sessions.has_room(&caller).await {
-            let words = "too many sessions are open: end some with DELETE, or try again later";
-            return refused(StatusCode::SERVICE_UNAVAILABLE, "busy", words);
+        let may_open = session.is_none() && request.method() == Method::POST && !is_stateless(&request);
+        if may_open && !self.sessions.has_room(&caller) {
+            return full();
         }
-        if let (true, Some(session)) = (deletes, &session) {
-            self.sessions.ended(session);
-        }
-        let response = self.inner.handle(request).await;
-        let opened = response.headers().get(SESSION_HEADER).and_then(|session| session.to_str().ok());
-        if let (true, Some(session)) = (opens, opened) {
-            self.sessions.opened(session, &caller);
+        let token = request.extensions().get::<Arc<Token>>().cloned();
+        let opener = Opener::new(caller, token);
+        let response = opener.handle(self.inner.handle(request)).await;
+        if opener.was_refused() {
+            return full();
         }
         if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
             // What went wrong inside is in the log, and nobody else's business.
@@ -191,10 +136,17 @@ impl HttpMcp {
     }
 }
 
-/// Whether a request says that it is of a revision without sessions.
+/// Whether a request says that it is of a revision without sessions, and none that opens one all the same.
 fn is_stateless<B>(request: &Request<B>) -> bool {
-    let revision = request.headers().get(REVISION_HEADER).and_then(|revision| revision.to_str().ok());
-    revision.is_some_and(|revision| revision >= rmcp::model::ProtocolVersion::V_2026_07_28.as_str())
+    let said = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    said(REVISION_HEADER)
+        .is_some_and(|revision| revision >= rmcp::model::ProtocolVersion::V_2026_07_28.as_str())
+        && said(METHOD_HEADER).is_some_and(|method| method != "initialize")
+}
+
+fn full() -> McpResponse {
+    let words = "too many sessions are open: end some with DELETE, or try again later";
+    refused(StatusCode::SERVICE_UNAVAILABLE, "busy", words)
 }
 
 impl<B> tower::Service<Request<B>> for HttpMcp

@@ -32,6 +32,7 @@ use super::{name, resources};
 use crate::caller::{Caller, Scope};
 use crate::error::PublicError;
 use crate::service::{Request, Service};
+use crate::tokens::Token;
 
 /// What a client that asks for nothing is told of.
 const DEFAULT_LEVEL: LoggingLevel = LoggingLevel::Info;
@@ -191,8 +192,8 @@ impl Server {
         let follower = follower.map(Arc::new);
         let observer = follower.clone().map(|follower| follower as Arc<dyn Observer>);
         let cancel = Cancel::default();
-        let running =
-            self.shared.calls.begin(context.ct.clone(), session(&context.extensions), cancel.clone());
+        let (session, token) = (session(&context.extensions), token(&context.extensions));
+        let running = self.shared.calls.begin(context.ct.clone(), session, token, cancel.clone());
         let request = Request { tool: tool.clone(), input, observer };
         let outcome = self.shared.service.call(&caller, request, consent.person(), &cancel).await;
         if let Some(follower) = follower {
@@ -263,6 +264,11 @@ impl Signed {
 fn session(extensions: &Extensions) -> Option<&str> {
     let parts = extensions.get::<::http::request::Parts>()?;
     parts.headers.get(super::http::SESSION_HEADER)?.to_str().ok()
+}
+
+/// The token of a request over HTTP, where callers have one.
+fn token(extensions: &Extensions) -> Option<Arc<Token>> {
+    extensions.get::<::http::request::Parts>()?.extensions.get::<Arc<Token>>().cloned()
 }
 
 /// The input as JSON text.
