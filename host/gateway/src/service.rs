@@ -15,6 +15,7 @@ use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
 
 use crate::caller::Caller;
 use crate::metrics::Metrics;
+use crate::skill_logs::SkillLogs;
 
 /// Serves tools to callers. One for a process; surfaces share it.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub struct Service {
     runtime: Runtime,
     consents: ArcSwap<Consents>,
     metrics: Metrics,
+    logs: SkillLogs,
 }
 
 /// A call as a surface received it.
@@ -39,7 +41,8 @@ impl Service {
     /// A service over a runtime.
     #[must_use]
     pub fn new(runtime: Runtime, consents: Consents) -> Self {
-        Self { runtime, consents: ArcSwap::from_pointee(consents), metrics: Metrics::default() }
+        let consents = ArcSwap::from_pointee(consents);
+        Self { runtime, consents, metrics: Metrics::default(), logs: SkillLogs::new() }
     }
 
     /// What was counted.
@@ -53,6 +56,11 @@ impl Service {
         if self.consents.load().level() != level {
             self.consents.store(Arc::new(Consents::new(level)));
         }
+    }
+
+    /// Waits until all that skills logged in calls that have ended is on disk.
+    pub async fn logs_written(&self) {
+        self.logs.written().await;
     }
 
     /// What it serves.
@@ -106,7 +114,7 @@ impl Service {
         }
         let skill = tool.skill().clone();
         let call = ToolCall {
-            tool,
+            tool: tool.clone(),
             input,
             caller: caller.name.clone(),
             workspace: caller.workspace.clone(),
@@ -124,6 +132,8 @@ impl Service {
         if let Err((error, _)) = &outcome {
             note(&skill, error);
         }
+        let report = outcome.as_ref().map_or_else(|(_, report)| report, |result| &result.report);
+        self.logs.keep(self.runtime.data_dir(), tool, &report.log);
         outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
     }
 }
