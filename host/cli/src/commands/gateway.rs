@@ -1,6 +1,7 @@
 //! `openclaw gateway`: serves, tells how it is doing, keeps itself running, and hands out tokens.
 
 pub(super) mod client;
+mod peer;
 mod reload;
 mod serve;
 mod status;
