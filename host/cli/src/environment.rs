@@ -51,18 +51,35 @@ impl Environment {
     /// # Errors
     /// Neither a variable nor a home directory tells where they are.
     pub(crate) fn read() -> Result<Self> {
-        let data_dir = directory("OPENCLAW_DATA_DIR", || Some(std::env::home_dir()?.join(".openclaw")))?;
+        let caches = || {
+            let named = variable("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+            named.or_else(|| Some(std::env::home_dir()?.join(".cache")))
+        };
+        Self::below(std::env::home_dir, caches)
+    }
+
+    /// Those of a user with this home, whoever runs this; variables that name a directory hold for them as well.
+    ///
+    /// # Errors
+    /// A path cannot be made absolute.
+    pub(crate) fn of_home(home: &Path) -> Result<Self> {
+        Self::below(|| Some(home.to_owned()), || Some(home.join(".cache")))
+    }
+
+    fn below(home: impl Fn() -> Option<PathBuf>, caches: impl Fn() -> Option<PathBuf>) -> Result<Self> {
+        let data_dir = directory("OPENCLAW_DATA_DIR", || Some(home()?.join(".openclaw")))?;
         Ok(Self {
             config: config::path(variable("OPENCLAW_CONFIG_PATH").map(PathBuf::from), &data_dir),
             data_dir,
-            cache_dir: directory("OPENCLAW_CACHE_DIR", || {
-                let caches = variable("XDG_CACHE_HOME")
-                    .map(PathBuf::from)
-                    .filter(|path| path.is_absolute())
-                    .or_else(|| Some(std::env::home_dir()?.join(".cache")));
-                Some(caches?.join("openclaw"))
-            })?,
+            cache_dir: directory("OPENCLAW_CACHE_DIR", || Some(caches()?.join("openclaw")))?,
         })
+    }
+
+    /// One of a test's own.
+    #[cfg(test)]
+    pub(crate) fn at(dir: &Path) -> Self {
+        let data_dir = dir.join("data");
+        Self { config: data_dir.join("config.yaml"), data_dir, cache_dir: dir.join("cache") }
     }
 
     /// `$OPENCLAW_CACHE_DIR`, which need not be there yet.

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod names;
 pub mod server;
 pub mod service;
+mod skill_logs;
 pub mod tls;
 pub mod tokens;
 pub mod watch;

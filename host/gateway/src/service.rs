@@ -16,6 +16,7 @@ use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
 use crate::asking::Asking;
 use crate::caller::Caller;
 use crate::metrics::Metrics;
+use crate::skill_logs::SkillLogs;
 
 /// Serves tools to callers. One for a process; surfaces share it.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct Service {
     consents: ArcSwap<Consents>,
     asking: Asking,
     metrics: Metrics,
+    logs: SkillLogs,
 }
 
 /// A call as a surface received it.
@@ -42,7 +44,8 @@ impl Service {
     #[must_use]
     pub fn new(runtime: Runtime, consents: Consents) -> Self {
         let consents = ArcSwap::from_pointee(consents);
-        Self { runtime, consents, asking: Asking::default(), metrics: Metrics::default() }
+        let (asking, metrics, logs) = (Asking::default(), Metrics::default(), SkillLogs::new());
+        Self { runtime, consents, asking, metrics, logs }
     }
 
     /// What was counted.
@@ -56,6 +59,11 @@ impl Service {
         if self.consents.load().level() != level {
             self.consents.store(Arc::new(Consents::new(level)));
         }
+    }
+
+    /// Waits until all that skills logged in calls that have ended is on disk.
+    pub async fn logs_written(&self) {
+        self.logs.written().await;
     }
 
     /// What it serves.
@@ -109,7 +117,7 @@ impl Service {
         }
         let skill = tool.skill().clone();
         let call = ToolCall {
-            tool,
+            tool: tool.clone(),
             input,
             caller: caller.name.clone(),
             workspace: caller.workspace.clone(),
@@ -133,6 +141,8 @@ impl Service {
         if let Err((error, _)) = &outcome {
             note(&skill, error);
         }
+        let report = outcome.as_ref().map_or_else(|(_, report)| report, |result| &result.report);
+        self.logs.keep(self.runtime.data_dir(), tool, &report.log);
         outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
     }
 }

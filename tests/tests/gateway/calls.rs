@@ -106,6 +106,19 @@ fn a_call_is_followed_as_events_and_its_end_is_the_last_one() {
 }
 
 #[test]
+fn what_a_skill_logs_is_kept_in_its_log_also_at_the_end() {
+    let home = home();
+    let mut gateway = Gateway::start(&home);
+    gateway.call("compute/spam-stderr", &json!({ "lines": 3 })).ok();
+    gateway.call("compute/spam-stderr", &json!({ "lines": 1 })).ok();
+    gateway.signal(rustix::process::Signal::TERM);
+    assert!(gateway.ended().success());
+    let log = std::fs::read_to_string(home.data().join("logs/acme/compute.log")).unwrap();
+    assert_eq!(log.lines().count(), 4, "{log}");
+    assert!(log.contains(" spam-stderr stderr line 2 of a great many\n"), "{log}");
+}
+
+#[test]
 fn events_come_while_the_call_runs() {
     let home = home();
     let gateway = Gateway::start(&home);

@@ -1,5 +1,6 @@
 //! The owner's own commands: status, metrics, the unit.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -54,23 +55,81 @@ fn status_and_metrics_ask_the_gateway_that_runs() {
 }
 
 #[test]
+fn the_token_is_not_sent_to_where_everybody_may_ask_nor_in_the_clear() {
+    let home = home();
+    let gateway = Gateway::start(&home);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heard = std::thread::spawn(move || {
+        let mut heard = Vec::new();
+        for stream in listener.incoming().take(3) {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            heard.push(lines.map(Result::unwrap).take_while(|line| !line.is_empty()).collect::<Vec<_>>());
+            let body = r#"{"status":"healthy","version":"1","agents":0}"#;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).unwrap();
+        }
+        heard
+    });
+    home.run(["gateway", "--status", "--listen", &address]).error();
+    let heard = heard.join().unwrap();
+    let has_token = |head: &Vec<String>| head.iter().any(|line| line.contains(gateway.token()));
+    // This test's own socket is the same user's.
+    assert_eq!(heard.iter().map(has_token).collect::<Vec<_>>(), [false, false, true], "{heard:?}");
+}
+
+#[test]
 fn the_unit_is_one_that_systemd_takes() {
     let home = home();
-    for system in [false, true] {
-        let mut arguments = vec!["gateway", "--print-unit"];
-        arguments.extend(system.then_some("--system"));
-        let unit = home.plain(arguments).success();
-        assert_eq!(unit.contains("User="), system);
-        let path = home.path("openclaw-gateway.service");
-        std::fs::write(&path, &unit).unwrap();
-        let mut verify = Command::new("systemd-analyze");
-        verify.arg("verify").args((!system).then_some("--user")).arg("--man=no").arg(&path);
-        // A machine without systemd has nobody to ask.
-        let Ok(verified) = verify.env("XDG_RUNTIME_DIR", home.path("home")).output() else { continue };
-        let said = String::from_utf8_lossy(&verified.stderr).into_owned();
-        let about: Vec<_> = said.lines().filter(|line| line.contains("openclaw-gateway.service")).collect();
-        assert!(about.is_empty(), "{said}");
+    let unit = home.plain(["gateway", "--print-unit"]).success();
+    assert!(!unit.contains("User=") && !unit.contains("CapabilityBoundingSet="), "{unit}");
+    verify(&home, &unit, Some("--user"));
+}
+
+#[test]
+fn a_unit_for_the_machine_runs_as_a_user_who_is_not_root() {
+    let home = home();
+    let print = ["gateway", "--print-unit", "--system"];
+    let refused = |arguments: &[&str]| home.run(print.iter().chain(arguments)).error();
+    assert_eq!(refused(&["--user", "root"]).code, "root-user");
+    assert_eq!(refused(&["--user", "no-such-user"]).code, "unknown-user");
+    if !rustix::process::geteuid().is_root() {
+        assert_eq!(refused(&["--user", "daemon"]).code, "not-root");
+        return;
     }
+    let error = refused(&[]);
+    assert_eq!((error.exit, error.code.as_str()), (3, "root-user"));
+    assert!(error.hint.unwrap().contains("--user"));
+    assert_eq!(refused(&["--user", "daemon"]).code, "data-dir-unusable", "it is root's");
+    let data = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(data.path(), Some(1), Some(1)).unwrap();
+    std::fs::write(data.path().join("policy.toml"), "version = 1\n").unwrap();
+    std::os::unix::fs::chown(data.path().join("policy.toml"), Some(1), Some(1)).unwrap();
+    for (arguments, sudo) in [(&["--user", "daemon"][..], None), (&[], Some("1"))] {
+        let mut command = home.command();
+        command.args(print).args(arguments).env("OPENCLAW_DATA_DIR", data.path());
+        sudo.map(|uid| command.env("SUDO_UID", uid));
+        let ran = command.output().unwrap();
+        let unit = String::from_utf8(ran.stdout).unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        assert!(unit.contains("\nUser=1\nGroup=1\n"), "{unit}");
+        assert!(unit.contains("\nCapabilityBoundingSet=\n"), "{unit}");
+        assert!(unit.contains(&format!("OPENCLAW_DATA_DIR={}", data.path().display())), "{unit}");
+        verify(&home, &unit, None);
+    }
+}
+
+/// Asks systemd what it says of a unit; a machine without it has nobody to ask.
+fn verify(home: &Home, unit: &str, whose: Option<&str>) {
+    let path = home.path("openclaw-gateway.service");
+    std::fs::write(&path, unit).unwrap();
+    let mut verify = Command::new("systemd-analyze");
+    verify.arg("verify").args(whose).arg("--man=no").arg(&path);
+    let Ok(verified) = verify.env("XDG_RUNTIME_DIR", home.path("home")).output() else { return };
+    let said = String::from_utf8_lossy(&verified.stderr).into_owned();
+    let about: Vec<_> = said.lines().filter(|line| line.contains("openclaw-gateway.service")).collect();
+    assert!(about.is_empty(), "{said}");
 }
 
 #[test]
@@ -89,7 +148,13 @@ fn a_unit_is_installed_for_this_user_and_lets_skills_write_what_they_may() {
         assert!(unit.contains(needed), "{needed}");
     }
     // What would keep programs of skills from being confined, or compiled skills from running.
-    for broken in ["RestrictNamespaces", "MemoryDenyWriteExecute", "ProtectKernelTunables", "ProtectProc"] {
+    for broken in [
+        "RestrictNamespaces",
+        "MemoryDenyWriteExecute",
+        "ProtectKernelTunables",
+        "ProtectKernelLogs",
+        "ProtectProc",
+    ] {
         assert!(!unit.contains(broken), "{broken}");
     }
 }

@@ -38,6 +38,9 @@ pub(crate) struct Gateway {
     /// With --install or --print-unit: for the whole machine, not for this user
     #[arg(long, requires = "unit", conflicts_with_all = ["dev", "watch", "status"])]
     pub(crate) system: bool,
+    /// With --system: whose gateway it is, who is not root [default: who ran sudo]
+    #[arg(long, value_name = "NAME", requires = "system")]
+    pub(crate) user: Option<String>,
 }
 
 /// What is done instead of serving.

@@ -1,11 +1,13 @@
 //! `openclaw gateway`: serves, tells how it is doing, keeps itself running, and hands out tokens.
 
 pub(super) mod client;
+mod peer;
 mod reload;
 mod serve;
 mod status;
 mod token;
 mod unit;
+mod unit_user;
 
 use crate::cli::{Gateway, GatewayCommand};
 use crate::environment::Environment;
@@ -19,8 +21,8 @@ pub(crate) fn run(arguments: Gateway, environment: &Environment, output: &Output
     match arguments.command {
         Some(GatewayCommand::Token(command)) => token::run(command, environment, output),
         None if arguments.instead.status => status::run(arguments.listen, environment, output),
-        None if arguments.instead.install => unit::install(arguments.system, environment, output),
-        None if arguments.instead.print_unit => unit::print(arguments.system, environment, output),
+        None if arguments.instead.install => unit::install(&arguments, environment, output),
+        None if arguments.instead.print_unit => unit::print(&arguments, environment, output),
         None => serve::run(&arguments, environment, output),
     }
 }

@@ -56,9 +56,9 @@ fn serve(arguments: &McpServe, environment: &Environment, output: &Output) -> Re
     let served = threads.block_on(async {
         let shutdown = CancellationToken::new();
         end_with_signals(&shutdown)?;
-        serve_stdio(service, caller, shutdown)
-            .await
-            .map_err(|error| CliError::new(Exit::Host, "mcp-failed", error.to_string()))
+        let served = serve_stdio(Arc::clone(&service), caller, shutdown).await;
+        service.logs_written().await;
+        served.map_err(|error| CliError::new(Exit::Host, "mcp-failed", error.to_string()))
     });
     // A thread may still wait for a terminal; nothing waits for it.
     threads.shutdown_background();

@@ -23,11 +23,14 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureScheme,
 };
 
+use super::peer;
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::invocation;
 
+/// Paths that are answered without a token, which therefore never goes there.
+const OPEN_PATHS: [&str; 2] = ["/health", "/ready"];
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read.
@@ -82,12 +85,13 @@ impl Client {
 
     async fn ask(&self, path: &str) -> Result<Answer> {
         let mut request = Request::get(path).header(HOST, self.address.to_string());
-        if let Some(token) = &self.token {
+        let stream =
+            TcpStream::connect(self.address).await.map_err(|error| self.unreachable(&error.to_string()))?;
+        if let Some(token) = self.token.as_ref().filter(|_| !OPEN_PATHS.contains(&path)) {
+            self.may_have_token(&stream)?;
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
         }
         let request = request.body(Empty::new()).map_err(|_| self.stranger())?;
-        let stream =
-            TcpStream::connect(self.address).await.map_err(|error| self.unreachable(&error.to_string()))?;
         match &self.tls {
             None => self.exchange(stream, request).await,
             Some(files) => {
@@ -96,6 +100,31 @@ impl Client {
                 self.exchange(stream.map_err(|error| self.unreachable(&error.to_string()))?, request).await
             }
         }
+    }
+
+    /// Whether the token may be sent. Over TLS only whoever has the gateway's own key reads it; without, it has to stay
+    /// on this machine, with this user.
+    fn may_have_token(&self, stream: &TcpStream) -> Result<()> {
+        if self.tls.is_some() {
+            return Ok(());
+        }
+        let untrusted = |why: String| {
+            CliError::new(
+                Exit::Refused,
+                "gateway-untrusted",
+                format!("the token is not sent to {}: {why}", self.url()),
+            )
+        };
+        if !self.address.ip().is_loopback() {
+            let error = untrusted("without TLS it would be sent in the clear".to_owned());
+            return Err(error.hint("name a certificate under gateway.tls, or ask the gateway over 127.0.0.1"));
+        }
+        let failed = |error: std::io::Error| self.unreachable(&error.to_string());
+        let (server, client) = (stream.peer_addr().map_err(failed)?, stream.local_addr().map_err(failed)?);
+        peer::trusted(server, client).map_err(|why| {
+            untrusted(format!("what listens there {why}"))
+                .hint("see who has the port: ss -ltnp; choose another one with gateway.port in config.yaml")
+        })
     }
 
     async fn exchange(

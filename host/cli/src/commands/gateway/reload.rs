@@ -23,6 +23,8 @@ pub(super) struct Reloading {
     /// Whether the configuration is read again whenever it changes.
     follows_config: bool,
     tokens: PathBuf,
+    /// Which files are followed.
+    followed: Vec<PathBuf>,
     files: Files,
 }
 
@@ -38,8 +40,12 @@ impl Reloading {
         follows_config: bool,
     ) -> Result<Self> {
         let tokens = environment.data_dir()?.root().join(TOKENS_FILE);
-        let files = follow(&environment, &handle, &tokens, follows_config)?;
-        Ok(Self { environment, config, handle, follows_config, tokens, files })
+        let followed = followed(&environment, &handle, &tokens, follows_config);
+        let files = follow(&followed)?;
+        let reloading = Self { environment, config, handle, follows_config, tokens, followed, files };
+        // What was revoked after they were read, and before they were followed, is told to nobody.
+        reloading.reload_tokens();
+        Ok(reloading)
     }
 
     /// Reloads for ever.
@@ -67,7 +73,7 @@ impl Reloading {
     }
 
     async fn reload_all(&mut self) {
-        tracing::info!("everything is read again");
+        tracing::info!("everything is read again, except .env, which is at the next start");
         self.reload_tokens();
         self.reload_config();
         let runtime = self.handle.service().runtime().clone();
@@ -115,7 +121,20 @@ impl Reloading {
             tracing::warn!("{key} was changed, which takes effect at the next start");
         }
         self.config = next;
-        self.files = follow(&self.environment, &self.handle, &self.tokens, self.follows_config)?;
+        self.follow_anew()
+    }
+
+    /// Follows the files that are named now. Changes that nobody was told of end with the one that followed until now,
+    /// so all that it followed is read again.
+    fn follow_anew(&mut self) -> Result<()> {
+        let followed = followed(&self.environment, &self.handle, &self.tokens, self.follows_config);
+        if followed == self.followed {
+            return Ok(());
+        }
+        self.files = follow(&followed)?;
+        self.followed = followed;
+        self.reload_tokens();
+        self.reload_certificate();
         Ok(())
     }
 
@@ -127,7 +146,8 @@ impl Reloading {
     }
 }
 
-fn follow(environment: &Environment, handle: &Handle, tokens: &Path, config: bool) -> Result<Files> {
+/// The files that tell of themselves when they change.
+fn followed(environment: &Environment, handle: &Handle, tokens: &Path, config: bool) -> Vec<PathBuf> {
     let mut files = vec![tokens.to_owned()];
     if let Some(tls) = &handle.settings().tls {
         files.extend([tls.cert.clone(), tls.key.clone()]);
@@ -135,7 +155,53 @@ fn follow(environment: &Environment, handle: &Handle, tokens: &Path, config: boo
     if config {
         files.push(environment.config_path().to_owned());
     }
-    Files::follow(&files).map_err(|error| {
+    files
+}
+
+fn follow(files: &[PathBuf]) -> Result<Files> {
+    Files::follow(files).map_err(|error| {
         CliError::new(Exit::Host, "watch-failed", format!("changes cannot be followed: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use openclaw_gateway::tokens::{NewToken, TokenStore, Tokens};
+    use openclaw_gateway::{Gateway, Scope, Service};
+    use openclaw_runtime::consent::Consents;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn asked(handle: &Handle, token: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(handle.address()).await.unwrap();
+        let request = format!(
+            "GET /api/v1/tools HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n",
+            handle.address()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_revoked_before_it_is_followed_is_taken_back() {
+        let parent = tempfile::tempdir().unwrap();
+        let environment = Environment::at(parent.path());
+        let (config, dir) = (Config::default(), environment.data_dir().unwrap());
+        let runtime = environment.runtime_for(&config, 1).unwrap();
+        let service = Arc::new(Service::new(runtime, Consents::new(config.security_level())));
+        let (store, name) = (TokenStore::of(&dir), "one".parse().unwrap());
+        let (secret, _) = store.create(NewToken::new("one".parse().unwrap(), Scope::all())).unwrap();
+        let mut options = config.options(parent.path());
+        options.listen.set_port(0);
+        let gateway = Gateway::bind(service, Tokens::open(&dir).unwrap(), options).await.unwrap();
+        let handle = gateway.handle();
+        tokio::spawn(gateway.run(std::future::pending()));
+        assert!(asked(&handle, secret.reveal()).await.starts_with("HTTP/1.1 200"));
+        store.revoke(&name).unwrap();
+        let _reloading = Reloading::new(environment, config, handle.clone(), false).unwrap();
+        assert!(asked(&handle, secret.reveal()).await.starts_with("HTTP/1.1 401"));
+    }
 }

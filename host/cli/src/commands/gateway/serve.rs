@@ -54,7 +54,7 @@ async fn serve(
     let mut options = config.options(environment.config_dir());
     options.listen = arguments.listen.unwrap_or(options.listen);
     let is_tls = options.settings.tls.is_some();
-    let gateway = Gateway::bind(service, Tokens::open(&dir)?, options).await?;
+    let gateway = Gateway::bind(Arc::clone(&service), Tokens::open(&dir)?, options).await?;
     let handle = gateway.handle();
     let url = format!("{}://{}", if is_tls { "https" } else { "http" }, handle.address());
     if let Some(first) = &first {
@@ -72,6 +72,7 @@ async fn serve(
         output.note(format_args!("the gateway listens on {url}"));
     }
     gateway.run(stop.told(runtime.clone())).await;
+    service.logs_written().await;
     let flushed = runtime.dispatcher().flush();
     tracing::info!("the gateway has stopped");
     Ok(flushed?)

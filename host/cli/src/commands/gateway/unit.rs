@@ -1,7 +1,6 @@
 //! `openclaw gateway --install`: a systemd unit that keeps the gateway running, confined as far as its skills allow.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use openclaw_gateway::tokens::TokenStore;
@@ -9,7 +8,9 @@ use openclaw_package::Access;
 use openclaw_runtime::layout::replace;
 use openclaw_runtime::policy::{Place, Policy, Rule};
 
-use crate::environment::Environment;
+use super::unit_user::{acting_as, check_program, find};
+use crate::cli::Gateway;
+use crate::environment::{self, Environment};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::json::GatewayUnit;
@@ -26,13 +27,14 @@ struct Unit {
     config: PathBuf,
     /// Directories that skills were granted for writing.
     writable: BTreeSet<PathBuf>,
-    /// For the whole machine: who owns the data directory.
+    /// For the whole machine: as whom it runs.
     user: Option<(u32, u32)>,
 }
 
 /// Writes the unit.
-pub(super) fn install(system: bool, environment: &Environment, output: &Output) -> Result<()> {
-    let text = Unit::of(system, environment)?.text()?;
+pub(super) fn install(arguments: &Gateway, environment: &Environment, output: &Output) -> Result<()> {
+    let system = arguments.system;
+    let text = Unit::asked(arguments, environment)?.text()?;
     let path = if system { Path::new("/etc/systemd/system").join(NAME) } else { user_dir()?.join(NAME) };
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir).map_err(CliError::at(dir))?;
@@ -53,8 +55,8 @@ pub(super) fn install(system: bool, environment: &Environment, output: &Output) 
 }
 
 /// Prints the unit.
-pub(super) fn print(system: bool, environment: &Environment, output: &Output) -> Result<()> {
-    output.bytes(Unit::of(system, environment)?.text()?.as_bytes());
+pub(super) fn print(arguments: &Gateway, environment: &Environment, output: &Output) -> Result<()> {
+    output.bytes(Unit::asked(arguments, environment)?.text()?.as_bytes());
     Ok(())
 }
 
@@ -68,19 +70,32 @@ fn user_dir() -> Result<PathBuf> {
 }
 
 impl Unit {
-    fn of(system: bool, environment: &Environment) -> Result<Self> {
-        let dir = environment.data_dir()?;
-        let meta = std::fs::metadata(dir.root()).map_err(CliError::at(dir.root()))?;
-        let program = std::env::current_exe().map_err(|error| {
-            CliError::new(Exit::Host, "host-failure", format!("this program cannot find itself: {error}"))
+    /// For this user, or for the whole machine.
+    fn asked(arguments: &Gateway, environment: &Environment) -> Result<Self> {
+        let program = environment::this_program()?;
+        if !arguments.system {
+            return Self::of(program, environment);
+        }
+        let user = find(arguments.user.as_deref())?;
+        check_program(&program)?;
+        let unit = acting_as(&user, || {
+            if rustix::process::getuid() == rustix::process::geteuid() {
+                return Self::of(program, environment);
+            }
+            Self::of(program, &Environment::of_home(&user.dir)?)
         })?;
+        Ok(Self { user: Some((user.uid.as_raw(), user.gid.as_raw())), ..unit })
+    }
+
+    fn of(program: PathBuf, environment: &Environment) -> Result<Self> {
+        let dir = environment.data_dir()?;
         Ok(Self {
             program,
             data_dir: dir.root().to_owned(),
             cache_dir: environment.cache_path().to_owned(),
             config: environment.config_path().to_owned(),
             writable: writable(&Policy::load(&dir.policy())?),
-            user: system.then_some((meta.uid(), meta.gid())),
+            user: None,
         }
         .with_workspaces(TokenStore::of(&dir).list()?.into_iter().filter_map(|token| token.workspace)))
     }
@@ -99,6 +114,7 @@ impl Unit {
         for path in self.writable.iter().chain([&self.cache_dir]) {
             writable.push_str(&format!("ReadWritePaths={}\n", optional(path)?));
         }
+        let system = if self.user.is_some() { SYSTEM } else { "" };
         let target = if self.user.is_some() { "multi-user.target" } else { "default.target" };
         Ok(TEMPLATE
             .replace("{program}", &value(&self.program)?)
@@ -107,6 +123,7 @@ impl Unit {
             .replace("{config}", &quoted("OPENCLAW_CONFIG_PATH=", &self.config)?)
             .replace("{user}", &user)
             .replace("{writable}", &writable)
+            .replace("{system}", system)
             .replace("{target}", target))
     }
 }
@@ -136,8 +153,18 @@ fn quoted(prefix: &str, path: &Path) -> Result<String> {
     Ok(format!("\"{prefix}{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%")))
 }
 
+/// What a manager of one user may not set. Whoever makes a user namespace has all rights in it again, so programs of
+/// skills are confined without any right outside.
+const SYSTEM: &str = "\
+CapabilityBoundingSet=
+PrivateDevices=yes
+ProtectKernelModules=yes
+ProtectClock=yes
+";
+
 /// What is left out is left out for a reason: namespaces and mounts are how programs of skills are confined, over /proc
-/// nothing may lie for that, and compiled skills are memory that was written and is executed.
+/// nothing may lie for that (as with `ProtectKernelLogs=` and `ProtectKernelTunables=`), and compiled skills are memory
+/// that was written and is executed.
 const TEMPLATE: &str = "\
 # Written by `openclaw gateway --install`, which writes it anew.
 [Unit]
@@ -166,7 +193,7 @@ UMask=0077
 # It reads what its skills may read, and writes what is listed here and nothing else.
 NoNewPrivileges=yes
 ProtectSystem=strict
-{writable}PrivateTmp=yes
+{writable}{system}PrivateTmp=yes
 LockPersonality=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
