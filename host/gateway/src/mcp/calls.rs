@@ -74,7 +74,7 @@ impl Calls {
 }
 
 /// What there is to wait for; none at once where there is nothing.
-async fn given(waiting: Option<impl Future<Output = ()>>) -> Option<()> {
+async fn given<T>(waiting: Option<impl Future<Output = T>>) -> Option<T> {
     match waiting {
         Some(waiting) => Some(waiting.await),
         None => None,
