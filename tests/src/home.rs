@@ -145,7 +145,7 @@ impl Home {
 
     /// The record of the last call.
     pub fn last_record(&self) -> Value {
-        self.run(["audit", "--last", "1"]).json()[0].take()
+        self.run(["audit", "--last", "1"]).json().get_mut(0).map_or(Value::Null, Value::take)
     }
 
     /// Runs a command line as the owner would paste it: `openclaw …`, read by a shell.

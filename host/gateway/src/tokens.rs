@@ -3,7 +3,8 @@
 mod file;
 mod secret;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -24,7 +25,12 @@ pub use secret::Secret;
 pub struct Tokens {
     store: TokenStore,
     accepted: ArcSwap<Vec<Arc<Token>>>,
+    /// What the file was when it was read last; held while it is read, so that no older list takes a newer one's place.
+    read: Mutex<Option<Stamp>>,
 }
+
+/// By what a file is told from the one that took its place: inode, bytes, time of its last change.
+type Stamp = (u64, u64, SystemTime);
 
 /// A token that is accepted, and whom it speaks for.
 #[derive(Debug)]
@@ -40,7 +46,7 @@ impl Tokens {
     /// # Errors
     /// [`TokensError`] where their file cannot be read.
     pub fn open(dir: &DataDir) -> Result<Self, TokensError> {
-        let tokens = Self { store: TokenStore::of(dir), accepted: ArcSwap::default() };
+        let tokens = Self { store: TokenStore::of(dir), accepted: ArcSwap::default(), read: Mutex::default() };
         tokens.reload()?;
         Ok(tokens)
     }
@@ -50,6 +56,9 @@ impl Tokens {
     /// # Errors
     /// [`TokensError`]; the tokens before then stay.
     pub fn reload(&self) -> Result<(), TokensError> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        // Looked at before it is read: what changes in between is then seen as a change.
+        *read = self.store.stamp();
         let records = self.store.list()?;
         let before = self.accepted.load_full();
         let mut kept = Vec::with_capacity(records.len());
@@ -62,6 +71,23 @@ impl Tokens {
         self.accepted.store(Arc::new(kept));
         gone.iter().for_each(|token| token.revoked.cancel());
         Ok(())
+    }
+
+    /// The token that was presented, if it is accepted; one that is not known is looked for in the file as well, if that
+    /// changed since it was read: who just made a token need not wait until the change is noticed.
+    #[must_use]
+    pub fn find_now(&self, presented: &str) -> Option<Arc<Token>> {
+        if let Some(found) = self.find(presented) {
+            return Some(found);
+        }
+        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.store.stamp() == read {
+            return None;
+        }
+        if let Err(error) = self.reload() {
+            tracing::error!("tokens were not read again, the old ones stay: {error}");
+        }
+        self.find(presented)
     }
 
     /// The token that was presented, if it is accepted now. How long this takes says nothing of the others.
@@ -144,6 +170,20 @@ mod tests {
 
     fn new(name: &str) -> NewToken {
         NewToken::new(name.parse().unwrap(), Scope::all())
+    }
+
+    #[test]
+    fn a_token_that_was_just_made_is_found_and_a_list_that_broke_loses_none() {
+        let (_parent, dir) = store();
+        let tokens = Tokens::open(&dir).unwrap();
+        let file = TokenStore::of(&dir);
+        let (one, _) = file.create(new("one")).unwrap();
+        assert!(tokens.find(one.reveal()).is_none());
+        assert_eq!(tokens.find_now(one.reveal()).unwrap().caller().name, "one");
+        let (two, _) = file.create(new("two")).unwrap();
+        std::fs::write(file.tokens_path(), "broken").unwrap();
+        assert!(tokens.find_now(two.reveal()).is_none());
+        assert!(tokens.find_now(one.reveal()).is_some());
     }
 
     #[test]

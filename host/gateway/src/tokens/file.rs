@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use openclaw_package::digest::Digest;
@@ -170,6 +171,12 @@ impl TokenStore {
     #[must_use]
     pub fn of(dir: &DataDir) -> Self {
         Self { dir: dir.clone() }
+    }
+
+    /// What tells the file from another in its place: inode, bytes, time of the last change. None where there is none.
+    pub(super) fn stamp(&self) -> Option<(u64, u64, SystemTime)> {
+        let meta = std::fs::metadata(self.tokens_path()).ok()?;
+        Some((meta.ino(), meta.len(), meta.modified().ok()?))
     }
 
     /// All of them, in the order in which they were made.
