@@ -140,9 +140,10 @@ mod tests {
         for address in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(address) else { continue };
             let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            assert_eq!(trusted(stream.peer_addr().unwrap(), stream.local_addr().unwrap()), Ok(()));
+            let (server, client) = (stream.peer_addr().unwrap(), stream.local_addr().unwrap());
+            assert_eq!(trusted(server, client), Ok(()));
             drop(listener);
-            assert!(trusted(stream.peer_addr().unwrap(), stream.local_addr().unwrap()).is_err());
+            assert!(trusted(server, client).is_err());
         }
     }
 }
