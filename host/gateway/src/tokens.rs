@@ -46,7 +46,8 @@ impl Tokens {
     /// # Errors
     /// [`TokensError`] where their file cannot be read.
     pub fn open(dir: &DataDir) -> Result<Self, TokensError> {
-        let tokens = Self { store: TokenStore::of(dir), accepted: ArcSwap::default(), read: Mutex::default() };
+        let tokens =
+            Self { store: TokenStore::of(dir), accepted: ArcSwap::default(), read: Mutex::default() };
         tokens.reload()?;
         Ok(tokens)
     }
