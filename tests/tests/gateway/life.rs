@@ -167,18 +167,29 @@ fn a_key_in_dotenv_reaches_the_model_and_nobody_else() {
     let gateway = Gateway::start(&home);
     gateway.call("llm/complete", &json!({ "prompt": "hello" })).ok();
     assert_eq!(model.heads().len(), 1);
-    let environment = gateway.call("compute/environment", &json!({})).text();
-    assert!(!environment.contains("hidden-value") && !environment.contains("LOCAL_LLM_URL"), "{environment}");
-    let mut seen = 0;
-    for process in std::fs::read_dir("/proc").unwrap().flatten() {
-        let status = std::fs::read_to_string(process.path().join("status")).unwrap_or_default();
-        let parent = format!("PPid:\t{}\n", gateway.pid().as_raw_nonzero());
-        if status.contains(&parent) {
-            seen += 1;
-            let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
-            let text = String::from_utf8_lossy(&environment);
-            assert!(!text.contains("hidden-value") && !text.contains("LOCAL_LLM_URL"), "{text}");
-        }
-    }
-    assert!(seen > 0, "no worker was looked at");
+    // A reload lets go of workers that are idle, and there is one at every start.
+    gateway.wait_until("a worker is looked at", || {
+        let environment = gateway.call("compute/environment", &json!({})).text();
+        assert!(!tells(&environment), "{environment}");
+        let children = children(&gateway);
+        assert!(!children.iter().any(|environment| tells(environment)), "{children:?}");
+        !children.is_empty()
+    });
+}
+
+/// Whether a text has something of the `.env` of that test.
+fn tells(text: &str) -> bool {
+    text.contains("hidden-value") || text.contains("LOCAL_LLM_URL")
+}
+
+/// The environments of a gateway's child processes.
+fn children(gateway: &Gateway<'_>) -> Vec<String> {
+    let parent = format!("PPid:\t{}\n", gateway.pid().as_raw_nonzero());
+    let processes = std::fs::read_dir("/proc").unwrap().flatten().map(|process| process.path());
+    let is_child = |path: &std::path::PathBuf| {
+        std::fs::read_to_string(path.join("status")).is_ok_and(|status| status.contains(&parent))
+    };
+    let environment = |path: std::path::PathBuf| std::fs::read(path.join("environ")).ok();
+    let environments = processes.filter(is_child).filter_map(environment);
+    environments.map(|environment| String::from_utf8_lossy(&environment).into_owned()).collect()
 }
