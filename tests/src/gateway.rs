@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::home::Home;
 use crate::http::{Answer, Request};
-use crate::registry::own_address;
+use crate::registry::{first_document, own_address};
 
 /// Longer than anything that these tests wait for may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -196,9 +196,4 @@ pub fn post(tool: &str, input: &Value) -> Request {
     let body = input.to_string().into_bytes();
     Request { method: "POST".to_owned(), target, body, ..Request::default() }
         .with("content-type", "application/json")
-}
-
-/// The first document of a stream that goes on.
-fn first_document(stdout: impl Read) -> Option<Value> {
-    serde_json::Deserializer::from_reader(stdout).into_iter().next()?.ok()
 }

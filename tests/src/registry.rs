@@ -421,6 +421,6 @@ pub(crate) fn own_address() -> SocketAddr {
 }
 
 /// The first document of a stream that goes on.
-fn first_document(stdout: impl Read) -> Option<Value> {
+pub(crate) fn first_document(stdout: impl Read) -> Option<Value> {
     serde_json::Deserializer::from_reader(stdout).into_iter().next()?.ok()
 }

@@ -63,7 +63,7 @@ pub(crate) fn check(project: &Project, environment: &Environment, output: &Outpu
     let manifest = project.manifest().clone();
     let sandbox = environment.sandbox()?;
     let launcher = environment::launcher()?;
-    let model = environment.language_model()?;
+    let model = environment.language_model(&environment.config()?)?;
     let state_dir = project.state_dir();
     let development = Development::prepare(sandbox, &bytes, manifest, owner, state_dir, launcher, model)?;
     let tools = wait(development.tools())??;

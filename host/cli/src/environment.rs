@@ -98,8 +98,8 @@ impl Environment {
     }
 
     /// The runtime over the data directory, for one call.
-    pub(crate) fn runtime(&self) -> Result<Runtime> {
-        self.runtime_for(&self.config()?, CONCURRENT_CALLS)
+    pub(crate) fn runtime(&self, config: &Config) -> Result<Runtime> {
+        self.runtime_for(config, CONCURRENT_CALLS)
     }
 
     /// The runtime over the data directory, for so many calls at once.
@@ -112,7 +112,7 @@ impl Environment {
             call_time: config.call_time(),
             level: level(config)?,
             launcher: launcher()?,
-            language_model: self.language_model()?,
+            language_model: self.language_model(config)?,
             secrets: Arc::new(self.secrets()?),
         })?)
     }
@@ -161,8 +161,7 @@ impl Environment {
     ///
     /// # Errors
     /// The variable holds what cannot be used.
-    pub(crate) fn language_model(&self) -> Result<Option<Arc<dyn LanguageModel>>> {
-        let config = self.config()?;
+    pub(crate) fn language_model(&self, config: &Config) -> Result<Option<Arc<dyn LanguageModel>>> {
         let Some(claw) = config.language_model() else { return Ok(None) };
         let name = claw.model_provider.variable();
         let Some(secret) = self.service_key(name)? else { return Ok(None) };

@@ -1,9 +1,7 @@
 //! How many questions of one caller may wait for an answer at once: a call that asks holds memory and no place.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use async_trait::async_trait;
+use openclaw_listen::Crowd;
 use openclaw_package::name::SkillId;
 use openclaw_runtime::capability::grant::Missing;
 use openclaw_runtime::consent::Person;
@@ -12,28 +10,20 @@ use openclaw_runtime::consent::Person;
 const MOST_OPEN: usize = 8;
 
 /// The questions that are open, by caller.
-#[derive(Debug, Default)]
-pub(crate) struct Asking(Mutex<HashMap<String, usize>>);
+#[derive(Debug)]
+pub(crate) struct Asking(Crowd<String>);
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self(Crowd::new(MOST_OPEN))
+    }
+}
 
 impl Asking {
     /// The same person, who is not asked while too many questions of this caller are open: such a call has no answer,
     /// and is denied what it lacks.
     pub(crate) fn bounded<'a>(&'a self, caller: &'a str, person: &'a dyn Person) -> Bounded<'a> {
         Bounded { asking: self, caller, person }
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ask<'a>(&'a self, caller: &'a str) -> Option<Question<'a>> {
-        let mut open = self.open();
-        let count = open.entry(caller.to_owned()).or_default();
-        if *count >= MOST_OPEN {
-            return None;
-        }
-        *count += 1;
-        Some(Question { asking: self, caller })
     }
 }
 
@@ -47,29 +37,11 @@ pub(crate) struct Bounded<'a> {
 #[async_trait]
 impl Person for Bounded<'_> {
     async fn consent(&self, skill: &SkillId, missing: &[Missing]) -> Vec<(usize, bool)> {
-        let Some(_question) = self.asking.ask(self.caller) else {
+        let Some(_question) = self.asking.0.join(self.caller.to_owned()) else {
             tracing::warn!(%skill, caller = self.caller, "nobody is asked: too many questions are open");
             return Vec::new();
         };
         self.person.consent(skill, missing).await
-    }
-}
-
-/// A question that is open until this is dropped.
-struct Question<'a> {
-    asking: &'a Asking,
-    caller: &'a str,
-}
-
-impl Drop for Question<'_> {
-    fn drop(&mut self) {
-        let mut open = self.asking.open();
-        if let Some(count) = open.get_mut(self.caller) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(self.caller);
-            }
-        }
     }
 }
 
@@ -99,7 +71,5 @@ mod tests {
         assert!(futures::poll!(eve.consent(&skill, &[])).is_pending(), "others are");
         open.pop();
         assert!(futures::poll!(ada.consent(&skill, &[])).is_pending(), "there is room again");
-        drop(open);
-        assert!(asking.open().is_empty());
     }
 }

@@ -252,12 +252,13 @@ impl Metrics {
     /// All of it in the OpenMetrics text format, which Prometheus reads.
     #[must_use]
     pub fn encode(&self, dispatcher: &Dispatcher) -> String {
-        let document = self.document(dispatcher);
+        let (own, with_children) = process::memory();
+        let document = self.document_of(dispatcher, own, with_children);
         let set = |gauge: &Gauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         set(&self.gauges.running, document.running_calls);
         set(&self.gauges.places, document.places);
         set(&self.gauges.skills, document.active_skills);
-        set(&self.gauges.memory, process::resident_with_children());
+        set(&self.gauges.memory, with_children);
         set(&self.gauges.resident, document.resident_memory_bytes);
         set(&self.gauges.uptime, document.uptime);
         let mut text = String::new();
@@ -269,6 +270,12 @@ impl Metrics {
     /// All of it in a few numbers.
     #[must_use]
     pub fn document(&self, dispatcher: &Dispatcher) -> MetricsDocument {
+        let (own, with_children) = process::memory();
+        self.document_of(dispatcher, own, with_children)
+    }
+
+    /// The same, with the resident memory of this process, and with that of its children, in bytes.
+    fn document_of(&self, dispatcher: &Dispatcher, own: u64, with_children: u64) -> MetricsDocument {
         let load = |total: &AtomicU64| total.load(Ordering::Relaxed);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let total_requests = load(&self.totals.requests);
@@ -276,8 +283,8 @@ impl Metrics {
         MetricsDocument {
             uptime: self.started.elapsed().as_secs(),
             active_skills: count(dispatcher.catalog().loaded()),
-            memory_usage_mb: rounded(process::resident_with_children() as f64 / f64::from(1 << 20)),
-            resident_memory_bytes: process::resident(),
+            memory_usage_mb: rounded(with_children as f64 / f64::from(1 << 20)),
+            resident_memory_bytes: own,
             total_requests,
             avg_response_time_ms: rounded(answering_ms / total_requests.max(1) as f64),
             tool_calls: load(&self.totals.calls),

@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use openclaw_listen::{Crowd, Patient};
+use openclaw_listen::{Crowd, Patient, network};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -130,12 +130,9 @@ pub struct Handle(Arc<Shared>);
 struct Shared {
     app: Arc<App>,
     address: SocketAddr,
-    tls: ArcSwapOption<TlsAcceptorBox>,
+    tls: ArcSwapOption<TlsAcceptor>,
     settings: arc_swap::ArcSwap<Settings>,
 }
-
-/// What accepts connections, where `Debug` shows nothing of the key.
-struct TlsAcceptorBox(TlsAcceptor);
 
 impl Gateway {
     /// Takes the address.
@@ -153,7 +150,7 @@ impl Gateway {
         let address = listener.local_addr().map_err(failed)?;
         let app = Arc::new(App::new(service, tokens, limits, applied(address, &settings)));
         let router = router(Arc::clone(&app));
-        let tls = ArcSwapOption::from_pointee(tls.map(TlsAcceptorBox));
+        let tls = ArcSwapOption::from_pointee(tls);
         let shared = Shared { app, address, tls, settings: arc_swap::ArcSwap::from_pointee(settings) };
         Ok(Self { shared: Arc::new(shared), listener, router })
     }
@@ -223,7 +220,7 @@ impl Handle {
             return Err(GatewayError::TlsChange);
         }
         let tls = settings.tls.as_ref().map(TlsFiles::acceptor).transpose()?;
-        shared.tls.store(tls.map(|tls| Arc::new(TlsAcceptorBox(tls))));
+        shared.tls.store(tls.map(Arc::new));
         let mut applied = applied(shared.address, &settings);
         if before.max_requests == settings.max_requests {
             // The same places: requests that run are counted on.
@@ -291,7 +288,7 @@ async fn accept(shared: &Arc<Shared>, listener: &TcpListener, router: &Router, g
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Who has that many is told nothing, which would take time.
-                let Some(member) = crowd.join(peer.ip()) else { continue };
+                let Some(member) = crowd.join(network(peer.ip())) else { continue };
                 let counted = shared.app.service.metrics().connection();
                 let serving = serve(Arc::clone(shared), router.clone(), graceful.watcher(), stream, peer);
                 tokio::spawn(async move {
@@ -319,7 +316,6 @@ async fn serve(shared: Arc<Shared>, router: Router, watcher: Watcher, stream: Tc
     match tls {
         None => connection(&limits, router, watcher, stream, peer).await,
         Some(acceptor) => {
-            let TlsAcceptorBox(acceptor) = &*acceptor;
             let shaken = tokio::time::timeout(limits.head_time, acceptor.accept(stream)).await;
             let Ok(Ok(stream)) = shaken else { return };
             connection(&limits, router, watcher, stream, peer).await;

@@ -1,51 +1,51 @@
-//! How many connections each network has: one client never has all of them, however slowly it asks.
+//! How many each has of what there is little of: one network never has all connections, however slowly it asks.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts the connections of each network.
+/// Counts what each has now, by whatever tells one from another.
 #[derive(Debug)]
-pub struct Crowd {
+pub struct Crowd<K: Eq + Hash> {
     most: usize,
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    counts: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-/// A connection that is counted as long as this lives.
+/// One that is counted as long as this lives.
 #[derive(Debug)]
-pub struct Member {
-    network: IpAddr,
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+pub struct Member<K: Eq + Hash> {
+    key: K,
+    counts: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-impl Crowd {
-    /// No network has more than `most` connections at once.
+impl<K: Eq + Hash + Clone> Crowd<K> {
+    /// Nobody has more than `most` at once.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self { most, counts: Arc::default() }
     }
 
-    /// Counts a connection of an address; none where its network has as many as it may.
+    /// Counts one more; none where there are as many as may be.
     #[must_use]
-    pub fn join(&self, address: IpAddr) -> Option<Member> {
-        let network = network(address);
+    pub fn join(&self, key: K) -> Option<Member<K>> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(network).or_default();
-        if *count >= self.most {
+        let count = counts.get(&key).copied().unwrap_or(0);
+        if count >= self.most {
             return None;
         }
-        *count += 1;
-        Some(Member { network, counts: Arc::clone(&self.counts) })
+        counts.insert(key.clone(), count + 1);
+        Some(Member { key, counts: Arc::clone(&self.counts) })
     }
 }
 
-impl Drop for Member {
+impl<K: Eq + Hash> Drop for Member<K> {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.network) {
+        if let Some(count) = counts.get_mut(&self.key) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                counts.remove(&self.network);
+                counts.remove(&self.key);
             }
         }
     }
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn one_network_never_has_all_connections() {
         let crowd = Crowd::new(2);
-        let join = |address: &str| crowd.join(address.parse().unwrap());
+        let join = |address: &str| crowd.join(network(address.parse().unwrap()));
         let (first, second) = (join("2001:db8::1"), join("2001:db8::2"));
         assert!(first.is_some() && second.is_some());
         assert!(join("2001:db8::3").is_none(), "a network counts as one");

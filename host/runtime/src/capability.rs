@@ -138,7 +138,7 @@ impl fmt::Display for Denial {
 
 /// A character as it is shown: itself, or its escape if it could forge lines or hide text. Line breaks and tabs
 /// stay, since whoever shows them indents.
-pub(crate) fn shown(character: char) -> impl Iterator<Item = char> {
+pub fn shown(character: char) -> impl Iterator<Item = char> {
     let stays = matches!(character, '\n' | '\t') || !hides(character);
     let escape = (!stays).then(|| character.escape_unicode());
     stays.then_some(character).into_iter().chain(escape.into_iter().flatten())

@@ -120,8 +120,7 @@ impl Consents {
             match answers.iter().find(|(answered, _)| *answered == at) {
                 Some((_, true)) => consented.push(missing),
                 Some((_, false)) => {
-                    let rule = missing.rule.as_ref().map(ToString::to_string).unwrap_or_default();
-                    self.refused().insert((caller.to_owned(), skill.clone(), rule));
+                    self.refused().insert(refusal(caller, skill, &missing));
                 }
                 None => {}
             }
@@ -134,10 +133,7 @@ impl Consents {
         let mut open = skill.grants().grantable(workspace);
         if self.level == SecurityLevel::Moderate && !open.is_empty() {
             let refused = self.refused();
-            open.retain(|missing| {
-                let rule = missing.rule.as_ref().map(ToString::to_string).unwrap_or_default();
-                !refused.contains(&(caller.to_owned(), skill.manifest().id().clone(), rule))
-            });
+            open.retain(|missing| !refused.contains(&refusal(caller, skill.manifest().id(), missing)));
         }
         open
     }
@@ -145,6 +141,12 @@ impl Consents {
     fn refused(&self) -> std::sync::MutexGuard<'_, HashSet<Refused>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is remembered of a no to what is missing.
+fn refusal(caller: &str, skill: &SkillId, missing: &Missing) -> Refused {
+    let rule = missing.rule.as_ref().map(ToString::to_string).unwrap_or_default();
+    (caller.to_owned(), skill.clone(), rule)
 }
 
 /// A skill of the current snapshot.

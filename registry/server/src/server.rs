@@ -11,7 +11,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use openclaw_listen::{Crowd, Patient};
+use openclaw_listen::{Crowd, Patient, network};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -65,7 +65,7 @@ pub async fn run(app: App, listener: TcpListener, stop: impl Future<Output = ()>
         };
         match accepted {
             Ok((stream, peer)) => {
-                let member = match crowd.as_ref().map(|crowd| crowd.join(peer.ip())) {
+                let member = match crowd.as_ref().map(|crowd| crowd.join(network(peer.ip()))) {
                     // Who has that many is told nothing, which would take time.
                     Some(None) => continue,
                     member => member.flatten(),

@@ -1,38 +1,15 @@
 //! The host as an embedder opens it, and callers of it that each have a tokio runtime of their own.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use openclaw_runtime::dispatch::CallOutcome;
-use openclaw_runtime::{Dispatcher, Level, Runtime, RuntimeOptions, ToolCall, WorkerProgram};
-use openclaw_tests::embedded::compiler;
-use openclaw_tests::home::{PUBLISHER, binary, cache_dir};
-
-/// Where the command keeps compiled components, so that none is compiled twice.
-pub fn artefacts() -> PathBuf {
-    cache_dir().join("artefacts")
-}
+use openclaw_runtime::{Dispatcher, Level, Runtime, ToolCall, WorkerProgram};
+pub use openclaw_tests::embedded::open_dir as open;
+use openclaw_tests::home::{PUBLISHER, binary};
 
 /// Calls in worker processes, as the command starts them.
 pub fn isolated() -> Level {
     Level::Isolated(WorkerProgram { program: binary(), arguments: vec!["run-worker".to_owned()] })
-}
-
-/// Opens a data directory for this many calls at once.
-pub fn open(data_dir: PathBuf, concurrent_calls: u32, level: Level) -> Runtime {
-    let secrets = openclaw_tests::embedded::secrets(&data_dir);
-    let options = RuntimeOptions {
-        data_dir,
-        cache_dir: artefacts(),
-        compiler: compiler(),
-        concurrent_calls,
-        call_time: None,
-        level,
-        launcher: openclaw_tests::embedded::launcher(),
-        language_model: None,
-        secrets,
-    };
-    Runtime::open(options).expect("the runtime opens")
 }
 
 /// A call of `skill/tool` of the publisher.

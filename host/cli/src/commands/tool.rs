@@ -3,7 +3,7 @@
 use openclaw_package::{ToolId, Tree};
 use openclaw_runtime::Runtime;
 use openclaw_runtime::catalog::{Catalog, Entry};
-use openclaw_runtime::consent::Consents;
+use openclaw_runtime::consent::{Consents, SecurityLevel};
 use openclaw_runtime::redact::Redactor;
 use openclaw_runtime::skill_log;
 
@@ -65,7 +65,8 @@ pub(super) fn call(
     let ToolCall { tool, input, workspace: given, logs } = arguments;
     let input = invocation::input(input)?;
     let workspace = environment::workspace(given.as_deref())?;
-    let runtime = environment.runtime()?;
+    let config = environment.config()?;
+    let runtime = environment.runtime(&config)?;
     let has_workspace = workspace.is_some();
     if !has_workspace && wants_workspace(&runtime.dispatcher().catalog(), &tool) {
         output.warn("the current directory cannot be a workspace, so there is none: --workspace DIR");
@@ -77,9 +78,10 @@ pub(super) fn call(
         workspace,
         observer: None,
     };
-    seek_consent(environment, &runtime, &call, output)?;
+    let waiting = invocation::runtime()?;
+    seek_consent(config.security_level(), &runtime, &call, &waiting, output)?;
     let progress = output.progress(&format!("running {tool}"));
-    let outcome = invocation::wait(runtime.dispatcher().call(call))?;
+    let outcome = waiting.block_on(runtime.dispatcher().call(call));
     drop(progress);
     runtime.dispatcher().flush()?;
     let report = outcome.as_ref().map_or_else(|(_, report)| report, |result| &result.report);
@@ -96,14 +98,14 @@ pub(super) fn call(
 
 /// Has granted what the call may need and lacks, as the owner's security level says.
 fn seek_consent(
-    environment: &Environment,
+    level: SecurityLevel,
     runtime: &Runtime,
     call: &openclaw_runtime::ToolCall,
+    waiting: &tokio::runtime::Runtime,
     output: &Output,
 ) -> Result<()> {
-    let consents = Consents::new(environment.config()?.security_level());
-    let person = Asked::new(output.can_ask());
-    let granted = invocation::wait(consents.seek(runtime, call, Some(&person)))?;
+    let (consents, person) = (Consents::new(level), Asked::new(output.can_ask()));
+    let granted = waiting.block_on(consents.seek(runtime, call, Some(&person)));
     for rule in granted.map_err(|error| CliError::new(Exit::Host, "invalid-policy", error.to_string()))? {
         output.note(format_args!("granted to {}: {}", call.tool.skill(), one_line(&rule.to_string())));
     }

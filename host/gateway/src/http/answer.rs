@@ -49,9 +49,13 @@ impl Refusal {
 
     /// A failed call.
     pub(super) fn of_call(error: &CallError) -> Self {
-        let status = status_of(error);
+        Self::of(status_of(error), PublicError::from(error))
+    }
+
+    /// An error that was told elsewhere.
+    pub(super) fn of(status: StatusCode, error: PublicError) -> Self {
         let retry_after = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-        Self { status, error: PublicError::from(error), retry_after: retry_after.then_some(1) }
+        Self { status, error, retry_after: retry_after.then_some(1) }
     }
 
     /// The gateway failed, and says no more than that.

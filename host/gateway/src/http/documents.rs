@@ -1,7 +1,7 @@
 //! The documents that the gateway answers with, as plain structs.
 
-use openclaw_runtime::capability::Denial;
-use openclaw_runtime::capability::log::{Level, LogLine};
+use openclaw_runtime::capability::log::LogLine;
+use openclaw_runtime::capability::{Capability, Denial};
 use openclaw_runtime::{Progress, Report};
 use serde::Serialize;
 use serde_json::Value;
@@ -93,12 +93,12 @@ pub(super) struct CallReport<'a> {
 pub(super) struct Refused<'a> {
     /// The capability: `filesystem:write`.
     #[schema(value_type = String)]
-    pub(super) capability: Value,
+    pub(super) capability: Capability,
     /// What it was tried on, as the skill named it.
     pub(super) target: &'a str,
     /// Why it was refused: `not-granted`.
     #[schema(value_type = String)]
-    pub(super) reason: Value,
+    pub(super) reason: &'static str,
     /// The command with which the owner would grant it, where one would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hint: Option<&'a str>,
@@ -152,9 +152,9 @@ impl<'a> From<&'a Report> for CallReport<'a> {
 impl<'a> From<&'a Denial> for Refused<'a> {
     fn from(denial: &'a Denial) -> Self {
         Self {
-            capability: serde_json::to_value(denial.capability).unwrap_or_default(),
+            capability: denial.capability,
             target: &denial.target,
-            reason: serde_json::to_value(denial.reason).unwrap_or_default(),
+            reason: denial.reason.label(),
             hint: denial.hint.as_deref(),
         }
     }
@@ -162,16 +162,7 @@ impl<'a> From<&'a Denial> for Refused<'a> {
 
 impl<'a> From<&'a LogLine> for Line<'a> {
     fn from(line: &'a LogLine) -> Self {
-        let level = match line.level {
-            Level::Trace => "trace",
-            Level::Debug => "debug",
-            Level::Info => "info",
-            Level::Warn => "warn",
-            Level::Error => "error",
-            Level::Stdout => "stdout",
-            Level::Stderr => "stderr",
-        };
-        Self { level, message: &line.message }
+        Self { level: line.level.label(), message: &line.message }
     }
 }
 

@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 
 use super::App;
 use super::answer::Refusal;
+use crate::error::PublicError;
 
 /// Its path, which is one of requests that may be larger than those to a tool, and of answers that go on.
 pub(super) const PATH: &str = "/mcp";
@@ -30,8 +31,11 @@ pub(super) async fn serve(State(app): State<Arc<App>>, request: Request) -> Resp
 }
 
 /// The same answer, in JSON if it is an error.
-async fn refused(response: Response) -> Response {
+async fn refused(mut response: Response) -> Response {
     let status = response.status();
+    if let Some(error) = response.extensions_mut().remove::<PublicError>() {
+        return Refusal::of(status, error).into_response();
+    }
     if !(status.is_client_error() || status.is_server_error()) || is_json(response.headers()) {
         return response;
     }

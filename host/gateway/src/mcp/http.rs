@@ -173,6 +173,8 @@ fn refused(status: StatusCode, code: &str, message: &str) -> McpResponse {
     let error = PublicError { code: code.to_owned(), message: message.to_owned(), hint: None };
     let body = Full::new(Bytes::from(json!({ "error": error }).to_string())).boxed();
     let mut response = Response::new(body);
+    // For whoever mounts it: to count it, and to say it as they say theirs.
+    response.extensions_mut().insert(error);
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response

@@ -116,7 +116,7 @@ impl Server {
     }
 
     /// The tool of a name, if the caller may see it and it is installed.
-    async fn tool(&self, caller: &Caller, flat: &str) -> Result<(ToolId, Arc<Signed>), ErrorData> {
+    async fn tool(&self, caller: &Caller, flat: &str) -> Result<(ToolId, Signed), ErrorData> {
         let id = match name::parse(flat) {
             Some(id) => Some(id),
             None => self.shared.listing(&caller.scope).await?.tool(flat).cloned(),
@@ -251,12 +251,12 @@ struct Signed {
 
 impl Signed {
     /// None where it is not installed. A skill that is installed and not loaded is told by the call.
-    fn of(service: &Service, id: &ToolId) -> Option<Arc<Self>> {
+    fn of(service: &Service, id: &ToolId) -> Option<Self> {
         let catalog = service.runtime().dispatcher().catalog();
         let Some(Entry::Loaded(skill)) = catalog.get(id.skill()) else { return None };
         let tool: &SignedTool = skill.tools().iter().find(|tool| &tool.name == id.tool())?;
         let (shape, tool) = (Shape::of(tool), tool.name.clone());
-        Some(Arc::new(Self { skill: Arc::clone(skill), tool, shape }))
+        Some(Self { skill: Arc::clone(skill), tool, shape })
     }
 }
 
@@ -307,7 +307,8 @@ fn success(signed: &Signed, output: &str) -> CallToolResult {
 /// Why a tool gave nothing, for the model to read and to act on.
 fn failure(error: &CallError) -> CallToolResult {
     let PublicError { code, message, hint } = PublicError::from(error);
-    let mut words = format!("{code}: {}", visible(&message));
+    // On one line: the tool's own words must not look like what the host says below them.
+    let mut words = format!("{code}: {}", visible(&message).replace('\n', "\\n"));
     if let Some(hint) = hint {
         let lead = match error {
             CallError::Denied { .. } => "It is not granted. Its owner can grant it with:",

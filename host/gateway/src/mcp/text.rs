@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use openclaw_package::text::hides;
+use openclaw_runtime::capability::shown;
 
 /// Whether a text is plain ASCII on one line, as most are.
 fn is_plain(text: &str) -> bool {
@@ -16,15 +17,7 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if is_plain(text) || !text.contains(hidden) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if hidden(character) {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    Cow::Owned(shown)
+    Cow::Owned(text.chars().flat_map(shown).collect())
 }
 
 /// A JSON text of the same value, in which every character that hides something is written as an escape.

@@ -2,14 +2,11 @@
 
 use std::fs;
 
-/// Resident bytes of this process; 0 where the system does not tell.
-pub(super) fn resident() -> u64 {
-    resident_of("self")
-}
-
-/// The same with those of all child processes: workers, the launcher and what it started.
-pub(super) fn resident_with_children() -> u64 {
-    let mut total = resident();
+/// Resident bytes of this process, and the same with those of all child processes: workers, the launcher and what it
+/// started. 0 where the system does not tell.
+pub(super) fn memory() -> (u64, u64) {
+    let own = resident_of("self");
+    let mut total = own;
     let mut open = children_of("self");
     let mut looked_at = 0;
     while let Some(process) = open.pop() {
@@ -21,7 +18,7 @@ pub(super) fn resident_with_children() -> u64 {
             break;
         }
     }
-    total
+    (own, total)
 }
 
 fn resident_of(process: &str) -> u64 {
@@ -42,10 +39,10 @@ mod tests {
 
     #[test]
     fn a_process_holds_memory_and_its_children_more() {
-        let alone = resident();
+        let (alone, _) = memory();
         assert!(alone > 1 << 20, "{alone}");
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let both = resident_with_children();
+        let (_, both) = memory();
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(both > alone, "{both} and {alone}");

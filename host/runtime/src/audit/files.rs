@@ -40,11 +40,12 @@ pub(super) struct Lock {
 }
 
 /// What the head file says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Head {
     /// The log begins, or ends with this record.
     At(Option<Checkpoint>),
     /// It is not there.
+    #[default]
     Missing,
     /// It cannot be understood.
     Damaged,

@@ -138,7 +138,7 @@ fn open(path: &Path) -> io::Result<Option<(File, u64)>> {
 }
 
 /// A check that is under way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Check {
     found: Verification,
     head: Head,
@@ -163,29 +163,6 @@ struct Check {
     /// The digests of the records that the two heads are about.
     at_head: Option<Digest>,
     at_known: Option<Digest>,
-}
-
-impl Default for Check {
-    fn default() -> Self {
-        Self {
-            found: Verification::default(),
-            head: Head::Missing,
-            expected: Expected::default(),
-            file: String::new(),
-            line: 0,
-            has_calls: false,
-            full_files: 0,
-            last: None,
-            last_place: (String::new(), 0),
-            unknown: 0,
-            gap: None,
-            base: None,
-            pruned: Vec::new(),
-            unchained: Vec::new(),
-            at_head: None,
-            at_known: None,
-        }
-    }
 }
 
 impl Check {

@@ -20,8 +20,8 @@ use super::llm::{self, LanguageModel, LlmState};
 use super::log::Log;
 use super::memory::{MemoryState, MemoryStores};
 use super::network::{HttpClient, Means, NetworkGrants, NetworkLimits, NetworkState};
-use super::process::{ProcessGrants, ProcessRule, ProcessState, Session, Start};
-use super::secret::{SecretGrants, SecretRule, SecretValues};
+use super::process::{ProcessGrants, ProcessState, Session, Start};
+use super::secret::{SecretGrants, SecretValues};
 use super::{Capability, Denial, Denials, Reason, decide};
 use crate::policy::{FilesystemRule, NetworkPolicy, Place, Policy, Rule};
 use crate::sandbox::Held;
@@ -87,10 +87,7 @@ impl Grants {
         let deny: Vec<Rule> =
             policy.denied(skill).flat_map(|rule| [rule.clone(), rule.clone().resolved()]).collect();
         let network_rules = |rules: &[Rule]| {
-            rules
-                .iter()
-                .filter_map(|rule| if let Rule::Network(rule) = rule { Some(rule.clone()) } else { None })
-                .collect()
+            of_kind(rules, |rule| if let Rule::Network(rule) = rule { Some(rule) } else { None })
         };
         let network = NetworkGrants::new(
             skill.as_str(),
@@ -98,11 +95,8 @@ impl Grants {
             network_rules(&allow),
             network_rules(&deny),
         );
-        let secret_rules = |rules: &[Rule]| -> Vec<SecretRule> {
-            rules
-                .iter()
-                .filter_map(|rule| if let Rule::Secret(rule) = rule { Some(rule.clone()) } else { None })
-                .collect()
+        let secret_rules = |rules: &[Rule]| {
+            of_kind(rules, |rule| if let Rule::Secret(rule) = rule { Some(rule) } else { None })
         };
         let secrets = SecretGrants::new(
             skill.as_str(),
@@ -110,11 +104,8 @@ impl Grants {
             secret_rules(&allow),
             secret_rules(&deny),
         );
-        let process_rules = |rules: &[Rule]| -> Vec<ProcessRule> {
-            rules
-                .iter()
-                .filter_map(|rule| if let Rule::Process(rule) = rule { Some(rule.clone()) } else { None })
-                .collect()
+        let process_rules = |rules: &[Rule]| {
+            of_kind(rules, |rule| if let Rule::Process(rule) = rule { Some(rule) } else { None })
         };
         let process = ProcessGrants::new(
             skill.as_str(),
@@ -448,6 +439,11 @@ fn data_quota(around: &Places<'_>) -> Result<QuotaGrant, OpenError> {
 pub struct OpenError {
     pub(crate) path: PathBuf,
     pub(crate) source: std::io::Error,
+}
+
+/// The rules of one kind.
+fn of_kind<T: Clone>(rules: &[Rule], pick: impl Fn(&Rule) -> Option<&T>) -> Vec<T> {
+    rules.iter().filter_map(pick).cloned().collect()
 }
 
 fn filesystem_rules(rules: &[Rule]) -> impl Iterator<Item = &FilesystemRule> {

@@ -2,15 +2,15 @@
 
 use super::{Kind, Span};
 
-/// How the digits of a card are grouped where they are.
+/// How the digits of a card are grouped where they are. The longest first: the last digits of a card must not stay.
 const LAYOUTS: [&[usize]; 7] = [
-    &[4, 4, 4, 4],
-    &[4, 6, 5],
-    &[4, 6, 4],
     &[4, 4, 4, 4, 1],
     &[4, 4, 4, 4, 2],
     &[4, 4, 4, 4, 3],
+    &[4, 4, 4, 4],
     &[4, 4, 4, 1],
+    &[4, 6, 5],
+    &[4, 6, 4],
 ];
 
 /// A run of digits.
@@ -90,10 +90,7 @@ fn card(bytes: &[u8], groups: &[Group]) -> Option<(usize, Span)> {
                 && taken.iter().skip(1).all(|group| group.is_joined)
         })
     };
-    // The longest first: the last digits of a card must not stay.
-    let mut layouts: Vec<_> = LAYOUTS.iter().filter(has).collect();
-    layouts.sort_by_key(|layout| std::cmp::Reverse(layout.len()));
-    layouts.into_iter().find_map(|layout| fits(layout.len()))
+    LAYOUTS.iter().filter(has).find_map(|layout| fits(layout.len()))
 }
 
 /// Whether it is not a part of a word, of a decimal number or of a telephone number.

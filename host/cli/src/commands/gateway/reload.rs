@@ -55,7 +55,9 @@ impl Reloading {
             tokio::select! {
                 changed = self.files.changed() => self.reload(&changed).await,
                 Some(()) = hangup.recv() => self.reload_all().await,
-                Ok(()) = snapshots.changed() => self.verify().await,
+                Ok(()) = snapshots.changed() => {
+                    verify(&self.handle).await;
+                }
             }
         }
     }
@@ -137,13 +139,14 @@ impl Reloading {
         self.reload_certificate();
         Ok(())
     }
+}
 
-    /// Verifies what is installed now, so that no caller has to wait for it.
-    async fn verify(&self) {
-        let dispatcher = Arc::clone(self.handle.service().runtime().dispatcher());
-        let _ = tokio::task::spawn_blocking(move || dispatcher.catalog().iter().count()).await;
-        self.handle.skills_changed();
-    }
+/// Verifies what is installed now, so that no caller has to wait for it; answers with how many skills that are.
+pub(super) async fn verify(handle: &Handle) -> usize {
+    let dispatcher = Arc::clone(handle.service().runtime().dispatcher());
+    let verified = tokio::task::spawn_blocking(move || dispatcher.catalog().iter().count()).await;
+    handle.skills_changed();
+    verified.unwrap_or(0)
 }
 
 /// The files that tell of themselves when they change.

@@ -10,7 +10,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::reload::Reloading;
+use super::reload::{Reloading, verify};
 use crate::cli;
 use crate::config::Config;
 use crate::environment::Environment;
@@ -80,12 +80,10 @@ async fn serve(
 
 /// Verifies what is installed; from then on calls are taken.
 async fn load(handle: &openclaw_gateway::server::Handle) {
-    let dispatcher = Arc::clone(handle.service().runtime().dispatcher());
-    let verified = tokio::task::spawn_blocking(move || dispatcher.catalog().iter().count()).await;
-    handle.skills_changed();
+    let installed = verify(handle).await;
     handle.ready();
     notify(NotifyState::Ready);
-    tracing::info!(installed = verified.unwrap_or(0), "skills are loaded, and calls are taken");
+    tracing::info!(installed, "skills are loaded, and calls are taken");
 }
 
 /// Shows the first token once, to whoever sits at the terminal; it is kept for the owner's own commands.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::Method;
 use openclaw_package::permission::{self, MethodSet, NetworkRequest};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use super::address::{is_metadata, is_public};
 use super::resolve::Resolve;
@@ -123,6 +123,11 @@ impl NetworkGrants {
     }
 }
 
+/// What stands in the first line of a request to a URL.
+pub(super) fn path_and_query(url: &Url) -> &str {
+    &url[Position::BeforePath..Position::AfterQuery]
+}
+
 /// A request, and the entries of the manifest that cover it.
 struct Scope<'a> {
     method: &'a Method,
@@ -201,10 +206,7 @@ impl Permitted {
 
     /// What stands in the first line of the request.
     pub(super) fn path_and_query(&self) -> String {
-        match self.url.query() {
-            Some(query) => format!("{}?{query}", self.url.path()),
-            None => self.url.path().to_owned(),
-        }
+        path_and_query(&self.url).to_owned()
     }
 
     /// The request as denials name it.

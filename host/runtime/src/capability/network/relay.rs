@@ -18,6 +18,7 @@ use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::exchange::{HEAD_BYTES, HEADER_FIELDS};
+use super::grants::path_and_query;
 use super::{Means, Session, fault};
 use crate::capability::Denial;
 
@@ -73,11 +74,7 @@ impl Relay {
     ) -> Result<Response<Held>, Error> {
         let (mut parts, body) = request.into_parts();
         let asked = parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str);
-        let wished = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
-        if parts.method != *method || asked != Some(&wished) {
+        if parts.method != *method || asked != Some(path_and_query(url)) {
             return Err(Error::HttpRequestDenied);
         }
         parts.uri = url.as_str().parse::<Uri>().map_err(|_| Error::HttpRequestUriInvalid)?;

@@ -289,10 +289,10 @@ impl SecretCache {
 
     /// The values that a skill's calls may use.
     pub(crate) async fn of(&self, skill: &SkillId, grants: &SecretGrants) -> Arc<SecretValues> {
-        let names = grants.granted();
-        if names.is_empty() && !grants.is_asking() {
+        if !grants.is_asking() {
             return Arc::clone(&self.none);
         }
+        let names = grants.granted();
         let changes = {
             let read = self.lock();
             let is_fresh =
@@ -303,9 +303,14 @@ impl SecretCache {
             read.changes
         };
         let (store, theirs, wanted) = (Arc::clone(&self.store), skill.clone(), names.clone());
-        let reading = tokio::task::spawn_blocking(move || read_all(&*store, &theirs, &wanted)).await;
-        let (values, is_whole) = reading.unwrap_or_default();
-        let values = Arc::new(SecretValues::new(skill, values));
+        // What is to be found of the values is put together there as well: there may be much of it.
+        let reading = tokio::task::spawn_blocking(move || {
+            let (values, is_whole) = read_all(&*store, &theirs, &wanted);
+            (SecretValues::new(&theirs, values), is_whole)
+        });
+        let (values, is_whole) =
+            reading.await.unwrap_or_else(|_| (SecretValues::new(skill, BTreeMap::new()), false));
+        let values = Arc::new(values);
         let mut read = self.lock();
         if read.changes == changes {
             let until = (!is_whole).then(|| Instant::now() + FAILURE);
