@@ -1,21 +1,27 @@
-//! Lists the sources of the SDK, so that the binary can carry them.
+//! Lists the sources of the SDKs, so that the binary can carry them.
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// What the SDK consists of: directories and files, from the repository's root.
-const SOURCES: [&str; 5] = [
+/// What the SDKs consist of: directories and files, from the repository's root.
+const SOURCES: [&str; 7] = [
     "wit",
     "skills-sdk/rust/Cargo.toml",
     "skills-sdk/rust/src",
     "skills-sdk/rust/macros/Cargo.toml",
     "skills-sdk/rust/macros/src",
+    "skills-sdk/js",
+    "skills-sdk/python",
 ];
 
 /// What a source file ends with; anything else in those directories is an editor's.
-const EXTENSIONS: [&str; 3] = ["rs", "toml", "wit"];
+const EXTENSIONS: [&str; 13] =
+    ["rs", "toml", "wit", "js", "mjs", "ts", "json", "py", "typed", "txt", "md", "wasm", "in"];
+/// Directories in them that hold what was fetched or made, or what tests the SDKs; templates have tests of their own.
+const LEFT_OUT: [&str; 5] =
+    ["node_modules", "__pycache__", ".pytest_cache", "skills-sdk/js/tests", "skills-sdk/python/tests"];
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
@@ -27,12 +33,12 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", root.join("Cargo.toml").display());
     files.sort();
 
-    let mut list = String::from("pub(super) const FILES: &[(&str, &str)] = &[\n");
+    let mut list = String::from("pub(super) const FILES: &[(&str, &[u8])] = &[\n");
     for file in &files {
         let name = file.strip_prefix(&root).map_err(io::Error::other)?;
         let name =
             name.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-        writeln!(list, "    ({name:?}, include_str!({:?})),", file.display().to_string())
+        writeln!(list, "    ({name:?}, include_bytes!({:?})),", file.display().to_string())
             .map_err(io::Error::other)?;
     }
     list.push_str("];\n");
@@ -50,16 +56,23 @@ fn variable(name: &str) -> io::Result<String> {
 }
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if LEFT_OUT.iter().any(|left_out| path.ends_with(left_out)) {
+        return Ok(());
+    }
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             collect(&entry?.path(), files)?;
         }
-    } else if path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|e| EXTENSIONS.contains(&e))
-    {
+    } else if is_source(path) {
         files.push(path.to_owned());
     }
     Ok(())
+}
+
+fn is_source(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let name = path.file_name().and_then(|name| name.to_str());
+    // A template's files may have names that begin with a point.
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+        || name.is_some_and(|name| [".gitignore", ".npmrc"].contains(&name))
 }

@@ -74,6 +74,7 @@ pub fn tool_call(home: &Home, tool: &str, input: &Value) -> ToolCall {
         caller: "test".to_owned(),
         workspace: Some(Workspace::resolve(&home.workspace()).expect("a workspace")),
         observer: None,
+        respondent: None,
     }
 }
 

@@ -47,6 +47,12 @@ impl Server {
         Self::start(move |_, stream| send(stream, &response))
     }
 
+    /// A server that answers everything with the same JSON.
+    pub fn saying_json(body: &str) -> Self {
+        let response = json_response(body);
+        Self::start(move |_, stream| send(stream, &response))
+    }
+
     /// A server that answers with the head of the request.
     pub fn echoing() -> Self {
         Self::start(|head, stream| send(stream, &text_response(head)))
@@ -122,6 +128,11 @@ pub fn text_response(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
+}
+
+/// A response of JSON, as models give it.
+pub fn json_response(body: &str) -> String {
+    text_response(body).replace("text/plain", "application/json")
 }
 
 fn send(mut stream: TcpStream, response: &str) {

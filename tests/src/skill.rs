@@ -107,6 +107,13 @@ impl Skill {
         self
     }
 
+    /// Asks for questions to the person behind the session.
+    #[must_use]
+    pub fn ask(mut self) -> Self {
+        self.permissions.push_str("\n[permission.ask]\nreason = \"tests\"\n");
+        self
+    }
+
     /// Asks for a program, with what its arguments may be and whatever else the manifest says of it, as TOML.
     #[must_use]
     pub fn program(mut self, program: &str, args: &str, rest: &str) -> Self {

@@ -294,3 +294,14 @@ fn a_pipe_that_closes_is_no_error() {
     let ran = home::finish(shell, "tool list | head".to_owned(), None);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran}");
 }
+
+#[test]
+fn a_cache_that_cannot_be_used_is_named_with_what_to_do() {
+    let home = Home::with(&Skill::tiny("tiny"));
+    let file = home.path("cache");
+    std::fs::write(&file, "").unwrap();
+    let mut command = home.command();
+    command.args(["tool", "call", "acme/tiny/run", "{}"]).env("OPENCLAW_CACHE_DIR", &file);
+    let told = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(told.contains("the artefact cache") && told.contains("can be removed at any time"), "{told}");
+}

@@ -33,7 +33,7 @@ const FILTERS: [(&str, &str); 10] = [
     (r"127\.\d+\.\d+\.\d+:\d+", "127.0.0.1:[port]"),
     (r#""/[a-z/]*/(cat|sh)""#, r#""[bin]/$1""#),
     (
-        r#""(fuel|duration_us|memory_bytes|cpu_ms|build_ms|check_ms|files_read|bytes|size)": \d+"#,
+        r#""(fuel|duration_us|memory_bytes|cpu_ms|build_ms|check_ms|files_read|bytes|size|duration_ms)": \d+"#,
         r#""$1": "[number]""#,
     ),
 ];
@@ -66,11 +66,13 @@ fn search() -> Skill {
 
 /// A skill that runs a program, and asks to be called by itself.
 fn programs() -> Skill {
-    let trigger = "\n[[trigger]]\ntype = \"cron\"\nschedule = \"0 9 1 1 *\"\ntool = \"run\"\n";
+    let cron = "\n[[trigger]]\ntype = \"cron\"\nschedule = \"0 9 1 1 *\"\ntimezone = \"Europe/Berlin\"\ntool = \"run\"\n";
+    let command = "\n[[trigger]]\ntype = \"command\"\npattern = \"run( .*)?\"\ntool = \"run\"\n";
     Skill::guest("process")
         .tree("$workspace", "write")
         .program("cat", r#"[["--", { path = "$workspace" }]]"#, "helpers = [\"sh\"]")
-        .manifest_text(trigger)
+        .manifest_text(cron)
+        .manifest_text(command)
 }
 
 /// A home in which the skill is a project in the workspace.
@@ -86,6 +88,41 @@ fn with_installed() -> Home {
     let home = Home::with(&search());
     std::fs::write(home.workspace().join("a.txt"), "one\ntwo needles\nthree\n").unwrap();
     home
+}
+
+#[test]
+fn agents() {
+    use openclaw_agent::model::{Answer, ModelCall, Usage};
+    use openclaw_agent::provider::Format;
+    use openclaw_agent::provider::scripted::{Reply, ScriptedServer};
+
+    let home = with_installed();
+    let usage = Usage { input: 900, cached: 100, output: 40 };
+    let arguments = r#"{"pattern":"needles"}"#.to_owned();
+    let call = ModelCall { id: "1".to_owned(), tool: "acme__search__search".to_owned(), arguments };
+    let replies = [
+        Answer { calls: vec![call], usage, ..Answer::default() },
+        Answer { text: "They are in a.txt.".to_owned(), usage, ..Answer::default() },
+    ];
+    let threads = tokio::runtime::Runtime::new().unwrap();
+    let replies = replies.into_iter().map(Reply::answer).collect();
+    let model = threads.block_on(ScriptedServer::start(Format::Anthropic, replies)).unwrap();
+    let models = format!(
+        "providers:\n  here: {{ format: anthropic, url: '{}' }}\nmodels:\n  \
+         claude: {{ provider: here, model: claude-sonnet-4-5, cost: {{ input: 3.0, output: 15.0 }} }}\n",
+        model.url()
+    );
+    std::fs::write(home.data().join("models.yaml"), models).unwrap();
+    let config = format!(
+        "agents:\n  - {{ id: coder, model: claude, skills: [acme/search], workspace: {} }}\n",
+        home.workspace().display()
+    );
+    std::fs::write(home.data().join("config.yaml"), config).unwrap();
+    shows!(home, "agent-list", home.run(["agent", "list"]).success());
+    let run =
+        ["agent", "run", "where are the needles?", "--conversation", "needles", "--approve", "acme/search"];
+    shows!(home, "agent-run", home.run(run).success());
+    drop(model);
 }
 
 #[test]
@@ -203,6 +240,14 @@ fn what_runs_programs() {
     shows!(home, "skill-inspect-programs", home.run(["skill", "inspect", "acme/process"]).success());
     shows!(home, "grant-pin", home.run(["grant", "pin", "cat"]).success());
     shows!(home, "trigger-list", home.run(["trigger", "list"]).success());
+    shows!(home, "trigger-pause", home.run(["trigger", "pause", "acme/process"]).success());
+    shows!(home, "trigger-list-paused", home.run(["trigger", "list"]).success());
+    shows!(home, "error-skill-paused", home.run(["trigger", "resume", "acme/process/run"]).stderr);
+    shows!(home, "trigger-resume", home.run(["trigger", "resume", "acme/process"]).success());
+    let dir = home.workspace().display().to_string();
+    let workspace = ["trigger", "workspace", "acme/process/run", &dir];
+    shows!(home, "trigger-workspace", home.run(workspace).success());
+    shows!(home, "error-no-such-trigger", home.run(["trigger", "pause", "acme/process/walk"]).stderr);
 }
 
 #[test]

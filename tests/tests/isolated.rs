@@ -296,6 +296,7 @@ async fn a_worker_that_was_taken_over_is_ended_and_believed_nothing() {
     for (how, code) in [
         ("nonsense-first", "isolation-unavailable"),
         ("floods", "worker-lost"),
+        ("floods-late", "worker-lost"),
         ("says-nothing", "timeout"),
         ("answers-nonsense", "worker-lost"),
         ("answers-another-call", "worker-lost"),

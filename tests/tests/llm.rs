@@ -9,7 +9,7 @@
 
 use std::process::Command;
 
-use openclaw_tests::server::{Server, text_response};
+use openclaw_tests::server::{Server, json_response};
 use openclaw_tests::{Home, Skill};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn model() -> Server {
             "choices": [{ "message": { "role": "assistant", "content": format!("{}: {question}", asked["model"]) } }],
             "usage": { "prompt_tokens": 7, "completion_tokens": 5 },
         });
-        text_response(&answer.to_string())
+        json_response(&answer.to_string())
     })
 }
 
@@ -104,13 +104,14 @@ fn a_model_that_fails_is_an_error_that_the_skill_can_handle() {
     let home = home(1_000);
     let prompt = json!({ "prompt": "hi" });
     let broken = Server::answering("HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    refused(ask(&home, "complete", &prompt, Some(&broken.url("/v1"))), "status 500");
-    let garbled = Server::saying("{\"choices\": 3}");
+    refused(ask(&home, "complete", &prompt, Some(&broken.url("/v1"))), "does not answer");
+    let garbled = Server::saying_json("{\"choices\": 3}");
     refused(ask(&home, "complete", &prompt, Some(&garbled.url("/v1"))), "not understood");
-    let empty = Server::saying("{\"choices\": []}");
+    let empty = Server::saying_json("{\"choices\": []}");
     refused(ask(&home, "complete", &prompt, Some(&empty.url("/v1"))), "not understood");
-    refused(ask(&home, "complete", &prompt, Some("http://127.0.0.1:1/v1")), "cannot be reached");
-    ask(&home, "complete", &prompt, Some("ftp://127.0.0.1/")).unwrap_err();
+    refused(ask(&home, "complete", &prompt, Some("http://127.0.0.1:1/v1")), "does not answer");
+    let error = ask(&home, "complete", &prompt, Some("ftp://127.0.0.1/")).unwrap_err();
+    assert_eq!(error["code"], "invalid-config", "{error}");
 }
 
 #[test]

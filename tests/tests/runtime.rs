@@ -212,6 +212,26 @@ async fn what_a_guest_prints_is_in_the_report_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_large_calls_leave_never_takes_the_room_of_those_after_them() {
+    let skills = ["one", "other"];
+    let home = Home::with(&Skill::guest("compute").named(skills[0]));
+    home.install(&Skill::guest("compute").named(skills[1]));
+    let runtime = open(&home, 2);
+    let mut calling = tokio::task::JoinSet::new();
+    for skill in skills {
+        let large = tool_call(&home, &format!("{skill}/grow-memory-and-survive"), &json!({}));
+        let dispatcher = std::sync::Arc::clone(runtime.dispatcher());
+        calling.spawn(async move {
+            for _ in 0..40 {
+                let report = dispatcher.call(large.clone()).await.unwrap().report;
+                assert!(report.spent.memory_bytes > 16 << 20, "{report:?}");
+            }
+        });
+    }
+    calling.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_one_call_is_left_for_the_next() {
     let home = Home::with(&Skill::guest("compute"));
     let runtime = open(&home, 1);

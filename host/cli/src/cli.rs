@@ -1,5 +1,6 @@
 //! The command line: every command, its arguments and its help.
 
+mod agent;
 mod audit;
 mod gateway;
 mod mcp;
@@ -7,13 +8,17 @@ mod registry;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use openclaw_agent::trigger::Subject;
+use openclaw_package::manifest::Language;
 use openclaw_package::{
     Program, PublicKey, PublisherName, Reason, SecretName, SkillId, SkillName, ToolId, ToolName,
 };
 
 use crate::exit;
 
+pub(crate) use agent::{AgentArguments, AgentChat, AgentCommand, AgentRun};
 pub(crate) use audit::{Audit, AuditCommand, AuditQuery};
 pub(crate) use gateway::{Gateway, GatewayCommand, Metrics, MetricsFormat, TokenCommand, TokenCreate};
 pub(crate) use mcp::{Client, Mcp, McpCommand, McpServe};
@@ -61,6 +66,9 @@ pub(crate) enum Command {
     /// Find, install, update and publish skills
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Talk with agents, whose models call the tools of installed skills
+    #[command(subcommand)]
+    Agent(Box<AgentCommand>),
     /// List and call the tools of installed skills
     #[command(subcommand)]
     Tool(ToolCommand),
@@ -70,7 +78,7 @@ pub(crate) enum Command {
     Gateway(Box<Gateway>),
     /// Show what the gateway that runs has counted
     Metrics(Metrics),
-    /// List what asks to be called by itself, and call one now
+    /// List and pause what makes tools be called, beside somebody who names them
     #[command(subcommand)]
     Trigger(TriggerCommand),
     /// Show what was called, what it did and what it was refused; check that nothing of it was changed
@@ -167,14 +175,26 @@ pub(crate) enum SkillCommand {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  openclaw skill new hello\n  openclaw skill new git-helper --publisher acme"
+    after_help = "Examples:\n  openclaw skill new hello\n  openclaw skill new hello --lang typescript\n  openclaw skill new git-helper --publisher acme\n  openclaw skill new --from package.json"
 )]
 pub(crate) struct SkillNew {
     /// The skill's name, and that of its directory
-    pub(crate) name: SkillName,
+    #[arg(required_unless_present = "from")]
+    pub(crate) name: Option<SkillName>,
+    /// A package.json with a section "claw": write the manifest that follows from it beside it, and list what is to be decided
+    #[arg(long, value_name = "FILE", conflicts_with = "lang")]
+    pub(crate) from: Option<PathBuf>,
     /// Who publishes it; not needed where you have one key
     #[arg(long)]
     pub(crate) publisher: Option<PublisherName>,
+    /// What it is written in: rust, typescript, javascript or python
+    #[arg(long, default_value_t, value_name = "LANGUAGE", value_parser = languages())]
+    pub(crate) lang: Language,
+}
+
+/// The languages, of which completions know too.
+fn languages() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(Language::as_str)).try_map(|text| text.parse::<Language>())
 }
 
 #[derive(Debug, Args)]
@@ -307,6 +327,7 @@ const PERMISSIONS: &str = "Permissions:
   network:internal METHODS URL
   memory
   llm
+  ask
   secret NAME HOST         api.example.com, localhost:8443; by https";
 
 #[derive(Debug, Subcommand)]
@@ -404,13 +425,43 @@ pub(crate) enum ToolCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TriggerCommand {
-    /// List the tools of installed skills that ask to be called by themselves, and when
-    #[command(
-        after_help = "Nothing calls them by itself yet: put `openclaw trigger run` into cron or a timer.\n\n\
-        Examples:\n  openclaw trigger list\n  openclaw trigger list --json"
-    )]
+    /// List the schedules and commands of installed skills, when each runs next, and what came of its last run
+    #[command(after_help = "`openclaw gateway` runs schedules for as long as it runs itself.\n\n\
+        Examples:\n  openclaw trigger list\n  openclaw trigger list --json")]
     List,
-    /// Call such a tool now, with an empty input
+    /// Have a tool, or all of a skill, not be called by its triggers until it is resumed
+    #[command(
+        after_help = "Examples:\n  openclaw trigger pause acme/git-helper/auto-pull\n  openclaw trigger pause acme/git-helper"
+    )]
+    Pause {
+        /// The tool, publisher/skill/tool, or the skill, publisher/skill
+        #[arg(value_name = "TOOL|SKILL")]
+        subject: Subject,
+    },
+    /// Let a tool, or all of a skill, be called by its triggers again; what was due meanwhile is not made up for
+    #[command(
+        after_help = "Examples:\n  openclaw trigger resume acme/git-helper/auto-pull\n  openclaw trigger resume acme/git-helper"
+    )]
+    Resume {
+        /// The tool, publisher/skill/tool, or the skill, publisher/skill
+        #[arg(value_name = "TOOL|SKILL")]
+        subject: Subject,
+    },
+    /// Name the directory that $workspace stands for when a schedule calls a tool; it has none by itself
+    #[command(after_help = "It says where, and grants nothing: `openclaw grant allow` does.\n\n\
+        Examples:\n  openclaw trigger workspace acme/git-helper/auto-pull ~/code\n  \
+        openclaw trigger workspace acme/git-helper/auto-pull --none")]
+    Workspace {
+        /// The tool: publisher/skill/tool
+        tool: ToolId,
+        /// The directory
+        #[arg(required_unless_present = "none")]
+        dir: Option<PathBuf>,
+        /// Take the directory back
+        #[arg(long, conflicts_with = "dir")]
+        none: bool,
+    },
+    /// Call a tool that has a schedule now, as you: with an empty input, and a workspace
     #[command(after_help = "Examples:\n  openclaw trigger run acme/git-helper/auto-pull --workspace ~/code")]
     Run {
         /// The tool: publisher/skill/tool

@@ -1,5 +1,6 @@
 //! The commands: one file for each noun.
 
+mod agent;
 mod audit;
 mod completions;
 mod doctor;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command, output: &Output) -> Result<Exit> {
         Command::Grant(command) => done(grant::run(command, &environment, output)),
         Command::Secret(command) => done(secret::run(command, &environment, output)),
         Command::Registry(command) => registry::run(command, &environment, output),
+        Command::Agent(command) => done(agent::run(*command, &environment, output)),
         Command::Tool(command) => done(tool::run(command, &environment, output)),
         Command::Mcp(arguments) => done(mcp::run(arguments, &environment, output)),
         Command::Gateway(arguments) => done(gateway::run(*arguments, &environment, output)),

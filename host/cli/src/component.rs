@@ -1,6 +1,5 @@
 //! A project's component: built, held against the manifest, and asked for its tools.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use openclaw_package::{Digest, Imports, Manifest, ToolList};
@@ -13,9 +12,9 @@ use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::invocation::wait;
 use crate::json;
+use crate::models::ModelSet;
 use crate::output::Output;
-use crate::project::{COMPONENT, Language, Project, TOOLS};
-use crate::sdk::Sdk;
+use crate::project::{COMPONENT, Project, TOOLS};
 use crate::toolchain;
 
 /// A component that was checked, ready to be called.
@@ -31,24 +30,16 @@ pub(crate) struct Checked {
     pub(crate) took: Duration,
 }
 
-/// Builds the component and puts it into its place; tells how long cargo took.
+/// Builds the component and puts it into its place; tells how long that took.
 ///
-/// What is no longer to be built is cargo's to decide. A component of unknown origin stays as it is.
+/// What is no longer to be built is the toolchain's to decide. A component of unknown origin stays as it is.
 pub(crate) fn build(project: &Project, environment: &Environment, output: &Output) -> Result<Duration> {
     let begun = Instant::now();
-    if project.language() == Language::Unknown {
-        return if project.path(COMPONENT).is_file() {
-            Ok(begun.elapsed())
-        } else {
-            Err(no_language(project))
-        };
+    match project.language() {
+        Some(language) => toolchain::build(project, language, environment, output)?,
+        None if project.path(COMPONENT).is_file() => {}
+        None => return Err(no_language(project)),
     }
-    toolchain::check()?;
-    let sdk = Sdk::unpack(environment)?;
-    project.link_sdk(&sdk)?;
-    let built = toolchain::build(project, &sdk, output)?;
-    let bytes = fs::read(&built).map_err(CliError::at(&built))?;
-    project.put(COMPONENT, &bytes)?;
     Ok(begun.elapsed())
 }
 
@@ -63,7 +54,9 @@ pub(crate) fn check(project: &Project, environment: &Environment, output: &Outpu
     let manifest = project.manifest().clone();
     let sandbox = environment.sandbox()?;
     let launcher = environment::launcher()?;
-    let model = environment.language_model(&environment.config()?)?;
+    let config = environment.config()?;
+    let models = ModelSet::load(environment, &config, None)?;
+    let model = models.language_model(&models.redaction(&config)?)?;
     let state_dir = project.state_dir();
     let development = Development::prepare(sandbox, &bytes, manifest, owner, state_dir, launcher, model)?;
     let tools = wait(development.tools())??;
@@ -92,9 +85,12 @@ pub(crate) fn document(bytes: &[u8], imports: &Imports) -> json::Component {
 }
 
 fn no_language(project: &Project) -> CliError {
-    let message = format!("{} has no Cargo.toml, and no {COMPONENT}", project.root().display());
+    let message = format!(
+        "{} has no Cargo.toml, package.json or pyproject.toml, and no {COMPONENT}",
+        project.root().display()
+    );
     CliError::new(Exit::NotFound, "unknown-language", message)
-        .hint(format!("this version builds Rust; a component of another toolchain goes to {COMPONENT}"))
+        .hint(format!("a component of another toolchain goes to {COMPONENT}"))
 }
 
 impl From<ListError> for CliError {

@@ -1,5 +1,6 @@
 //! The configuration file, `config.yaml`: how this owner wants skills to be run and served.
 
+mod agents;
 mod problem;
 mod sections;
 
@@ -7,6 +8,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use openclaw_agent::memory::MemorySettings;
+use openclaw_agent::models::AUTO;
+use openclaw_agent::redaction::RedactionSettings;
 use openclaw_gateway::limits::Limits;
 use openclaw_gateway::tls::TlsFiles;
 use openclaw_gateway::{Options, Settings};
@@ -15,7 +19,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::{CliError, Result};
 
-pub(crate) use sections::{Claw, GatewaySection, LogLevel, Provider, SandboxLevel};
+use agents::AgentList;
+pub(crate) use agents::{AgentId, AgentPlan, TurnLimits};
+pub(crate) use sections::{Claw, GatewaySection, LogLevel, SandboxLevel};
 use sections::{Developer, Execution, Skills};
 
 /// The version of the file's layout.
@@ -31,6 +37,9 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "version")]
     version: (),
     claw: Option<Claw>,
+    agents: AgentList,
+    memory: MemorySettings,
+    redaction: RedactionSettings,
     skills: Skills,
     execution: Execution,
     gateway: GatewaySection,
@@ -79,6 +88,31 @@ impl Config {
     /// The language model: `claw`.
     pub(crate) fn language_model(&self) -> Option<&Claw> {
         self.claw.as_ref()
+    }
+
+    /// The agents: those of `agents`, else one that `claw` makes, else one that may ask all models of models.yaml. Paths are
+    /// those of the configuration file's own directory.
+    pub(crate) fn agents(&self, dir: &Path) -> Vec<AgentPlan> {
+        let plans = self.agents.plans(dir);
+        if !plans.is_empty() {
+            return plans;
+        }
+        let claw = self.claw.as_ref();
+        let id = claw.map_or_else(AgentId::claw, |claw| claw.name.clone());
+        vec![AgentPlan::claw(id, claw.map_or(AUTO, |claw| &claw.model))]
+    }
+
+    /// What agents remember, and where: `memory`; with the directory, where one is named, `~` resolved.
+    pub(crate) fn memory(&self, dir: &Path) -> MemorySettings {
+        let mut memory = self.memory.clone();
+        let path = memory.file_memory.path.take();
+        memory.file_memory.path = path.map(|path| dir.join(agents::home_resolved(&path)));
+        memory
+    }
+
+    /// What is cut from what is logged, remembered and said to models: `redaction`.
+    pub(crate) fn redaction(&self) -> &RedactionSettings {
+        &self.redaction
     }
 
     /// What becomes of a request that nothing grants: `skills.security_level`.
@@ -136,6 +170,7 @@ impl Config {
             listen: self.listen(),
             insecure: self.gateway.insecure,
             limits: Limits { connections, connections_per_peer, ..Limits::default() },
+            agents: None,
             settings: self.settings(dir),
         }
     }
@@ -144,7 +179,7 @@ impl Config {
     pub(crate) fn unchangeable(&self, next: &Self) -> Vec<&'static str> {
         let (now, then) = (&self.gateway, &next.gateway);
         let differs = [
-            ("claw", self.claw != next.claw),
+            ("claw, for what skills ask a model,", self.claw != next.claw),
             ("execution.max_concurrent", self.concurrent_calls() != next.concurrent_calls()),
             ("execution.sandbox.level", self.level() != next.level()),
             ("gateway.listen", now.listen != then.listen),
@@ -182,7 +217,9 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "
-claw: { model_provider: openai, model: gpt-4o-mini }
+claw: { name: code_assistant, model_provider: openai, model: gpt-4o-mini }
+memory: { type: file, file_memory: { path: notes, auto_summarize: false, summary_interval: 5 } }
+redaction: { logs: true, memory: true, model: false, patterns: ['EMP-[0-9]+'] }
 skills: { security_level: moderate }
 execution: { timeout: 2500, max_concurrent: 3, sandbox: { enabled: true, level: isolated } }
 gateway:
@@ -198,7 +235,10 @@ developer: { debug: false, log_level: warn, telemetry: false }
 ";
         let config = config(text).unwrap();
         let claw = config.language_model().unwrap();
-        assert_eq!((claw.model_provider, claw.model.as_str()), (Provider::OpenAi, "gpt-4o-mini"));
+        assert_eq!((claw.model_provider.as_str(), claw.model.as_str()), ("openai", "gpt-4o-mini"));
+        let memory = config.memory(Path::new("/data")).file_memory;
+        assert_eq!((memory.path, memory.auto_summarize), (Some("/data/notes".into()), false));
+        assert!(!config.redaction().model);
         assert_eq!(config.security_level(), SecurityLevel::Moderate);
         assert_eq!(config.call_time(), Some(Duration::from_millis(2500)));
         assert_eq!((config.concurrent_calls(), config.level()), (3, SandboxLevel::Isolated));
@@ -230,14 +270,29 @@ developer: { debug: false, log_level: warn, telemetry: false }
             ("skills: { security_level: lax }\n", "lax is no security level"),
             ("developer: { log_level: loud }\n", "loud is no log level"),
             ("developer: { telemetry: true }\n", "there is none"),
-            ("claw: { model_provider: anthropic, model: x }\n", "anthropic comes with the agent core"),
             ("claw: { model_provider: mine, model: x }\n", "mine is no provider"),
             ("claw: { model_provider: local }\n", "model"),
             ("claw: { model: x }\n", "model_provider"),
             ("claw: { model_provider: local, model: ' ' }\n", "claw.model"),
-            ("claw: { model_provider: local, model: x, name: y }\n", "name comes with the agent core"),
-            ("agents: []\n", "agents comes with the agent core"),
-            ("memory: { type: hybrid }\n", "memory comes with the agent core"),
+            ("claw: { model_provider: local, model: x, name: 'y z' }\n", "names no agent"),
+            ("agents: [{ model: x, workspace: y }]\n", "id"),
+            ("agents: [{ id: x, workspace: y }]\n", "model"),
+            ("agents: [{ id: x, model: y }]\n", "workspace"),
+            ("agents: [{ id: x, model: ' ', workspace: y }]\n", "model names a model"),
+            ("agents: [{ id: x, model: y, workspace: '' }]\n", "workspace is empty"),
+            ("agents: [{ id: -x, model: y, workspace: z }]\n", "names no agent"),
+            ("agents: [{ id: x, model: y, workspace: z, skills: [git] }]\n", "names no tools"),
+            ("agents: [{ id: x, model: y, workspace: z, approve: ['a/b*'] }]\n", "names no tools"),
+            ("agents: [{ id: x, model: y, workspace: z, limits: { steps: 0 } }]\n", "zero"),
+            ("agents: [{ id: x, model: y, workspace: z, limits: { cost: 0 } }]\n", "a cost is from"),
+            ("agents: [{ id: x, model: y, workspace: z, limits: { step: 1 } }]\n", "did you mean steps?"),
+            ("agents: [{ id: x, model: y, workspace: z, skill: [] }]\n", "did you mean skills?"),
+            (
+                "agents: [{ id: x, model: y, workspace: z }, { id: x, model: y, workspace: z }]\n",
+                "x is there twice",
+            ),
+            ("memory: { type: hybrid }\n", "vector search is not there yet"),
+            ("redaction: { patterns: ['('] }\n", "the pattern ( is none"),
             ("skills: { auto_update: false }\n", "auto_update comes with"),
             ("skills: { trusted_registries: [] }\n", "trusted_registries is not needed"),
             ("version: '2031.1'\n", "2031.1"),
@@ -247,6 +302,51 @@ developer: { debug: false, log_level: warn, telemetry: false }
             assert!(message.contains(named), "{text}: {message}");
         }
         assert!(config("gateway: { listen: 0.0.0.0, insecure: true }\n").is_ok());
+    }
+
+    #[test]
+    fn an_agent_is_as_it_is_written_and_claw_makes_one_where_there_is_none() {
+        let dir = Path::new("/data");
+        let text = "
+agents:
+  - id: coder
+    model: claude
+    soul: You write Rust.
+    skills: [acme/git-helper, 'web/*']
+    workspace: code
+    approve: [acme/git-helper/status]
+    limits: { steps: 9, tokens: 100, cost: 0.25, time: 60000 }
+  - { id: quiet, model: auto, workspace: /srv/quiet }
+";
+        let plans = config(text).unwrap().agents(dir);
+        let [coder, quiet] = &plans[..] else { panic!("{plans:?}") };
+        assert_eq!((coder.id.as_str(), coder.model.as_str()), ("coder", "claude"));
+        assert_eq!((coder.soul.as_str(), coder.skills.patterns().len()), ("You write Rust.", 2));
+        assert_eq!(coder.workspace.as_deref(), Some(Path::new("/data/code")));
+        assert_eq!(coder.approve[0].to_string(), "acme/git-helper/status");
+        let limits = coder.limits.limits();
+        assert_eq!((limits.steps, limits.tokens, limits.cost), (9, 100, Some(250_000)));
+        assert_eq!(limits.time, Duration::from_secs(60));
+        let lower = TurnLimits { cost: Some("0.1".parse().unwrap()), ..TurnLimits::default() };
+        assert_eq!(coder.limits.and(lower).limits().cost, Some(100_000));
+        assert!(quiet.skills.patterns().is_empty(), "no skills where none are named");
+        assert_eq!(quiet.limits.limits(), openclaw_agent::agent::Limits::default());
+
+        let claw = config("claw: { model_provider: ollama, model: qwen3 }\n").unwrap().agents(dir);
+        assert_eq!((claw[0].id.as_str(), claw[0].model.as_str()), ("claw", "qwen3"));
+        assert_eq!(
+            (claw[0].skills.clone(), claw[0].workspace.clone()),
+            (openclaw_gateway::Scope::all(), None)
+        );
+        assert_eq!(Config::default().agents(dir)[0].model, "auto");
+    }
+
+    #[test]
+    fn a_home_is_resolved() {
+        let home = std::env::home_dir().unwrap();
+        let agents =
+            config("agents: [{ id: x, model: y, workspace: '~/code' }]\n").unwrap().agents(Path::new("/d"));
+        assert_eq!(agents[0].workspace, Some(home.join("code")));
     }
 
     #[test]

@@ -51,8 +51,13 @@ impl Dotenv {
     }
 
     /// The key of a name, if it is not empty.
-    pub(crate) fn take(mut self, name: &str) -> Option<Zeroizing<String>> {
-        self.0.remove(name).filter(|key| !key.is_empty())
+    pub(crate) fn get(&self, name: &str) -> Option<Zeroizing<String>> {
+        self.0.get(name).filter(|key| !key.is_empty()).cloned()
+    }
+
+    /// All of them, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, key)| (name.as_str(), key.as_str()))
     }
 }
 
@@ -85,8 +90,8 @@ mod tests {
     fn keys_are_read_and_shown_to_nobody() {
         let keys = load("# mine\nOPENAI_API_KEY=\"sk 1\"\nEMPTY=\n", 0o600).unwrap();
         assert_eq!(format!("{keys:?}"), r#"{"EMPTY", "OPENAI_API_KEY"}"#);
-        assert_eq!(keys.take("OPENAI_API_KEY").unwrap().as_str(), "sk 1");
-        assert!(load("EMPTY=\n", 0o600).unwrap().take("EMPTY").is_none());
+        assert_eq!(keys.get("OPENAI_API_KEY").unwrap().as_str(), "sk 1");
+        assert!(load("EMPTY=\n", 0o600).unwrap().get("EMPTY").is_none());
         assert!(Dotenv::load(Path::new("/nowhere/.env")).unwrap().0.is_empty());
     }
 

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use openclaw_runtime::capability::llm::LanguageModel;
+use openclaw_agent::redaction::{Place, Redaction};
+use openclaw_gateway::Service;
+use openclaw_runtime::consent::Consents;
 use openclaw_runtime::launcher::LauncherProgram;
 use openclaw_runtime::layout::DataDir;
-use openclaw_runtime::policy::Policy;
 use openclaw_runtime::sandbox::{CompileLimits, Compiler, Sandbox, SandboxOptions};
 use openclaw_runtime::secrets::Secrets;
 use openclaw_runtime::workspace::{Workspace, WorkspaceError};
@@ -20,7 +21,7 @@ use crate::dotenv::Dotenv;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::keyring::SystemKeyring;
-use crate::language_model::ChatModel;
+use crate::models::ModelSet;
 
 /// The hidden command by which this program compiles components in a process of its own.
 pub(crate) const COMPILE_COMPONENT: &str = "compile-component";
@@ -97,13 +98,30 @@ impl Environment {
         Ok(DataDir::open(&self.data_dir)?)
     }
 
-    /// The runtime over the data directory, for one call.
-    pub(crate) fn runtime(&self, config: &Config) -> Result<Runtime> {
-        self.runtime_for(config, CONCURRENT_CALLS)
+    /// The runtime over the data directory, for one call; and what is cut from its skill's log.
+    pub(crate) fn runtime(&self, config: &Config) -> Result<(Runtime, Arc<Redaction>)> {
+        let models = ModelSet::load(self, config, None)?;
+        let redaction = models.redaction(config)?;
+        Ok((self.open(config, CONCURRENT_CALLS, &models, &redaction)?, redaction))
     }
 
-    /// The runtime over the data directory, for so many calls at once.
-    pub(crate) fn runtime_for(&self, config: &Config, concurrent_calls: u32) -> Result<Runtime> {
+    /// Serves what is installed, with the models that its skills may ask.
+    pub(crate) fn service(&self, config: &Config) -> Result<(Arc<Service>, ModelSet)> {
+        let models = ModelSet::load(self, config, None)?;
+        let redaction = models.redaction(config)?;
+        let runtime = self.open(config, config.concurrent_calls(), &models, &redaction)?;
+        let service = Service::new(runtime, Consents::new(config.security_level()));
+        service.redact_logs_by(redaction.redactor(Place::Logs).clone());
+        Ok((Arc::new(service), models))
+    }
+
+    fn open(
+        &self,
+        config: &Config,
+        concurrent_calls: u32,
+        models: &ModelSet,
+        redaction: &Arc<Redaction>,
+    ) -> Result<Runtime> {
         Ok(Runtime::open(RuntimeOptions {
             data_dir: self.data_dir.clone(),
             cache_dir: self.artefacts(),
@@ -112,7 +130,7 @@ impl Environment {
             call_time: config.call_time(),
             level: level(config)?,
             launcher: launcher()?,
-            language_model: self.language_model(config)?,
+            language_model: models.language_model(redaction)?,
             secrets: Arc::new(self.secrets()?),
         })?)
     }
@@ -139,39 +157,17 @@ impl Environment {
         self.config.parent().unwrap_or(&self.data_dir)
     }
 
-    /// The key of a service: the variable, or what `.env` in the data directory says.
+    /// `models.yaml` beside the configuration, which need not be there.
+    pub(crate) fn models_path(&self) -> PathBuf {
+        self.config_dir().join("models.yaml")
+    }
+
+    /// The keys of services: variables, and what `.env` in the data directory says.
     ///
     /// # Errors
     /// `.env` cannot be read, or can be by others.
-    pub(crate) fn service_key(&self, name: &str) -> Result<Option<Zeroizing<String>>> {
-        if let Some(value) = variable(name) {
-            let text = value.into_string().map_err(|_| {
-                CliError::new(Exit::Host, "invalid-config", format!("{name} cannot be used: it is no text"))
-            })?;
-            return Ok(Some(Zeroizing::new(text)));
-        }
-        Ok(Dotenv::load(&self.dotenv_path())?.take(name))
-    }
-
-    fn dotenv_path(&self) -> PathBuf {
-        self.data_dir.join(".env")
-    }
-
-    /// The language model that the configuration names, if the variable is set that it needs.
-    ///
-    /// # Errors
-    /// The variable holds what cannot be used.
-    pub(crate) fn language_model(&self, config: &Config) -> Result<Option<Arc<dyn LanguageModel>>> {
-        let Some(claw) = config.language_model() else { return Ok(None) };
-        let name = claw.model_provider.variable();
-        let Some(secret) = self.service_key(name)? else { return Ok(None) };
-        let invalid = |reason: String| {
-            CliError::new(Exit::Host, "invalid-config", format!("{name} cannot be used: {reason}"))
-                .hint("docs/operators.md says what it is")
-        };
-        let ca_file = Policy::load(&self.data_dir()?.policy())?.network().ca_file.clone();
-        let model = ChatModel::new(claw.model_provider, claw.model.clone(), secret.trim(), ca_file);
-        Ok(Some(Arc::new(model.map_err(invalid)?)))
+    pub(crate) fn keys(&self) -> Result<Keys> {
+        Ok(Keys(Dotenv::load(&self.data_dir.join(".env"))?))
     }
 
     /// The engine alone, for what is not installed.
@@ -183,6 +179,25 @@ impl Environment {
     pub(crate) fn fresh_sandbox(&self) -> Result<(Sandbox, TempDir)> {
         let cache = TempDir::new().map_err(CliError::at(&std::env::temp_dir()))?;
         Ok((sandbox(cache.path().join("artefacts"))?, cache))
+    }
+}
+
+/// The keys of services.
+#[derive(Debug)]
+pub(crate) struct Keys(Dotenv);
+
+impl Keys {
+    /// What a variable holds, in the environment or else in `.env`; none, where it is empty or no text.
+    pub(crate) fn get(&self, name: &str) -> Option<Zeroizing<String>> {
+        match variable(name) {
+            Some(value) => value.into_string().ok().map(Zeroizing::new),
+            None => self.0.get(name),
+        }
+    }
+
+    /// All that `.env` holds, by name.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter()
     }
 }
 

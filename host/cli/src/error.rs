@@ -106,13 +106,12 @@ macro_rules! uncoded {
 
 coded!(
     openclaw_gateway::tokens::TokensError,
-    openclaw_runtime::RuntimeError,
     openclaw_runtime::catalog::CatalogError,
-    openclaw_runtime::sandbox::PrepareError,
     openclaw_runtime::skill::SkillError,
 );
 
 coded_with_hint!(
+    openclaw_agent::trigger::StoreError,
     openclaw_package::ComponentError,
     openclaw_package::EnvelopeError,
     openclaw_package::KeyError,
@@ -123,6 +122,8 @@ coded_with_hint!(
     openclaw_package::SkillMdError,
     openclaw_package::StatementError,
     openclaw_package::ToolsError,
+    openclaw_runtime::RuntimeError,
+    openclaw_runtime::sandbox::PrepareError,
 );
 
 uncoded!(

@@ -7,9 +7,9 @@
 //! | 2 | usage | the command line, or the input of a tool, cannot be understood |
 //! | 3 | refused | a signature, a package, a permission or a missing consent stood in the way |
 //! | 4 | not found | there is no such skill, tool, key, rule or file |
-//! | 5 | limits | fuel, time, memory, output or rate ran out, or the host is busy |
+//! | 5 | limits | fuel, time, memory, output, rate or an agent's limits ran out, or the host is busy |
 //! | 6 | host | this machine, or the data directory, is not as it has to be |
-//! | 7 | unreachable | the registry or the gateway could not be reached, or broke off |
+//! | 7 | unreachable | the registry, the gateway or a model could not be reached, or broke off |
 
 use std::process::ExitCode;
 
@@ -26,11 +26,11 @@ pub(crate) enum Exit {
     Refused = 3,
     /// There is no such skill, tool, key, rule or file.
     NotFound = 4,
-    /// Fuel, time, memory, output or rate ran out, or the host is busy.
+    /// Fuel, time, memory, output, rate or an agent's limits ran out, or the host is busy.
     Limits = 5,
     /// This machine, or the data directory, is not as it has to be.
     Host = 6,
-    /// The registry or the gateway could not be reached, or broke off.
+    /// The registry, the gateway or a model could not be reached, or broke off.
     Registry = 7,
 }
 
@@ -42,9 +42,9 @@ Exit codes:
   2  the command line or the input of a tool cannot be understood
   3  refused: signature, package, permission or missing consent
   4  no such skill, tool, key, rule or file
-  5  out of fuel, time, memory, output or rate, or the host is busy
+  5  out of fuel, time, memory, output, rate or what an agent may use, or the host is busy
   6  this machine or the data directory is not as it has to be
-  7  the registry or the gateway could not be reached, or broke off";
+  7  the registry, the gateway or a model could not be reached, or broke off";
 
 impl Exit {
     /// The class of an error by its stable code; a code that is not known is a refusal, since most
@@ -56,6 +56,8 @@ impl Exit {
             | "invalid-input"
             | "invalid-name"
             | "invalid-registry-url"
+            | "invalid-conversation"
+            | "invalid-message"
             | "invalid-token" => Self::Usage,
             "unknown-skill"
             | "unknown-tool"
@@ -66,6 +68,8 @@ impl Exit {
             | "no-matching-version"
             | "not-released"
             | "unknown-token"
+            | "unknown-agent"
+            | "no-conversation"
             | "not-found" => Self::NotFound,
             "fuel-exhausted"
             | "timeout"
@@ -74,11 +78,18 @@ impl Exit {
             | "output-too-large"
             | "rate-limited"
             | "busy"
+            | "steps-exhausted"
+            | "tokens-exhausted"
+            | "cost-exhausted"
+            | "model-throttled"
+            | "conversation-too-long"
             | "compile-limits-exceeded" => Self::Limits,
             "registry-unreachable"
             | "registry-timeout"
             | "registry-too-slow"
             | "registry-refused"
+            | "model-unavailable"
+            | "model-malformed"
             | "answer-truncated" => Self::Registry,
             "host-failure"
             | "tree-unavailable"
@@ -103,6 +114,11 @@ impl Exit {
             | "newer-secrets"
             | "keyring-unavailable"
             | "watch-failed"
+            | "triggers-unavailable"
+            | "sessions-unavailable"
+            | "memory-unusable"
+            | "no-model"
+            | "no-model-key"
             | "unreadable"
             | "no-randomness"
             | "no-connection"

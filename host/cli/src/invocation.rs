@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use openclaw_package::ToolId;
 use openclaw_runtime::capability::log::Level;
+use openclaw_runtime::sandbox::THREAD_STACK;
 use openclaw_runtime::{CallError, Report, ToolResult};
 
 use crate::consent::quoted;
@@ -38,6 +39,13 @@ pub(crate) fn input(given: String) -> Result<String> {
 /// Waits for what takes its time.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> Result<T> {
     Ok(runtime()?.block_on(future))
+}
+
+/// Threads on which calls are made and waited for.
+pub(crate) fn threads() -> tokio::runtime::Builder {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.enable_all().thread_stack_size(THREAD_STACK);
+    threads
 }
 
 /// What waits, on this thread.
@@ -143,6 +151,7 @@ fn document(report: &Report) -> CallReport<'_> {
         denials: &report.denials,
         programs: &report.programs,
         tokens: report.tokens,
+        questions: report.questions,
         log: &report.log,
     }
 }

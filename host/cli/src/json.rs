@@ -3,12 +3,14 @@
 //! Sizes are in bytes and times in the unit that the field's name ends with. Digests are
 //! `sha256:<hex>`, keys `ed25519:<base64>`, skills `publisher/skill`, tools `publisher/skill/tool`.
 
+mod agent;
 mod gateway;
 pub(crate) mod registry;
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use openclaw_package::registry::api::TriggerLine;
 use openclaw_package::{
     AbsolutePath, Digest, PublicKey, PublisherName, SecretHost, SecretName, SkillId, ToolId, ToolName,
 };
@@ -26,6 +28,7 @@ use serde_json::value::RawValue;
 
 use crate::error::CliError;
 
+pub(crate) use agent::{AgentStep, AgentTurn, ListedAgent};
 pub(crate) use gateway::{
     GatewayCounts, GatewayStarted, GatewayStatus, GatewayUnit, ListedToken, NewGatewayToken,
 };
@@ -128,6 +131,9 @@ pub(crate) struct NewSkill {
     pub(crate) dir: PathBuf,
     /// What was written, below that directory.
     pub(crate) files: Vec<String>,
+    /// What a person has to decide, where it was made of a `package.json`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) decide: Vec<String>,
 }
 
 /// `skill build`.
@@ -191,6 +197,9 @@ pub(crate) struct CallReport<'a> {
     /// The tokens of a language model that it used.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) tokens: u64,
+    /// How often it asked the person behind the session something.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) questions: u64,
     /// What it logged.
     pub(crate) log: &'a [LogLine],
 }
@@ -227,9 +236,9 @@ pub(crate) struct Inspection {
     /// What each program that it asks for would be able to touch, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) programs: Vec<String>,
-    /// When it asks to be called by itself, each time in UTC.
+    /// What makes its tools be called, beside somebody who names them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) triggers: Vec<InspectedTrigger>,
+    pub(crate) triggers: Vec<TriggerLine>,
     /// What deserves a second look.
     pub(crate) warnings: Vec<String>,
     /// The limits of its calls, below your ceilings.
@@ -277,24 +286,64 @@ pub(crate) struct InspectedTool {
     pub(crate) output_schema: Option<Value>,
 }
 
-/// A tool that asks to be called by itself.
-#[derive(Debug, Serialize)]
-pub(crate) struct InspectedTrigger {
-    /// The tool.
-    pub(crate) tool: ToolName,
-    /// When, in the five fields of cron, in UTC.
-    pub(crate) schedule: String,
-}
-
 /// `trigger list`, one of.
 #[derive(Debug, Serialize)]
 pub(crate) struct ListedTrigger {
     /// The tool.
     pub(crate) tool: ToolId,
-    /// When, in the five fields of cron, in UTC.
-    pub(crate) schedule: String,
-    /// The next time.
+    /// `cron` or `command`.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// Of cron: when, in the five fields of cron.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule: Option<String>,
+    /// Of cron: the zone whose time that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) timezone: Option<String>,
+    /// Of cron: `skip` or `once`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) missed: Option<String>,
+    /// Of cron: `skip` or `queue`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) overlap: Option<String>,
+    /// Of command: a regular expression for the whole command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pattern: Option<String>,
+    /// Of command: the property of the tool's input that is the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) input: Option<String>,
+    /// Whether you paused it, or its skill.
+    pub(crate) paused: bool,
+    /// The next time; null where there is none, or it is paused.
     pub(crate) next: Option<Timestamp>,
+    /// When it ran the last time.
+    pub(crate) last_run: Option<Timestamp>,
+    /// What came of that: `ok`, `running`, `interrupted` or the code of an error.
+    pub(crate) last_outcome: Option<String>,
+    /// The directory that `$workspace` stands for in its runs.
+    pub(crate) workspace: Option<PathBuf>,
+    /// Why it is never run.
+    pub(crate) problem: Option<String>,
+}
+
+/// `trigger pause` and `trigger resume`.
+#[derive(Debug, Serialize)]
+pub(crate) struct PausedTriggers {
+    /// The tool, or the skill.
+    pub(crate) name: String,
+    /// Whether it is paused now.
+    pub(crate) paused: bool,
+    /// The tools with triggers that this is about.
+    pub(crate) tools: Vec<ToolId>,
+}
+
+/// `trigger workspace`.
+#[derive(Debug, Serialize)]
+pub(crate) struct TriggerWorkspace {
+    /// The tool.
+    pub(crate) tool: ToolId,
+    /// The directory that `$workspace` stands for in its runs; null where it has none.
+    pub(crate) workspace: Option<PathBuf>,
 }
 
 /// One thing that a skill asks for.

@@ -1,5 +1,6 @@
 //! The `openclaw` command: parses, calls the runtime, prints.
 
+mod agents;
 mod ask;
 mod cli;
 mod commands;
@@ -15,12 +16,13 @@ mod invocation;
 mod json;
 mod keyring;
 mod keys;
-mod language_model;
 mod logging;
+mod models;
 mod output;
 mod progress;
 mod project;
 mod sdk;
+mod talk;
 mod text;
 mod toolchain;
 mod unpacked;

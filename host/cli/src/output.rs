@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -20,6 +20,9 @@ const GREEN: Style = AnsiColor::Green.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Bytes that are read of a line.
+const MOST_LINE: u64 = 16 << 10;
 
 /// Where a command prints, and in which form.
 #[derive(Debug)]
@@ -43,6 +46,11 @@ impl Output {
     /// A line of data, for people.
     pub(crate) fn line(&self, text: impl Display) {
         self.write(|out| writeln!(out, "{text}"));
+    }
+
+    /// A piece of data, for people, which is there at once.
+    pub(crate) fn piece(&self, text: impl Display) {
+        self.write(|out| write!(out, "{text}").and_then(|()| out.flush()));
     }
 
     /// Lines of data, for people.
@@ -127,6 +135,19 @@ impl Output {
         Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
+    /// Asks a person for a line; none where nobody can be asked, and empty where they wrote nothing or no text.
+    pub(crate) fn ask(&self, prompt: &str) -> Option<String> {
+        if !self.can_ask() {
+            return None;
+        }
+        let mut out = anstream::stderr();
+        let mut answer = String::new();
+        let asked = write!(out, "{BOLD}{prompt}{BOLD:#} ").and_then(|()| out.flush());
+        // A terminal gives lines of 4 KiB; whatever else stands in for one gives no more than is read of it.
+        let line = asked.and_then(|()| io::stdin().lock().take(MOST_LINE).read_line(&mut answer));
+        Some(line.map_or_else(|_| String::new(), |_| answer.trim().to_owned()))
+    }
+
     /// Shows that something takes its time, where a person watches.
     pub(crate) fn progress(&self, message: &str) -> Progress {
         Progress::start(message, self.is_watched())
@@ -135,6 +156,11 @@ impl Output {
     /// Whether a person watches standard error.
     pub(crate) fn is_watched(&self) -> bool {
         !self.json && io::stderr().is_terminal()
+    }
+
+    /// Whether a person watches standard output.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.json && io::stdout().is_terminal()
     }
 
     /// Fails if standard output took less than all, unless who read it had enough.

@@ -1,16 +1,18 @@
 //! A skill's project directory, which is its package directory too.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use openclaw_package::manifest::Language;
 use openclaw_package::{Manifest, ToolList};
 use tempfile::{NamedTempFile, TempDir};
 use toml_edit::DocumentMut;
 
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::output::Output;
 use crate::sdk::{self, Sdk};
 
 /// The manifest of a skill.
@@ -25,24 +27,18 @@ pub(crate) const CARGO_CONFIG: &str = ".cargo/config.toml";
 /// The link by which a project reaches the SDK.
 pub(crate) const SDK_LINK: &str = ".cargo/sdk";
 
+/// The same for npm.
+pub(crate) const NPM_SDK_LINK: &str = ".openclaw/sdk";
+
 /// By this beginning the file is known as ours, and so as one that may be written anew.
 const CARGO_CONFIG_MARK: &str = "# Written by openclaw";
-
-/// What a project is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
-    /// Cargo builds it.
-    Rust,
-    /// The component comes from elsewhere.
-    Unknown,
-}
 
 /// A project.
 #[derive(Debug)]
 pub(crate) struct Project {
     root: PathBuf,
     manifest: Manifest,
-    language: Language,
+    language: Option<Language>,
 }
 
 impl Project {
@@ -59,7 +55,7 @@ impl Project {
             text => text.map_err(CliError::at(&path))?,
         };
         let manifest = Manifest::parse(&text)?;
-        let language = if root.join("Cargo.toml").is_file() { Language::Rust } else { Language::Unknown };
+        let language = language(&root, manifest.language(), &path)?;
         Ok(Self { root, manifest, language })
     }
 
@@ -73,8 +69,8 @@ impl Project {
         &self.manifest
     }
 
-    /// What it is written in.
-    pub(crate) fn language(&self) -> Language {
+    /// What it is written in; nothing, where its component comes from elsewhere.
+    pub(crate) fn language(&self) -> Option<Language> {
         self.language
     }
 
@@ -86,6 +82,19 @@ impl Project {
     /// What its tools keep while they are developed.
     pub(crate) fn state_dir(&self) -> PathBuf {
         self.root.join("target/openclaw")
+    }
+
+    /// Keeps others from building the project until the answer is dropped; waits for one who does.
+    pub(crate) fn lock(&self, output: &Output) -> Result<File> {
+        let dir = self.state_dir();
+        fs::create_dir_all(&dir).map_err(CliError::at(&dir))?;
+        let path = dir.join("lock");
+        let file = File::create(&path).map_err(CliError::at(&path))?;
+        if file.try_lock().is_err() {
+            output.note("waiting for another build of this project");
+            file.lock().map_err(CliError::at(&path))?;
+        }
+        Ok(file)
     }
 
     /// The component that was built last.
@@ -137,6 +146,14 @@ impl Project {
         Ok(())
     }
 
+    /// Gives npm a way to the SDK that does not change with it.
+    pub(crate) fn link_npm_sdk(&self, sdk: &Sdk) -> Result<()> {
+        let path = self.path(NPM_SDK_LINK);
+        let dir = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(dir).map_err(CliError::at(dir))?;
+        link(&path, &sdk.root().join("skills-sdk/js"))
+    }
+
     fn names_sdk_by_version(&self) -> Result<bool> {
         let path = self.path("Cargo.toml");
         let text = fs::read_to_string(&path).map_err(CliError::at(&path))?;
@@ -150,6 +167,40 @@ impl Project {
             !table.is_some_and(|table| elsewhere.iter().any(|key| table.contains_key(key)))
         }))
     }
+}
+
+/// What a project is written in: as its manifest says, where the file is there that every project of that language has. Nothing,
+/// where the component comes from elsewhere.
+fn language(root: &Path, said: Language, manifest: &Path) -> Result<Option<Language>> {
+    let has = |name: &str| root.join(name).is_file();
+    let found = match said {
+        Language::Rust => has("Cargo.toml"),
+        Language::TypeScript | Language::JavaScript => has("package.json"),
+        Language::Python => has("pyproject.toml"),
+        _ => false,
+    };
+    if found {
+        return Ok(Some(said));
+    }
+    let guessed = match () {
+        () if has("Cargo.toml") => Language::Rust,
+        () if has("package.json") && (has("tsconfig.json") || has("src/index.ts")) => Language::TypeScript,
+        () if has("package.json") => Language::JavaScript,
+        () if has("pyproject.toml") => Language::Python,
+        () => return Ok(None),
+    };
+    if has(COMPONENT) && said == Language::Rust {
+        return Ok(None);
+    }
+    Err(another_language(manifest, guessed, said))
+}
+
+/// On the language depends what a call is given, and so the signed manifest has to name it.
+fn another_language(manifest: &Path, found: Language, said: Language) -> CliError {
+    let message =
+        format!("{} is about a skill in {said}, and the project is one in {found}", manifest.display());
+    CliError::new(Exit::Refused, "wrong-language", message)
+        .hint(format!("write language = \"{found}\" into its section [skill]"))
 }
 
 /// What a project's `.cargo/config.toml` says.

@@ -5,8 +5,10 @@
 //! by where they lie on the machine, which would show in the bytes of a component. The copy's directory
 //! is named after its contents, so a copy that is there is never changed.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use openclaw_package::Digest;
 use tempfile::TempDir;
@@ -36,6 +38,12 @@ const DEPENDENCIES: [&str; 2] = ["dependencies", "build-dependencies"];
 /// What a manifest says to who works on the SDK, and to nobody else.
 const FOR_US_ALONE: [&str; 2] = ["dev-dependencies", "lints"];
 
+/// What the name of a directory begins with while it is filled.
+const STAGING: &str = ".tmp";
+
+/// A file that this program carries: its name in the copy, and its bytes.
+type Carried = (&'static str, Cow<'static, [u8]>);
+
 /// The directory of the copy, and the SDK's crate in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Sdk {
@@ -51,10 +59,9 @@ impl Sdk {
         let parent = environment.cache_path().join("sdk");
         let root = parent.join(format!("{VERSION}-{}", content_hash(&files)));
         if !root.is_dir() {
-            fs::create_dir_all(&parent).map_err(CliError::at(&parent))?;
-            let staging = TempDir::new_in(&parent).map_err(CliError::at(&parent))?;
-            for (name, text) in &files {
-                write(staging.path(), name, text)?;
+            let staging = staging(&parent)?;
+            for (name, bytes) in &files {
+                write(staging.path(), name, bytes)?;
             }
             put(staging, &root)?;
         }
@@ -67,8 +74,26 @@ impl Sdk {
     }
 }
 
+/// How old a directory has to be that was never put in place, for whoever filled it to be gone.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+
+/// A directory to fill, beside the place that it is put to; those that killed processes left go.
+pub(crate) fn staging(parent: &Path) -> Result<TempDir> {
+    fs::create_dir_all(parent).map_err(CliError::at(parent))?;
+    for entry in fs::read_dir(parent).map_err(CliError::at(parent))?.flatten() {
+        let changed = entry.metadata().and_then(|meta| meta.modified()).ok();
+        let age = changed.and_then(|changed| changed.elapsed().ok());
+        let is_ours = entry.file_name().to_string_lossy().starts_with(STAGING);
+        if is_ours && age.is_some_and(|age| age > ABANDONED) {
+            // Another process may be faster; what stays is no harm.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    tempfile::Builder::new().prefix(STAGING).tempdir_in(parent).map_err(CliError::at(parent))
+}
+
 /// Moves a directory into place; another process may have been faster.
-fn put(staging: TempDir, root: &Path) -> Result<()> {
+pub(crate) fn put(staging: TempDir, root: &Path) -> Result<()> {
     match fs::rename(staging.path(), root) {
         Err(error) if !root.is_dir() => Err(CliError::io(root, &error)),
         Err(_) => Ok(()),
@@ -80,30 +105,33 @@ fn put(staging: TempDir, root: &Path) -> Result<()> {
     }
 }
 
-fn write(root: &Path, name: &str, text: &str) -> Result<()> {
+fn write(root: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = root.join(name);
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(CliError::at(dir))?;
     }
-    fs::write(&path, text).map_err(CliError::at(&path))
+    fs::write(&path, bytes).map_err(CliError::at(&path))
 }
 
-fn content_hash(files: &[(&str, String)]) -> String {
+fn content_hash(files: &[Carried]) -> String {
     let mut contents = Vec::new();
-    for (name, text) in files {
-        contents.extend_from_slice(format!("{name}\0{}\0", text.len()).as_bytes());
-        contents.extend_from_slice(text.as_bytes());
+    for (name, bytes) in files {
+        contents.extend_from_slice(format!("{name}\0{}\0", bytes.len()).as_bytes());
+        contents.extend_from_slice(bytes);
     }
     Digest::of(&contents).hex().chars().take(12).collect()
 }
 
 /// The files of the copy.
-fn contents() -> Result<Vec<(&'static str, String)>, TomlError> {
+fn contents() -> Result<Vec<Carried>, TomlError> {
     let ours: DocumentMut = files::WORKSPACE.parse()?;
     let workspace = ours.get("workspace").and_then(Item::as_table_like);
-    let content = |&(name, text): &(&'static str, &str)| match name.strip_suffix("/Cargo.toml") {
-        Some(dir) => Ok((name, standalone(text, dir, workspace)?)),
-        None => Ok((name, text.to_owned())),
+    let content = |&(name, bytes): &(&'static str, &'static [u8])| match (
+        name.strip_suffix("/Cargo.toml"),
+        std::str::from_utf8(bytes),
+    ) {
+        (Some(dir), Ok(text)) => Ok((name, Cow::Owned(standalone(text, dir, workspace)?.into_bytes()))),
+        _ => Ok((name, Cow::Borrowed(bytes))),
     };
     files::FILES.iter().map(content).collect()
 }
@@ -178,7 +206,13 @@ mod tests {
     #[test]
     fn the_program_carries_the_whole_sdk() {
         let names: Vec<_> = files::FILES.iter().map(|(name, _)| *name).collect();
-        for name in ["wit/tools.wit", "skills-sdk/rust/Cargo.toml", "skills-sdk/rust/macros/src/lib.rs"] {
+        for name in [
+            "wit/tools.wit",
+            "skills-sdk/rust/Cargo.toml",
+            "skills-sdk/rust/macros/src/lib.rs",
+            "skills-sdk/js/toolchain/package-lock.json",
+            "skills-sdk/js/build.mjs",
+        ] {
             assert!(names.contains(&name), "{name}");
         }
         assert!(names.iter().map(std::path::Path::new).is_sorted());
@@ -186,7 +220,8 @@ mod tests {
 
     #[test]
     fn no_manifest_of_the_copy_inherits_anything() {
-        for (name, text) in contents().unwrap().iter().filter(|(name, _)| name.ends_with("Cargo.toml")) {
+        for (name, bytes) in contents().unwrap().iter().filter(|(name, _)| name.ends_with("Cargo.toml")) {
+            let text = std::str::from_utf8(bytes).unwrap();
             assert!(!text.contains("workspace") && !text.contains("lints"), "{name}: {text}");
             assert!(text.contains("edition = \"2024\""), "{name}: {text}");
         }

@@ -1,8 +1,12 @@
-//! How many questions of one caller may wait for an answer at once: a call that asks holds memory and no place.
+//! How many questions of one caller may wait for an answer at once: a call whose skill asks holds its place all the while,
+//! and one that waits for a consent holds memory.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use openclaw_listen::Crowd;
 use openclaw_package::name::SkillId;
+use openclaw_runtime::capability::ask::{Reply, Respondent, SkillQuestion};
 use openclaw_runtime::capability::grant::Missing;
 use openclaw_runtime::consent::Person;
 
@@ -11,11 +15,11 @@ const MOST_OPEN: usize = 8;
 
 /// The questions that are open, by caller.
 #[derive(Debug)]
-pub(crate) struct Asking(Crowd<String>);
+pub(crate) struct Asking(Arc<Crowd<String>>);
 
 impl Default for Asking {
     fn default() -> Self {
-        Self(Crowd::new(MOST_OPEN))
+        Self(Arc::new(Crowd::new(MOST_OPEN)))
     }
 }
 
@@ -24,6 +28,11 @@ impl Asking {
     /// and is denied what it lacks.
     pub(crate) fn bounded<'a>(&'a self, caller: &'a str, person: &'a dyn Person) -> Bounded<'a> {
         Bounded { asking: self, caller, person }
+    }
+
+    /// The same for what skills ask: nobody answers while too many questions of this caller are open.
+    pub(crate) fn answering(&self, caller: &str, respondent: Arc<dyn Respondent>) -> Arc<dyn Respondent> {
+        Arc::new(Answering { open: Arc::clone(&self.0), caller: caller.to_owned(), respondent })
     }
 }
 
@@ -45,12 +54,40 @@ impl Person for Bounded<'_> {
     }
 }
 
+/// Who answers skills for one call.
+#[derive(Debug)]
+struct Answering {
+    open: Arc<Crowd<String>>,
+    caller: String,
+    respondent: Arc<dyn Respondent>,
+}
+
+#[async_trait]
+impl Respondent for Answering {
+    async fn reply(&self, question: &SkillQuestion) -> Reply {
+        let Some(_question) = self.open.join(self.caller.clone()) else {
+            let (skill, caller) = (&question.skill, &self.caller);
+            tracing::warn!(%skill, caller, "nobody is asked: too many questions are open");
+            return Reply::Nobody;
+        };
+        self.respondent.reply(question).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Somebody who never answers.
+    #[derive(Debug)]
     struct Silent;
+
+    #[async_trait]
+    impl Respondent for Silent {
+        async fn reply(&self, _: &SkillQuestion) -> Reply {
+            std::future::pending().await
+        }
+    }
 
     #[async_trait]
     impl Person for Silent {
@@ -71,5 +108,23 @@ mod tests {
         assert!(futures::poll!(eve.consent(&skill, &[])).is_pending(), "others are");
         open.pop();
         assert!(futures::poll!(ada.consent(&skill, &[])).is_pending(), "there is room again");
+    }
+
+    #[tokio::test]
+    async fn what_skills_ask_counts_among_the_questions_of_a_caller() {
+        let (asking, skill) = (Asking::default(), "acme/git".parse().unwrap());
+        let question = SkillQuestion { skill, text: "?".to_owned(), choices: Vec::new() };
+        let ada = asking.answering("ada", Arc::new(Silent));
+        let mut open: Vec<_> = (0..MOST_OPEN).map(|_| ada.reply(&question)).collect();
+        for question in &mut open {
+            assert!(futures::poll!(question).is_pending());
+        }
+        assert_eq!(futures::poll!(ada.reply(&question)), std::task::Poll::Ready(Reply::Nobody));
+        let consents = asking.bounded("ada", &Silent);
+        assert!(futures::poll!(consents.consent(&question.skill, &[])).is_ready());
+        let eve = asking.answering("eve", Arc::new(Silent));
+        assert!(futures::poll!(eve.reply(&question)).is_pending(), "others are asked");
+        open.pop();
+        assert!(futures::poll!(ada.reply(&question)).is_pending(), "there is room again");
     }
 }

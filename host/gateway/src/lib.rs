@@ -1,9 +1,11 @@
-//! Serves installed skills to agents: MCP, an HTTP API, metrics and health, all over one [`Service`].
+//! Serves installed skills to agents, and agents to people: MCP, an HTTP API, metrics and health, all over one [`Service`].
 //!
 //! It knows the runtime and protocols; no command line and no configuration file. Whoever embeds it hands over options.
 
+pub mod agents;
 mod asking;
 pub mod caller;
+mod count;
 pub mod error;
 pub mod http;
 pub mod limits;

@@ -26,6 +26,14 @@ pub struct Limits {
     pub body_time: Duration,
     /// Until the next bytes of a body arrive, or of an answer are taken.
     pub idle_time: Duration,
+    /// How often it is looked whether whoever has a WebSocket open is still there; who does not answer until the next time is not.
+    pub ping_time: Duration,
+    /// A message that comes over a WebSocket, in bytes.
+    pub socket_message_bytes: usize,
+    /// Messages that come over one WebSocket in a minute.
+    pub socket_messages_per_minute: u32,
+    /// WebSockets of one token at once.
+    pub sockets_per_token: usize,
     /// Failed attempts to present a token that one peer has in a minute.
     pub failures_per_minute: u32,
 }
@@ -42,6 +50,10 @@ impl Default for Limits {
             mcp_body_bytes: 2 * BODY_BYTES,
             body_time: Duration::from_secs(60),
             idle_time: Duration::from_secs(20),
+            ping_time: Duration::from_secs(30),
+            socket_message_bytes: 1 << 20,
+            socket_messages_per_minute: 600,
+            sockets_per_token: 32,
             failures_per_minute: 30,
         }
     }

@@ -3,18 +3,18 @@
 //! The protocol itself is rmcp's; what is here is what it says: [`server`] answers requests, over what [`listing`] made
 //! of the catalog. It speaks the revision 2026-07-28, which has no sessions, and those before it, which do.
 
+mod ask;
 mod calls;
 mod consent;
 mod follow;
 mod http;
 mod listing;
-mod name;
 mod resources;
 mod server;
 mod sessions;
 mod shape;
 mod stdio;
-mod text;
+
 mod transport;
 
 pub use http::{HttpMcp, HttpOptions, http_service};

@@ -2,6 +2,7 @@
 //!
 //! Labels are bounded in number: routes are templates, codes are ours, and skills are those that are installed.
 
+mod models;
 mod process;
 
 use std::collections::HashSet;
@@ -9,6 +10,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use models::ModelMetrics;
+use openclaw_agent::models::Models;
 use openclaw_package::name::SkillId;
 use openclaw_runtime::dispatch::CallOutcome;
 use openclaw_runtime::{Dispatcher, Report};
@@ -52,6 +55,23 @@ struct Refused {
     code: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Turned {
+    agent: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Read {
+    agent: String,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfAgent {
+    agent: String,
+}
+
 type Durations = Family<Timed, Histogram, fn() -> Histogram>;
 
 /// The metrics of one gateway, of all its surfaces.
@@ -64,15 +84,37 @@ pub struct Metrics {
     fuel: Counter,
     denials: Counter,
     cancelled: Counter,
+    triggers: Counter,
     requests: Family<Answered, Counter>,
     durations: Durations,
     errors: Family<Refused, Counter>,
     connections: Gauge,
+    agents: AgentMetrics,
+    models: ModelMetrics,
     gauges: Gauges,
     /// Skills and labels that there are, so that those of a removed skill can go.
     installed: Mutex<HashSet<String>>,
     failed: Mutex<HashSet<Failed>>,
     totals: Totals,
+}
+
+/// What agents did. Their names are the owner's, and so few.
+#[derive(Debug, Default)]
+struct AgentMetrics {
+    turns: Family<Turned, Counter>,
+    tokens: Family<Read, Counter>,
+    cost: Family<OfAgent, Counter<f64, AtomicU64>>,
+    at_work: Gauge,
+}
+
+impl AgentMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("openclaw_agent_turns", "Messages that an agent answered", self.turns.clone());
+        registry.register("openclaw_agent_tokens", "Tokens of an agent's models", self.tokens.clone());
+        registry.register("openclaw_agent_cost_dollars", "What they cost", self.cost.clone());
+        let help = "Conversations that are being answered";
+        registry.register("openclaw_agent_sessions_at_work", help, self.at_work.clone());
+    }
 }
 
 /// What is looked at when somebody asks.
@@ -116,6 +158,8 @@ pub struct MetricsDocument {
     pub failed_tool_calls: u64,
     /// Those that their callers gave up.
     pub cancelled_tool_calls: u64,
+    /// Those that a schedule made.
+    pub trigger_runs: u64,
     /// Calls that run now.
     pub running_calls: u64,
     /// Calls that may run at once.
@@ -136,13 +180,15 @@ impl Default for Metrics {
         let requests = Family::<Answered, Counter>::default();
         let durations: Durations = Family::new_with_constructor(|| Histogram::new(BUCKETS));
         let errors = Family::<Refused, Counter>::default();
-        let (fuel, denials, cancelled) = (Counter::default(), Counter::default(), Counter::default());
+        let (fuel, denials) = (Counter::default(), Counter::default());
+        let (cancelled, triggers) = (Counter::default(), Counter::default());
         let (connections, gauges) = (Gauge::default(), Gauges::default());
         let mut counter =
             |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
         counter("openclaw_fuel", "Fuel that all calls burnt, about one per WebAssembly instruction", &fuel);
         counter("openclaw_denials", "Uses of capabilities that were denied", &denials);
         counter("openclaw_cancelled_calls", "Calls that their callers gave up", &cancelled);
+        counter("openclaw_trigger_runs", "Calls that a schedule made", &triggers);
         registry.register("openclaw_skill_executions", "Tool calls of a skill", executions.clone());
         registry.register("openclaw_skill_errors", "Tool calls that gave no result", failures.clone());
         registry.register("openclaw_requests", "Requests that were answered", requests.clone());
@@ -156,6 +202,10 @@ impl Default for Metrics {
         gauge("openclaw_memory_usage_bytes", "Resident memory, child processes included", &gauges.memory);
         gauge("openclaw_uptime_seconds", "Since the gateway started", &gauges.uptime);
         gauge("process_resident_memory_bytes", "Resident memory of the gateway's process", &gauges.resident);
+        let agents = AgentMetrics::default();
+        agents.register(&mut registry);
+        let models = ModelMetrics::default();
+        registry.register_collector(Box::new(models.clone()));
         let (installed, failed) = (Mutex::default(), Mutex::default());
         let (started, totals) = (Instant::now(), Totals::default());
         Self {
@@ -166,10 +216,13 @@ impl Default for Metrics {
             fuel,
             denials,
             cancelled,
+            triggers,
             requests,
             durations,
             errors,
             connections,
+            agents,
+            models,
             gauges,
             installed,
             failed,
@@ -198,6 +251,37 @@ impl Metrics {
         let Report { spent, denial_count, .. } = report;
         self.fuel.inc_by(spent.fuel);
         self.denials.inc_by(*denial_count);
+    }
+
+    /// Counts a call that a schedule makes.
+    pub(crate) fn count_trigger(&self) {
+        self.triggers.inc();
+    }
+
+    /// Counts an agent's turn, by how it ended.
+    pub(crate) fn count_turn(
+        &self,
+        agent: &str,
+        outcome: &'static str,
+        totals: openclaw_agent::session::Totals,
+    ) {
+        let agents = &self.agents;
+        agents.turns.get_or_create(&Turned { agent: agent.to_owned(), outcome }).inc();
+        let openclaw_agent::session::Totals { usage, cost } = totals;
+        for (kind, tokens) in [("input", usage.input), ("cached", usage.cached), ("output", usage.output)] {
+            agents.tokens.get_or_create(&Read { agent: agent.to_owned(), kind }).inc_by(tokens);
+        }
+        agents.cost.get_or_create(&OfAgent { agent: agent.to_owned() }).inc_by(cost as f64 / 1e6);
+    }
+
+    /// Reads what became of questions to models from these, from now on; of two of one name, from the later one.
+    pub fn follow_models(&self, models: Vec<Models>) {
+        self.models.follow(models);
+    }
+
+    /// Takes note of how many conversations are being answered.
+    pub(crate) fn set_at_work(&self, conversations: usize) {
+        self.agents.at_work.set(i64::try_from(conversations).unwrap_or(i64::MAX));
     }
 
     fn count_failure(&self, failed: Failed) {
@@ -290,6 +374,7 @@ impl Metrics {
             tool_calls: load(&self.totals.calls),
             failed_tool_calls: load(&self.totals.failed_calls),
             cancelled_tool_calls: self.cancelled.get(),
+            trigger_runs: self.triggers.get(),
             running_calls: count(dispatcher.running()),
             places: count(dispatcher.places()),
             fuel: self.fuel.get(),

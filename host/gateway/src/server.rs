@@ -11,15 +11,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use openclaw_agent::agents::Agents;
 use openclaw_listen::{Crowd, Patient, network};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::http::{App, Applied, Peer, Phase, router};
+use crate::http::{App, Applied, Connected, Peer, Phase, router};
 use crate::limits::Limits;
 use crate::names::{HostName, Names, WebOrigin};
 use crate::service::Service;
@@ -42,6 +43,8 @@ pub struct Options {
     pub insecure: bool,
     /// How much clients may ask.
     pub limits: Limits,
+    /// The agents that may be spoken with, where there are any.
+    pub agents: Option<Arc<Agents>>,
     /// What may change.
     pub settings: Settings,
 }
@@ -140,7 +143,7 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`].
     pub async fn bind(service: Arc<Service>, tokens: Tokens, options: Options) -> Result<Self, GatewayError> {
-        let Options { listen, insecure, limits, settings } = options;
+        let Options { listen, insecure, limits, agents, settings } = options;
         if settings.tls.is_none() && !listen.ip().is_loopback() && !insecure {
             return Err(GatewayError::Insecure(listen));
         }
@@ -148,7 +151,7 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let app = Arc::new(App::new(service, tokens, limits, applied(address, &settings)));
+        let app = Arc::new(App::new(service, agents, tokens, limits, applied(address, &settings)));
         let router = router(Arc::clone(&app));
         let tls = ArcSwapOption::from_pointee(tls);
         let shared = Shared { app, address, tls, settings: arc_swap::ArcSwap::from_pointee(settings) };
@@ -166,8 +169,8 @@ impl Gateway {
         let Self { shared, listener, router } = self;
         let app = Arc::clone(&shared.app);
         let forgetting = tokio::spawn(forget(Arc::clone(&app)));
-        let graceful = GracefulShutdown::new();
-        let accepting = accept(&shared, &listener, &router, &graceful);
+        let resuming = tokio::spawn(resume(Arc::clone(&app)));
+        let accepting = accept(&shared, &listener, &router);
         let draining = async {
             stop.await;
             drain(&shared).await;
@@ -179,7 +182,10 @@ impl Gateway {
         drop(listener);
         forgetting.abort();
         app.cut.cancel();
-        if tokio::time::timeout(LAST_WORDS, graceful.shutdown()).await.is_err() {
+        let last_words = async {
+            let _ = tokio::join!(app.open.none(), app.conversations.idle(), resuming);
+        };
+        if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
             tracing::warn!("some connections were still open at the end");
         }
     }
@@ -198,7 +204,13 @@ impl Handle {
         &self.0.app.service
     }
 
-    /// Calls are taken from now on.
+    /// The agents that may be spoken with, where there are any.
+    #[must_use]
+    pub fn agents(&self) -> Option<&Arc<Agents>> {
+        self.0.app.conversations.agents()
+    }
+
+    /// Calls are taken from now on, and conversations are gone on with that the process before left.
     pub fn ready(&self) {
         self.0.app.enter(Phase::Ready);
     }
@@ -257,17 +269,35 @@ fn applied(address: SocketAddr, settings: &Settings) -> Applied {
 async fn drain(shared: &Shared) {
     shared.app.enter(Phase::Draining);
     let (dispatcher, time) = (shared.app.service.runtime().dispatcher(), shared.settings.load().drain);
+    let conversations = &shared.app.conversations;
     tracing::info!(running = dispatcher.running(), "the gateway stops, once calls that run have ended");
     let ended = async {
         // Twice, since a request that was admitted before may be about to begin its call.
         let mut idle = 0;
         while idle < 2 {
-            idle = if dispatcher.running() == 0 { idle + 1 } else { 0 };
+            let is_idle = dispatcher.running() == 0 && conversations.running() == 0;
+            idle = if is_idle { idle + 1 } else { 0 };
             tokio::time::sleep(DRAIN_TICK).await;
         }
     };
     if tokio::time::timeout(time, ended).await.is_err() {
-        tracing::warn!(running = dispatcher.running(), "calls are cut short, which have run for too long");
+        let turns = conversations.running();
+        tracing::warn!(
+            running = dispatcher.running(),
+            turns,
+            "calls are cut short, which have run for too long"
+        );
+    }
+}
+
+/// Goes on with conversations that the process before this one left, once skills are loaded.
+async fn resume(app: Arc<App>) {
+    tokio::select! {
+        () = app.reached(Phase::Ready) => {}
+        () = app.cut.cancelled() => return,
+    }
+    if app.phase() == Phase::Ready {
+        app.conversations.resume(&app.tokens).await;
     }
 }
 
@@ -278,8 +308,14 @@ async fn forget(app: Arc<App>) {
     }
 }
 
+/// Whose connection it is, and what it holds.
+struct Client {
+    peer: Peer,
+    held: Connected,
+}
+
 /// Accepts connections for ever.
-async fn accept(shared: &Arc<Shared>, listener: &TcpListener, router: &Router, graceful: &GracefulShutdown) {
+async fn accept(shared: &Arc<Shared>, listener: &TcpListener, router: &Router) {
     let limits = &shared.app.limits;
     let crowd = Crowd::new(limits.connections_per_peer);
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -290,11 +326,10 @@ async fn accept(shared: &Arc<Shared>, listener: &TcpListener, router: &Router, g
                 // Who has that many is told nothing, which would take time.
                 let Some(member) = crowd.join(network(peer.ip())) else { continue };
                 let counted = shared.app.service.metrics().connection();
-                let serving = serve(Arc::clone(shared), router.clone(), graceful.watcher(), stream, peer);
-                tokio::spawn(async move {
-                    serving.await;
-                    drop((counted, member, place));
-                });
+                let open = shared.app.open.one();
+                let held = Connected { _held: Arc::new((counted, member, place, open)) };
+                let client = Client { peer: Peer(peer.ip()), held };
+                tokio::spawn(serve(Arc::clone(shared), router.clone(), stream, client));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -305,31 +340,31 @@ async fn accept(shared: &Arc<Shared>, listener: &TcpListener, router: &Router, g
 }
 
 /// Serves one connection. A client that goes away, is too slow or speaks no HTTP is no fault of ours.
-async fn serve(shared: Arc<Shared>, router: Router, watcher: Watcher, stream: TcpStream, peer: SocketAddr) {
-    let limits = shared.app.limits.clone();
+async fn serve(shared: Arc<Shared>, router: Router, stream: TcpStream, client: Client) {
+    let (limits, cut) = (shared.app.limits.clone(), shared.app.cut.clone());
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
     let stream = Patient::new(stream, limits.idle_time);
     let tls = shared.tls.load_full();
     drop(shared);
-    let peer = Peer(peer.ip());
     match tls {
-        None => connection(&limits, router, watcher, stream, peer).await,
+        None => connection(&limits, &cut, router, stream, client).await,
         Some(acceptor) => {
             let shaken = tokio::time::timeout(limits.head_time, acceptor.accept(stream)).await;
             let Ok(Ok(stream)) = shaken else { return };
-            connection(&limits, router, watcher, stream, peer).await;
+            connection(&limits, &cut, router, stream, client).await;
         }
     }
 }
 
-async fn connection<S>(limits: &Limits, router: Router, watcher: Watcher, stream: S, peer: Peer)
+async fn connection<S>(limits: &Limits, cut: &CancellationToken, router: Router, stream: S, client: Client)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(client.peer);
+        request.extensions_mut().insert(client.held.clone());
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -337,6 +372,14 @@ where
         .header_read_timeout(limits.head_time)
         .max_buf_size(limits.head_bytes)
         .max_headers(limits.headers)
-        .serve_connection(TokioIo::new(stream), service);
-    let _ = watcher.watch(connection).await;
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        _ = &mut connection => {}
+        () = cut.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use openclaw_package::name::{SkillId, ToolId};
 use openclaw_package::tools::Tool;
-use openclaw_runtime::capability::grant::Missing;
+use openclaw_runtime::capability::ask::Respondent;
+use openclaw_runtime::capability::grant::{Effects, Missing};
 use openclaw_runtime::catalog::Catalog;
 use openclaw_runtime::consent::{Consents, Person, SecurityLevel};
 use openclaw_runtime::dispatch::CallOutcome;
+use openclaw_runtime::redact::Redactor;
 use openclaw_runtime::sandbox::Fault;
 use openclaw_runtime::skill::Authorized;
 use openclaw_runtime::{CallError, Cancel, Observer, Report, Runtime, ToolCall};
@@ -37,6 +39,8 @@ pub struct Request {
     pub input: String,
     /// Who follows the call while it runs.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Who answers what the skill asks; none where nobody can be asked.
+    pub respondent: Option<Arc<dyn Respondent>>,
 }
 
 impl Service {
@@ -59,6 +63,11 @@ impl Service {
         if self.consents.load().level() != level {
             self.consents.store(Arc::new(Consents::new(level)));
         }
+    }
+
+    /// Cuts from what skills log what this cuts, from now on.
+    pub fn redact_logs_by(&self, redactor: Redactor) {
+        self.logs.redact_by(redactor);
     }
 
     /// Waits until all that skills logged in calls that have ended is on disk.
@@ -110,18 +119,18 @@ impl Service {
         person: Option<&dyn Person>,
         cancel: &Cancel,
     ) -> CallOutcome {
-        let Request { tool, input, observer } = request;
+        let Request { tool, input, observer, respondent } = request;
         if !caller.scope.covers(&tool) {
             let skill = tool.skill().clone();
             return Err((CallError::UnknownSkill { skill, nearest: Vec::new() }, Report::default()));
         }
-        let skill = tool.skill().clone();
         let call = ToolCall {
-            tool: tool.clone(),
+            tool,
             input,
             caller: caller.name.clone(),
             workspace: caller.workspace.clone(),
             observer,
+            respondent: respondent.map(|respondent| self.asking.answering(&caller.name, respondent)),
         };
         let person = person.filter(|_| caller.may_grant);
         let bounded = person.map(|person| self.asking.bounded(&caller.name, person));
@@ -134,6 +143,21 @@ impl Service {
             // The dispatcher hears of it too, and says so.
             () = cancel.given() => {}
         }
+        self.dispatch(call, cancel).await.map_err(|(error, report)| (caller.scope.narrow(error), report))
+    }
+
+    /// Calls a tool because its trigger says so: no consent is sought, and nobody is asked.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call_by_trigger(&self, call: ToolCall, cancel: &Cancel) -> CallOutcome {
+        self.metrics.count_trigger();
+        self.dispatch(call, cancel).await
+    }
+
+    /// Makes a call, and counts and logs it.
+    async fn dispatch(&self, call: ToolCall, cancel: &Cancel) -> CallOutcome {
+        let (tool, skill) = (call.tool.clone(), call.tool.skill().clone());
         let outcome = self.runtime.dispatcher().call_until(call, cancel).await;
         if !matches!(&outcome, Err((CallError::UnknownSkill { .. }, _))) {
             self.metrics.count_call(&skill, &outcome);
@@ -143,7 +167,16 @@ impl Service {
         }
         let report = outcome.as_ref().map_or_else(|(_, report)| report, |result| &result.report);
         self.logs.keep(self.runtime.data_dir(), tool, &report.log);
-        outcome.map_err(|(error, report)| (caller.scope.narrow(error), report))
+        outcome
+    }
+}
+
+/// What a call of a skill can do to the world at most.
+pub(crate) fn effects(skill: &Authorized, level: SecurityLevel) -> Effects {
+    match level {
+        SecurityLevel::Strict => skill.grants().effects(),
+        // What is not granted yet may be, in the very call that is decided about.
+        SecurityLevel::Moderate | SecurityLevel::Permissive => skill.grants().requested_effects(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use openclaw_package::name::ToolId;
 use openclaw_runtime::capability::log::LogLine;
 use openclaw_runtime::layout::DataDir;
@@ -16,11 +17,18 @@ const WAITING: u32 = 64;
 #[derive(Debug)]
 pub(crate) struct SkillLogs {
     places: Arc<Semaphore>,
+    redactor: ArcSwap<Redactor>,
 }
 
 impl SkillLogs {
     pub(crate) fn new() -> Self {
-        Self { places: Arc::new(Semaphore::new(WAITING as usize)) }
+        let places = Arc::new(Semaphore::new(WAITING as usize));
+        Self { places, redactor: ArcSwap::from_pointee(Redactor::patterns()) }
+    }
+
+    /// Cuts what this cuts from now on.
+    pub(crate) fn redact_by(&self, redactor: Redactor) {
+        self.redactor.store(Arc::new(redactor));
     }
 
     /// Has lines written soon, without secrets. Where the disk does not keep up they are dropped, and the owner is told.
@@ -32,9 +40,9 @@ impl SkillLogs {
             tracing::warn!(%tool, lines = lines.len(), "what a skill logged is not kept: the disk is too slow");
             return;
         };
-        let (dir, lines) = (dir.clone(), lines.to_vec());
+        let (dir, lines, redactor) = (dir.clone(), lines.to_vec(), self.redactor.load_full());
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = skill_log::append(&dir, &tool, &lines, &Redactor::patterns()) {
+            if let Err(error) = skill_log::append(&dir, &tool, &lines, &redactor) {
                 tracing::error!(%tool, "what a skill logged is not kept: {error}");
             }
             drop(place);

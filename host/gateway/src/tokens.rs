@@ -91,6 +91,13 @@ impl Tokens {
         self.find(presented)
     }
 
+    /// The token of a name, if it is accepted now.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Token>> {
+        let accepted = self.accepted.load();
+        let token = accepted.iter().find(|token| token.caller.name == name)?;
+        (!token.is_expired(Timestamp::now())).then(|| Arc::clone(token))
+    }
+
     /// The token that was presented, if it is accepted now. How long this takes says nothing of the others.
     #[must_use]
     pub fn find(&self, presented: &str) -> Option<Arc<Token>> {

@@ -75,6 +75,9 @@ pub struct Record {
     /// The tokens of a language model that were used.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tokens: u64,
+    /// How often the person behind the session was asked something.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub questions: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]

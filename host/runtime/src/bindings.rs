@@ -8,11 +8,13 @@ wasmtime::component::bindgen!({
             include openclaw:skill/skill@1.0.0;
             include openclaw:skill/with-memory@1.0.0;
             include openclaw:skill/with-llm@1.0.0;
+            include openclaw:skill/with-ask@1.0.0;
             include openclaw:skill/with-filesystem@1.0.0;
             include openclaw:skill/with-process@1.0.0;
         }
     ",
     imports: {
+        "openclaw:skill/ask.question": async | trappable,
         "openclaw:skill/llm.complete": async | trappable,
         "openclaw:skill/process.run": async | trappable,
         "openclaw:skill/process.spawn": async | trappable,

@@ -18,6 +18,7 @@ pub use openclaw_package::permission::PermissionKind as Capability;
 pub(crate) use openclaw_package::text::hides;
 use serde::{Deserialize, Serialize};
 
+pub mod ask;
 pub(crate) mod filesystem;
 pub mod grant;
 pub mod llm;

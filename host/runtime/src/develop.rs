@@ -11,6 +11,7 @@ use openclaw_package::name::ToolName;
 use openclaw_package::tools::{Tool, ToolList, ToolsError};
 
 use crate::cancel::Cancel;
+use crate::capability::ask::{self, Respondent};
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, Places, Surroundings};
 use crate::capability::llm::LanguageModel;
@@ -103,7 +104,7 @@ impl Development {
     /// # Errors
     /// See [`ListError`].
     pub async fn tools(&self) -> Result<ToolList, ListError> {
-        let (limits, _) = self.owner.policy.ceilings().apply(self.manifest.limits());
+        let (limits, _) = self.owner.policy.ceilings().apply(&self.manifest);
         let answer =
             self.sandbox.runner().list(&self.ready.prepared, Held::default(), &limits).await.answer?;
         let tools = answer
@@ -139,8 +140,10 @@ impl Development {
         let tools = Tools::new(tools);
         check_input(&tools, skill, &call).map_err(bare)?;
         let policy = self.policy(call.workspace.as_ref());
-        let (limits, _) = policy.ceilings().apply(self.manifest.limits());
-        let held = self.open(&policy, call.workspace.as_ref(), &limits).map_err(bare)?;
+        let (limits, _) = policy.ceilings().apply(&self.manifest);
+        let respondent = ask::careful(call.respondent.as_ref(), None);
+        let workspace = call.workspace.as_ref();
+        let held = self.open(&policy, workspace, respondent.as_ref(), &limits).map_err(bare)?;
         let outcome = execute::run(
             self.sandbox.runner(),
             &self.ready.prepared,
@@ -169,6 +172,7 @@ impl Development {
         &self,
         policy: &Policy,
         workspace: Option<&Workspace>,
+        respondent: Option<&Arc<dyn Respondent>>,
         limits: &Limits,
     ) -> Result<Held, CallError> {
         let grants = Grants::join(self.manifest.id(), self.manifest.requests(), policy);
@@ -184,6 +188,7 @@ impl Development {
             http: &Arc::new(http_client(policy)),
             starter: &self.starter,
             model: self.model.as_ref(),
+            respondent,
             // A project can bear any skill's name: its secrets are for what was installed.
             secrets: Some(&Arc::<SecretValues>::default()),
             deadline: Instant::now() + limits.timeout,

@@ -14,6 +14,7 @@ use crate::audit::{AuditError, AuditLog, Bytes, Ended, Pending};
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::cancel::{Cancel, Running};
 use crate::capability::Denial;
+use crate::capability::ask::Respondent;
 use crate::capability::grant::OpenError;
 use crate::capability::log::LogLine;
 use crate::capability::network::HttpClient;
@@ -45,6 +46,8 @@ pub struct ToolCall {
     pub workspace: Option<Workspace>,
     /// Who follows the call while it runs.
     pub observer: Option<Arc<dyn Observer>>,
+    /// Who answers what the skill asks; none where nobody can be asked.
+    pub respondent: Option<Arc<dyn Respondent>>,
 }
 
 /// What a call gave.
@@ -71,6 +74,9 @@ pub struct Report {
     /// The tokens of a language model that it used.
     #[serde(default)]
     pub tokens: u64,
+    /// How often it asked the person behind the session something.
+    #[serde(default)]
+    pub questions: u64,
     /// What it logged.
     pub log: Vec<LogLine>,
     /// Log lines dropped past the limits.
@@ -187,10 +193,9 @@ impl CallError {
                     .into(),
             ),
             Self::Busy { .. } | Self::RateLimited(_) => Some("try again in a moment".to_owned()),
-            Self::Refused { skill, reason } => Some(match &**reason {
-                SkillError::Takedown(error) => error.hint(),
-                _ => format!("install {skill} again from a package you trust"),
-            }),
+            Self::Refused { skill, reason } => {
+                reason.hint().or_else(|| Some(format!("install {skill} again from a package you trust")))
+            }
             _ => None,
         }
     }

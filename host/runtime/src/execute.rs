@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use crate::audit::Bytes;
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
 use crate::cancel::Cancel;
+use crate::capability::ask;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{OpenError, Places, Surroundings};
 use crate::capability::llm::LanguageModel;
@@ -146,6 +147,7 @@ impl InProcess {
             Some(ready) => ready?,
             None => self.make_ready(skill, cancel).await?,
         };
+        let respondent = ask::careful(call.respondent.as_ref(), secrets.cut());
         let held = skill.grants().open(&Surroundings {
             places: Places {
                 workspace: call.workspace.as_ref(),
@@ -157,6 +159,7 @@ impl InProcess {
             http: &self.http.load(),
             starter: &self.starter,
             model: self.model.as_ref(),
+            respondent: respondent.as_ref(),
             secrets: Some(secrets),
             deadline: Instant::now() + skill.limits().timeout,
         })?;
@@ -211,6 +214,6 @@ fn count_bytes(state: &CallState, call: &ToolCall) -> Bytes {
 fn report(spent: Spent, programs: Vec<Ran>, state: &CallState) -> Report {
     let (denials, denial_count) = state.denials.take();
     let (log, log_dropped) = state.log.take();
-    let tokens = state.llm.used();
-    Report { spent, denials, denial_count, programs, tokens, log, log_dropped }
+    let (tokens, questions) = (state.llm.used(), state.ask.asked());
+    Report { spent, denials, denial_count, programs, tokens, questions, log, log_dropped }
 }

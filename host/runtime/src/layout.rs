@@ -19,6 +19,7 @@ use rustix::fs::{FlockOperation, flock};
 /// logs/             what skills logged
 /// registries/       pins, roots and takedowns of each registry
 /// secrets/          secrets of skills, or where each is kept
+/// triggers.db       what was called by itself, and what the owner said of it
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDir {
@@ -137,6 +138,12 @@ impl DataDir {
     #[must_use]
     pub fn secrets(&self) -> PathBuf {
         self.root.join("secrets")
+    }
+
+    /// What was called by itself, and what the owner said of it.
+    #[must_use]
+    pub fn triggers(&self) -> PathBuf {
+        self.root.join("triggers.db")
     }
 
     /// Where packages are unpacked before they are accepted.

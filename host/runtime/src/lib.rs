@@ -31,6 +31,7 @@ pub mod sandbox;
 pub mod secrets;
 pub mod skill;
 pub mod skill_log;
+pub mod sqlite;
 pub mod takedowns;
 pub mod trust;
 mod watch;

@@ -101,6 +101,8 @@ pub enum Rule {
     Memory,
     /// `llm`.
     Llm,
+    /// `ask`.
+    Ask,
     /// `secret <name> <host>`.
     Secret(SecretRule),
 }
@@ -157,15 +159,12 @@ pub enum PolicyError {
 pub enum RuleError {
     /// It begins with no known capability.
     #[error(
-        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm, secret"
+        "unknown permission {0:?}; known are filesystem:read, filesystem:write, network, network:internal, process, memory, llm, ask, secret"
     )]
     UnknownPermission(String),
     /// It is a rule for programs, and not one.
     #[error("process: {0}")]
     Process(#[from] ProcessRuleError),
-    /// Known, and not in this version.
-    #[error("{0} permissions are not supported by this version of openclaw")]
-    Unsupported(String),
     /// The scope is missing or wrong.
     #[error("{permission} needs {expected}, not {found:?}")]
     Scope {
@@ -311,6 +310,7 @@ pub fn rules_for(requests: &Requests, workspace: Option<&Path>) -> Vec<Rule> {
     rules.extend(requests.process.iter().flat_map(ProcessRule::for_request).map(Rule::Process));
     rules.extend(requests.memory.as_ref().map(|_| Rule::Memory));
     rules.extend(requests.llm.as_ref().map(|_| Rule::Llm));
+    rules.extend(requests.ask.as_ref().map(|_| Rule::Ask));
     rules.extend(requests.secret.iter().map(SecretRule::for_request).map(Rule::Secret));
     rules
 }
@@ -340,6 +340,7 @@ impl Rule {
             Self::Process(_) => "process",
             Self::Memory => "memory",
             Self::Llm => "llm",
+            Self::Ask => "ask",
             Self::Secret(_) => "secret",
         }
     }
@@ -361,7 +362,7 @@ impl fmt::Display for Rule {
             Self::Network(rule) => rule.fmt(f),
             Self::Process(rule) => rule.fmt(f),
             Self::Secret(rule) => rule.fmt(f),
-            Self::Memory | Self::Llm => f.write_str(self.permission()),
+            Self::Memory | Self::Llm | Self::Ask => f.write_str(self.permission()),
         }
     }
 }
@@ -392,13 +393,13 @@ impl FromStr for Rule {
             ),
             "memory" => without_scope(Self::Memory, scope),
             "llm" => without_scope(Self::Llm, scope),
+            "ask" => without_scope(Self::Ask, scope),
             "process" | "process:execute" => Ok(Self::Process(scope.parse()?)),
             "secret" => scope.parse().map(Self::Secret).map_err(|error: SecretRuleError| RuleError::Scope {
                 permission: "secret",
                 expected: error.to_string(),
                 found: scope.to_owned(),
             }),
-            "ask" => Err(RuleError::Unsupported(permission.to_owned())),
             _ => Err(RuleError::UnknownPermission(permission.to_owned())),
         }
     }

@@ -1,4 +1,5 @@
-//! Cuts secrets out of text: exact values in their common encodings, and what has the shape of a key, a token or a card number.
+//! Cuts secrets out of text: exact values in their common encodings, what has the shape of a key, a token or a card number, and
+//! what an owner's own expressions match.
 //!
 //! What is cut is replaced by `[redacted:kind]`. Shapes are guesses: they are drawn so that identifiers, digests, public keys,
 //! numbers and prose stay. Everything takes time linear in the length of the text, whoever wrote it.
@@ -14,6 +15,8 @@ mod values;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use regex::Regex;
+
 pub use lines::Lines;
 pub use stream::Stream;
 pub use values::{Values, ValuesError};
@@ -27,9 +30,20 @@ enum Kind {
     Token,
     Password,
     Card,
+    Pattern,
 }
 
 impl Kind {
+    const ALL: [Self; 7] = [
+        Self::Secret,
+        Self::PrivateKey,
+        Self::ApiKey,
+        Self::Token,
+        Self::Password,
+        Self::Card,
+        Self::Pattern,
+    ];
+
     const fn marker(self) -> &'static str {
         match self {
             Self::Secret => "[redacted:secret]",
@@ -38,8 +52,14 @@ impl Kind {
             Self::Token => "[redacted:token]",
             Self::Password => "[redacted:password]",
             Self::Card => "[redacted:card]",
+            Self::Pattern => "[redacted:pattern]",
         }
     }
+}
+
+/// All that may stand in place of what was cut. An expression that matches one of them would cut it again and again.
+pub fn markers() -> impl Iterator<Item = &'static str> {
+    Kind::ALL.into_iter().map(Kind::marker)
 }
 
 /// Bytes of a text that are to be cut.
@@ -54,19 +74,35 @@ struct Span {
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     values: Option<Arc<Values>>,
+    /// An owner's own.
+    expressions: Option<Arc<[Regex]>>,
+    /// Whether what only has the shape of a secret stays.
+    is_exact: bool,
 }
 
 impl Redactor {
     /// Cuts what has the shape of a secret.
     #[must_use]
     pub const fn patterns() -> Self {
-        Self { values: None }
+        Self { values: None, expressions: None, is_exact: false }
     }
 
     /// Cuts what has the shape of a secret, and these values in all their encodings.
     #[must_use]
     pub fn with(values: Arc<Values>) -> Self {
-        Self { values: Some(values).filter(|values| !values.is_empty()) }
+        Self { values: Some(values).filter(|values| !values.is_empty()), ..Self::patterns() }
+    }
+
+    /// Cuts these values in all their encodings, and nothing else.
+    #[must_use]
+    pub fn exact(values: Arc<Values>) -> Self {
+        Self { is_exact: true, ..Self::with(values) }
+    }
+
+    /// Cuts what these expressions match, too.
+    #[must_use]
+    pub fn and(self, expressions: Arc<[Regex]>) -> Self {
+        Self { expressions: Some(expressions), ..self }
     }
 
     /// The text without secrets; the text itself where there are none.
@@ -87,7 +123,17 @@ impl Redactor {
         if let Some(values) = &self.values {
             spans.extend(values.spans(text.as_bytes()));
         }
-        shapes::find(text, &mut spans);
+        if !self.is_exact {
+            shapes::find(text, &mut spans);
+        }
+        for expression in self.expressions.iter().flat_map(|expressions| expressions.iter()) {
+            let found = expression.find_iter(text).filter(|found| !found.is_empty());
+            spans.extend(found.map(|found| Span {
+                start: found.start(),
+                kind: Kind::Pattern,
+                end: found.end(),
+            }));
+        }
         spans
     }
 }

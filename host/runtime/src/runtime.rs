@@ -80,6 +80,15 @@ impl RuntimeError {
             Self::Watch(_) => "watch-failed",
         }
     }
+
+    /// What to do next, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Sandbox(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 /// Why a grant was not written.

@@ -20,12 +20,14 @@ mod limits;
 mod linker;
 mod non_waiting;
 mod state;
+mod sweeper;
 mod turns;
 
 pub(crate) use artefacts::Artefacts;
 pub use cache::CacheError;
 pub use compile::{CompileError, CompileLimits, Compiler, run_compiler_child};
 pub(crate) use engine::Slots;
+pub use engine::THREAD_STACK;
 pub use fault::Fault;
 pub use limits::{Ceilings, Cut, Limits};
 pub(crate) use state::{CallState, Held};
@@ -35,6 +37,7 @@ use crate::cancel::Cancel;
 use engine::Ticker;
 use fault::{Cancelled, DeadlinePassed};
 use linker::Waits;
+use sweeper::Sweeper;
 use turns::{Pace, Turns};
 
 type CallFunc<'a> = TypedFunc<(&'a str, &'a str), (Result<String, ToolError>,)>;
@@ -67,6 +70,8 @@ pub(crate) struct Runner {
     engine: Engine,
     ticker: Ticker,
     turns: Arc<Turns>,
+    /// None where the thread that calls takes all stores apart itself.
+    sweeper: Option<Sweeper>,
 }
 
 /// Why a component could not be made ready.
@@ -103,6 +108,15 @@ impl PrepareError {
             Self::Interrupted(_) => "host-failure",
             Self::Isolation(_) => "isolation-unavailable",
             Self::Link(_) => "component-does-not-link",
+        }
+    }
+
+    /// What to do next, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cache(error) => Some(error.hint()),
+            _ => None,
         }
     }
 }
@@ -147,10 +161,10 @@ impl Sandbox {
     /// [`PrepareError::Engine`] where the machine cannot give what the engine needs (address space, signals), and
     /// [`PrepareError::Cache`] where the cache directory cannot be made or is not ours.
     pub fn new(options: SandboxOptions) -> Result<Self, PrepareError> {
-        let engine =
-            engine::pooled(Slots::for_calls(options.concurrent_calls)).map_err(PrepareError::Engine)?;
+        let slots = Slots::for_calls(options.concurrent_calls).and(Sweeper::STORES);
+        let engine = engine::pooled(slots).map_err(PrepareError::Engine)?;
         let artefacts = Artefacts::open(&options.cache_dir, options.compiler, &engine)?;
-        Ok(Self { artefacts, runner: Runner::new(engine) })
+        Ok(Self { artefacts, runner: Runner { sweeper: Some(Sweeper::default()), ..Runner::new(engine) } })
     }
 
     /// Where compiled components are kept.
@@ -243,7 +257,7 @@ impl Runner {
     pub(crate) fn new(engine: Engine) -> Self {
         let ticker = Ticker::start(&engine);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { engine, ticker, turns: Arc::new(Turns::new(cores)) }
+        Self { engine, ticker, turns: Arc::new(Turns::new(cores)), sweeper: None }
     }
 
     /// Asks the component which tools it has, with nothing granted.
@@ -285,11 +299,11 @@ impl Runner {
         let mut store = Store::new(&self.engine, state);
         let _ticking = self.ticker.tick();
         if let Err(error) = arm(&mut store, limits) {
-            return finish(store, Err(Fault::host(format!("{error:#}"))), limits, begun);
+            return self.finish(store, Err(Fault::host(format!("{error:#}"))), limits, begun);
         }
         let answer = match skill.waits {
-            Waits::Never => function.run(skill, &mut store),
-            Waits::Sometimes => {
+            Waits::Never if has_room() => function.run(skill, &mut store),
+            _ => {
                 tokio::select! {
                     biased;
                     answer = function.run_async(skill, &mut store) => answer,
@@ -299,8 +313,36 @@ impl Runner {
             }
         };
         let answer = answer.map_err(|error| Fault::classify(&error, store.data(), limits));
-        finish(store, answer, limits, begun)
+        self.finish(store, answer, limits, begun)
     }
+
+    fn finish<T>(
+        &self,
+        mut store: Store<CallState>,
+        answer: Result<T, Fault>,
+        limits: &Limits,
+        begun: Instant,
+    ) -> Finished<T> {
+        let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+        let memory_bytes = store.data().totals.peak();
+        let state = match &self.sweeper {
+            Some(sweeper) if Sweeper::wants(memory_bytes) => {
+                // Whatever the call held is dropped with it: what is swept is memory, and nothing else.
+                let pace = Pace::new(&self.turns, Cancel::default(), begun);
+                let nothing = CallState::new(Held::default(), limits, [0; 32], ("", ""), pace, Waits::Never);
+                let state = std::mem::replace(store.data_mut(), nothing);
+                sweeper.sweep(store);
+                state
+            }
+            _ => store.into_data(),
+        };
+        Finished { answer, spent: Spent { fuel, memory_bytes, duration: begun.elapsed() }, state }
+    }
+}
+
+/// Whether this thread has the stack that a call needs: a guest that went beyond it would take the process down.
+fn has_room() -> bool {
+    stacker::remaining_stack().is_some_and(|left| left >= engine::CALL_STACK)
 }
 
 /// Puts the limits of a call on its store.
@@ -312,18 +354,6 @@ fn arm(store: &mut Store<CallState>, limits: &Limits) -> wasmtime::Result<()> {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| store.data_mut().pace.tick());
     Ok(())
-}
-
-fn finish<T>(
-    store: Store<CallState>,
-    answer: Result<T, Fault>,
-    limits: &Limits,
-    begun: Instant,
-) -> Finished<T> {
-    let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-    let memory_bytes = store.data().totals.peak();
-    let state = store.into_data();
-    Finished { answer, spent: Spent { fuel, memory_bytes, duration: begun.elapsed() }, state }
 }
 
 impl<T> Finished<T> {

@@ -87,6 +87,16 @@ impl SkillError {
             Self::Prepare(error) => error.code(),
         }
     }
+
+    /// What to do next, where there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Takedown(error) => Some(error.hint()),
+            Self::Prepare(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 /// An installed package of which nothing is known yet.
@@ -177,7 +187,7 @@ impl Verified {
     /// [`SkillError::Record`] where its calls could not be recorded.
     pub fn authorize(self, policy: &Policy) -> Result<Authorized, SkillError> {
         let grants = Grants::join(self.package.manifest().id(), self.package.manifest().requests(), policy);
-        let (limits, cuts) = policy.ceilings().apply(self.package.manifest().limits());
+        let (limits, cuts) = policy.ceilings().apply(self.package.manifest());
         let tools = Tools::new(self.package.tools());
         let (version, archive) = (self.package.manifest().version(), self.package.archive_digest());
         let recorded = Subject::new(version, &archive, self.package.signer(), grants.rules())?;

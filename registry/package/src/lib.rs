@@ -30,17 +30,20 @@ pub use digest::{Digest, DigestError};
 pub use envelope::{Envelope, EnvelopeError, VerifiedPayload};
 pub use json::JsonError;
 pub use key::{KeyError, PublicKey, SigningKey};
-pub use manifest::{Manifest, ManifestError, RequestedLimits, Schedule, ScheduleError, Trigger};
+pub use manifest::{
+    CommandTrigger, CronTrigger, Manifest, ManifestError, RequestedLimits, Schedule, ScheduleError, Trigger,
+    ZoneName,
+};
 pub use name::{NameError, PublisherName, SecretName, SkillId, SkillName, ToolId, ToolName};
 pub use package::{
     Depth, Package, PackageSource, Packed, RefusalError, UnsignedPackage, VerifiedPackage,
     read_unsigned_dir_unverified, read_unsigned_unverified, verify_archive, verify_dir,
 };
 pub use permission::{
-    AbsolutePath, Access, ArgumentPattern, Domain, Environment, FilesystemRequest, Helper, HostPattern,
-    LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError, PermissionKind,
-    ProcessRequest, Program, Reason, Requests, Scheme, SecretHost, SecretPlace, SecretRequest, Shape, Tree,
-    UrlPattern, VariableName, VariablePattern,
+    AbsolutePath, Access, ArgumentPattern, AskRequest, Domain, Environment, FilesystemRequest, Helper,
+    HostPattern, LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError,
+    PermissionKind, ProcessRequest, Program, Reason, Requests, Scheme, SecretHost, SecretPlace,
+    SecretRequest, Shape, Tree, UrlPattern, VariableName, VariablePattern,
 };
 pub use registry::{Origin, OriginError};
 pub use skill_md::{SkillMd, SkillMdError};

@@ -1,6 +1,7 @@
 //! The manifest `openclaw/skill.toml`: who the skill is, what it asks for and why, how much it needs.
 
 mod error;
+mod language;
 mod limits;
 mod permissions;
 mod process;
@@ -14,8 +15,12 @@ use crate::name::SkillId;
 use crate::permission::Requests;
 
 pub use error::{ManifestError, ManifestErrorKind};
+pub use language::{Language, UnknownLanguage};
 pub use limits::RequestedLimits;
-pub use triggers::{MAX_TRIGGERS, Schedule, ScheduleError, Trigger};
+pub use triggers::{
+    CommandPattern, CommandTrigger, CronTrigger, MAX_COMMAND_LEN, MAX_PATTERN_LEN, MAX_TRIGGERS, Missed,
+    Overlap, PatternError, Schedule, ScheduleError, Trigger, ZoneName, ZoneNameError,
+};
 
 use error::Issue;
 use section::Section;
@@ -31,6 +36,7 @@ pub struct Manifest {
     id: SkillId,
     version: Version,
     category: Option<String>,
+    language: Language,
     requests: Requests,
     limits: RequestedLimits,
     triggers: Vec<Trigger>,
@@ -73,6 +79,11 @@ impl Manifest {
         self.category.as_deref()
     }
 
+    /// What it is written in; Rust where it does not say.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
     /// What the skill asks for.
     pub fn requests(&self) -> &Requests {
         &self.requests
@@ -83,7 +94,7 @@ impl Manifest {
         &self.limits
     }
 
-    /// When its tools are called without being asked.
+    /// What makes its tools be called, beside somebody who names them.
     pub fn triggers(&self) -> &[Trigger] {
         &self.triggers
     }
@@ -100,7 +111,7 @@ fn read(text: &str) -> Result<Manifest, Issue> {
     let top = Section::top(document.get_ref(), document.span());
     top.only(&["skill", "permission", "limits", "trigger"])?;
     let skill = top.required_section("skill")?;
-    let (id, version, category) = read_skill(&skill)?;
+    let (id, version, category, language) = read_skill(&skill)?;
     let requests = match top.section("permission")? {
         Some(section) => permissions::read(&section)?,
         None => Requests::default(),
@@ -110,16 +121,16 @@ fn read(text: &str) -> Result<Manifest, Issue> {
         None => RequestedLimits::default(),
     };
     let triggers = triggers::read(&top)?;
-    Ok(Manifest { id, version, category, requests, limits, triggers })
+    Ok(Manifest { id, version, category, language, requests, limits, triggers })
 }
 
-fn read_skill(skill: &Section<'_>) -> Result<(SkillId, Version, Option<String>), Issue> {
+fn read_skill(skill: &Section<'_>) -> Result<(SkillId, Version, Option<String>, Language), Issue> {
     if let Some(span) = skill.key_span("description") {
         let kind = ManifestErrorKind::UnknownKey { key: "description".to_owned(), section: skill.name() };
         let hint = "the description stands in SKILL.md, for every agent to read";
         return Err(Issue::new(kind, span).hint(hint));
     }
-    skill.only(&["publisher", "name", "version", "category"])?;
+    skill.only(&["publisher", "name", "version", "category", "language"])?;
     let id = SkillId::new(skill.parsed("publisher")?, skill.parsed("name")?);
     let version = skill.required_text("version")?;
     let span = version.span();
@@ -141,5 +152,6 @@ fn read_skill(skill: &Section<'_>) -> Result<(SkillId, Version, Option<String>),
         let kind = ManifestErrorKind::invalid("category", "it is not a kebab-case label");
         Err(Issue::new(kind, category.span()).hint("write for example developer-tools"))
     });
-    Ok((id, version, category.transpose()?))
+    let language = skill.value("language").map(|_| skill.parsed("language")).transpose()?;
+    Ok((id, version, category.transpose()?, language.unwrap_or_default()))
 }

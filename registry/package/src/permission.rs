@@ -1,5 +1,6 @@
 //! What a skill asks for: each permission is parsed once into types and never compared as text.
 
+mod ask;
 mod error;
 mod filesystem;
 mod llm;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use ask::AskRequest;
 pub use error::PermissionError;
 pub use filesystem::{AbsolutePath, Access, FilesystemRequest, Tree};
 pub use llm::{DEFAULT_LLM_TOKENS, LlmRequest, MAX_LLM_TOKENS};
@@ -47,6 +49,9 @@ pub struct Requests {
     /// The owner's language model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub llm: Option<LlmRequest>,
+    /// Questions to the person behind the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask: Option<AskRequest>,
     /// Secrets of the owner, at most one entry for each name and host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secret: Vec<SecretRequest>,
@@ -60,6 +65,7 @@ impl Requests {
             && self.process.is_empty()
             && self.memory.is_none()
             && self.llm.is_none()
+            && self.ask.is_none()
             && self.secret.is_empty()
     }
 
@@ -79,6 +85,7 @@ impl Requests {
         };
         memory
             && llm
+            && (self.ask.is_some() || other.ask.is_none())
             && other.filesystem.iter().all(|theirs| self.filesystem.iter().any(|mine| mine.covers(theirs)))
             && other.network.iter().all(|theirs| self.network.iter().any(|mine| mine.covers(theirs)))
             && other.process.iter().all(|theirs| self.process.iter().any(|mine| mine.covers(theirs)))
@@ -105,13 +112,15 @@ pub enum PermissionKind {
     Memory,
     /// `llm`: the owner's language model.
     Llm,
+    /// `ask`: questions to the person behind the session.
+    Ask,
     /// `secret`: a secret of the owner, which the host puts into requests to one host.
     Secret,
 }
 
 impl PermissionKind {
     /// Every kind of this version.
-    pub const ALL: [PermissionKind; 8] = [
+    pub const ALL: [PermissionKind; 9] = [
         Self::FilesystemRead,
         Self::FilesystemWrite,
         Self::NetworkExternal,
@@ -119,6 +128,7 @@ impl PermissionKind {
         Self::ProcessExecute,
         Self::Memory,
         Self::Llm,
+        Self::Ask,
         Self::Secret,
     ];
 
@@ -132,6 +142,7 @@ impl PermissionKind {
             Self::ProcessExecute => "process:execute",
             Self::Memory => "memory",
             Self::Llm => "llm",
+            Self::Ask => "ask",
             Self::Secret => "secret",
         }
     }

@@ -92,8 +92,9 @@ mod component {
         memory: Option<&'static dyn host::Memory>,
         process: Option<&'static dyn host::Process>,
         llm: Option<&'static dyn host::Llm>,
+        ask: Option<&'static dyn host::Ask>,
     ) -> Context {
-        Context::of_host(Host { log, memory, process, llm })
+        Context::of_host(Host { log, memory, process, llm, ask })
     }
 
     /// Answers the host's `list`, whose type has no room for an error.
@@ -109,11 +110,12 @@ mod component {
         memory: Option<&'static dyn host::Memory>,
         process: Option<&'static dyn host::Process>,
         llm: Option<&'static dyn host::Llm>,
+        ask: Option<&'static dyn host::Ask>,
         name: &str,
         input: &str,
     ) -> Result<String, Error> {
         log_panics(log);
-        S::call(&context(log, memory, process, llm), name, input)
+        S::call(&context(log, memory, process, llm, ask), name, input)
     }
 
     /// A panic ends in a trap, which says nothing, so its message goes to the log first.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::ask::Ask;
 #[cfg(not(target_family = "wasm"))]
 use crate::fake::FakeHost;
 use crate::host;
@@ -12,7 +13,7 @@ use crate::process::Process;
 
 /// What a tool is given beside its input: the log, and what the manifest declares.
 ///
-/// `memory()`, `llm()`, `process()`, `data_dir()` and `workspace()` come with the traits of
+/// `memory()`, `llm()`, `ask()`, `process()`, `data_dir()` and `workspace()` come with the traits of
 /// [`permission`](crate::permission).
 pub struct Context {
     host: Backing,
@@ -34,6 +35,8 @@ pub(crate) struct Host {
     pub(crate) process: Option<&'static dyn host::Process>,
     /// None where the manifest declares no language model.
     pub(crate) llm: Option<&'static dyn host::Llm>,
+    /// None where the manifest declares no questions.
+    pub(crate) ask: Option<&'static dyn host::Ask>,
 }
 
 impl Context {
@@ -71,6 +74,14 @@ impl Context {
     pub(crate) fn model(&self) -> Llm<'_> {
         Llm::new(match &self.host {
             Backing::Host(host) => host.llm.map(|llm| llm as &dyn host::Llm),
+            #[cfg(not(target_family = "wasm"))]
+            Backing::Fake(fake) => Some(&**fake),
+        })
+    }
+
+    pub(crate) fn person(&self) -> Ask<'_> {
+        Ask::new(match &self.host {
+            Backing::Host(host) => host.ask.map(|ask| ask as &dyn host::Ask),
             #[cfg(not(target_family = "wasm"))]
             Backing::Fake(fake) => Some(&**fake),
         })

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::io;
 
+use crate::ask::AskError;
 use crate::llm::LlmError;
 use crate::memory::MemoryError;
 use crate::process::ProcessError;
@@ -97,6 +98,7 @@ fn is_denial(error: &(dyn StdError + 'static)) -> bool {
             || matches!(cause.downcast_ref(), Some(MemoryError::Denied(_)))
             || matches!(cause.downcast_ref(), Some(ProcessError::Denied(_)))
             || matches!(cause.downcast_ref(), Some(LlmError::Denied(_)))
+            || matches!(cause.downcast_ref(), Some(AskError::Denied(_)))
     })
 }
 

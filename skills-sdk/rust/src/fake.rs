@@ -2,16 +2,17 @@
 
 mod programs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::ask::AskError;
 use crate::llm::{Completion, LlmError, LlmRequest};
 use crate::log::Level;
-use crate::memory::MemoryError;
+use crate::memory::{Hit, MemoryError};
 use crate::{Context, host};
 
 pub(crate) use programs::Programs;
@@ -21,8 +22,31 @@ pub use programs::{FakeCommand, FakeOutput};
 /// What answers in place of a language model.
 type Answers = Arc<dyn Fn(&LlmRequest) -> Result<String, LlmError> + Send + Sync>;
 
+/// What answers in place of a person.
+type Replies = Arc<dyn Fn(&str, &[String]) -> Result<String, AskError> + Send + Sync>;
+
 /// As the contract has it.
 const LONGEST_KEY: usize = 512;
+/// As the contract has it.
+const LONGEST_QUERY: usize = 1_024;
+/// As the contract has it.
+const MOST_WORDS: usize = 16;
+/// As the contract has it.
+const LONGEST_WORD: usize = 64;
+/// As the contract has it.
+const MOST_HITS: u32 = 100;
+/// As the contract has it.
+const LONGEST_SEARCHED: usize = 64 << 10;
+/// As the contract has it.
+const LONGEST_SNIPPET: usize = 512;
+/// As the contract has it.
+const MOST_QUESTIONS: u64 = 8;
+/// As the contract has it.
+const LONGEST_QUESTION: usize = 4 << 10;
+/// As the contract has it.
+const MOST_CHOICES: usize = 16;
+/// As the contract has it.
+const LONGEST_CHOICE: usize = 200;
 
 /// Builds a context for tests.
 ///
@@ -40,6 +64,7 @@ pub struct FakeContext {
     denial: Option<String>,
     programs: BTreeMap<String, Script>,
     llm: Option<Answers>,
+    ask: Option<Replies>,
     workspace: Option<PathBuf>,
     data_dir: Option<PathBuf>,
 }
@@ -122,6 +147,26 @@ impl FakeContext {
         self
     }
 
+    /// Answers in place of a person: to a text and its choices, of which there may be none. Without this there is nobody.
+    ///
+    /// ```
+    /// use openclaw_skill::FakeContext;
+    /// use openclaw_skill::ask::AskError;
+    /// use openclaw_skill::permission::Ask as _;
+    ///
+    /// let ctx = FakeContext::new().ask(|text, _| Ok(format!("{text} Tuesday."))).build();
+    /// assert_eq!(ctx.ask().question("When?").unwrap(), "When? Tuesday.");
+    /// assert_eq!(FakeContext::new().build().ask().question("When?"), Err(AskError::Nobody));
+    /// ```
+    #[must_use]
+    pub fn ask<T: Into<String>>(
+        mut self,
+        reply: impl Fn(&str, &[String]) -> Result<T, AskError> + Send + Sync + 'static,
+    ) -> Self {
+        self.ask = Some(Arc::new(move |text, choices| reply(text, choices).map(Into::into)));
+        self
+    }
+
     /// Makes a directory the workspace.
     #[must_use]
     pub fn workspace(mut self, path: impl Into<PathBuf>) -> Self {
@@ -147,6 +192,8 @@ impl FakeContext {
             denial: self.denial,
             programs: Programs::new(self.programs),
             llm: self.llm,
+            ask: self.ask,
+            asked: AtomicU64::new(0),
             workspace: Directory::new(self.workspace),
             data_dir: Directory::new(self.data_dir),
         })
@@ -162,6 +209,8 @@ pub(crate) struct FakeHost {
     denial: Option<String>,
     programs: Programs,
     llm: Option<Answers>,
+    ask: Option<Replies>,
+    asked: AtomicU64,
     workspace: Directory,
     data_dir: Directory,
 }
@@ -221,6 +270,23 @@ impl host::Llm for FakeHost {
     }
 }
 
+impl host::Ask for FakeHost {
+    fn question(&self, text: &str, choices: &[String]) -> Result<String, AskError> {
+        let reply = self.ask.as_ref().ok_or(AskError::Nobody)?;
+        check_question(text, choices).map_err(|reason| AskError::Unavailable(reason.to_owned()))?;
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= MOST_QUESTIONS {
+            return Err(AskError::TooMany);
+        }
+        let answer = reply(text, choices)?;
+        // As the host has it, nobody chooses what was not offered.
+        if choices.is_empty() || choices.contains(&answer) { Ok(answer) } else { Err(AskError::Dismissed) }
+    }
+
+    fn is_available(&self) -> bool {
+        self.ask.is_some() && self.asked.load(Ordering::Relaxed) < MOST_QUESTIONS
+    }
+}
+
 impl host::Memory for FakeHost {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, MemoryError> {
         let memory = self.granted()?;
@@ -256,10 +322,56 @@ impl host::Memory for FakeHost {
             .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
         Ok(wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect())
     }
+
+    fn search(&self, query: &str, limit: u32) -> Result<Vec<Hit>, MemoryError> {
+        let memory = self.granted()?;
+        if query.len() > LONGEST_QUERY {
+            return Err(MemoryError::InvalidQuery);
+        }
+        let mut wanted = words(query);
+        wanted.sort();
+        wanted.dedup();
+        if wanted.len() > MOST_WORDS || wanted.iter().any(|word| word.len() > LONGEST_WORD) {
+            return Err(MemoryError::InvalidQuery);
+        }
+        let hit = |(key, value): (&String, &Vec<u8>)| {
+            let text = std::str::from_utf8(value).ok().filter(|text| text.len() <= LONGEST_SEARCHED)?;
+            let there = words(text);
+            let is_found = !wanted.is_empty() && wanted.iter().all(|word| there.contains(word));
+            let snippet = text.get(..text.floor_char_boundary(LONGEST_SNIPPET))?;
+            is_found.then(|| Hit { key: key.clone(), snippet: snippet.to_owned() })
+        };
+        let most = usize::try_from(limit.min(MOST_HITS)).unwrap_or(usize::MAX);
+        Ok(memory.iter().filter_map(hit).take(most).collect())
+    }
+}
+
+/// The words of a text, in lower case. The host also passes over accents.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
 }
 
 fn check(key: &str) -> Result<(), MemoryError> {
     if key.is_empty() || key.len() > LONGEST_KEY { Err(MemoryError::InvalidKey) } else { Ok(()) }
+}
+
+/// Whether the host would put a question, in its own words.
+fn check_question(text: &str, choices: &[String]) -> Result<(), &'static str> {
+    let mut seen = HashSet::new();
+    if text.trim().is_empty() {
+        Err("a question has words")
+    } else if text.len() > LONGEST_QUESTION {
+        Err("a question has at most 4 KiB")
+    } else if choices.len() > MOST_CHOICES {
+        Err("a question has at most 16 choices")
+    } else if choices.iter().any(|choice| choice.trim().is_empty() || choice.len() > LONGEST_CHOICE) {
+        Err("a choice has words, and at most 200 bytes")
+    } else if !choices.iter().all(|choice| seen.insert(choice.split_whitespace().collect::<Vec<_>>())) {
+        Err("the choices of a question are all different, in more than white space")
+    } else {
+        Ok(())
+    }
 }
 
 /// A test that panicked elsewhere must not hide what was recorded until then.

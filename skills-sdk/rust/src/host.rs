@@ -3,9 +3,10 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
+use crate::ask::AskError;
 use crate::llm::{Completion, LlmError, LlmRequest};
 use crate::log::Level;
-use crate::memory::MemoryError;
+use crate::memory::{Hit, MemoryError};
 use crate::process::{Exit, ProcessError};
 
 /// Takes the lines of the log.
@@ -47,6 +48,13 @@ pub trait Memory: Send + Sync {
     ///
     /// Whatever the store answers.
     fn list_keys(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, MemoryError>;
+
+    /// Values that have every word of a query, the best first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store answers.
+    fn search(&self, query: &str, limit: u32) -> Result<Vec<Hit>, MemoryError>;
 }
 
 /// Asks the owner's language model.
@@ -57,6 +65,19 @@ pub trait Llm: Send + Sync {
     ///
     /// Whatever the host answers.
     fn complete(&self, request: &LlmRequest) -> Result<Completion, LlmError>;
+
+    /// Whether a question might be answered.
+    fn is_available(&self) -> bool;
+}
+
+/// Asks the person behind the session.
+pub trait Ask: Send + Sync {
+    /// Puts a question, and waits for the answer: one of the choices, where there are some.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the host answers.
+    fn question(&self, text: &str, choices: &[String]) -> Result<String, AskError>;
 
     /// Whether a question might be answered.
     fn is_available(&self) -> bool;

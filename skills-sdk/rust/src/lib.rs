@@ -50,8 +50,8 @@
 //! # Permissions
 //!
 //! What the manifest declares exists; the rest does not compile. `[permission.memory]` brings
-//! `ctx.memory()`, `[permission.llm]` brings `ctx.llm()`, a `[[permission.process]]` brings `ctx.process()`, a
-//! `[[permission.filesystem]]` of `$data` or `$workspace` brings `ctx.data_dir()` or
+//! `ctx.memory()`, `[permission.llm]` brings `ctx.llm()`, `[permission.ask]` brings `ctx.ask()`, a
+//! `[[permission.process]]` brings `ctx.process()`, a `[[permission.filesystem]]` of `$data` or `$workspace` brings `ctx.data_dir()` or
 //! `ctx.workspace()`, in the module of the annotated block. Helpers in other modules take a
 //! [`memory::Store`], a [`process::Process`] or a path as an argument, or import the trait from
 //! [`permission`].
@@ -73,6 +73,7 @@
 //! A native build has no host, so a [`Context`] is made by [`Context::fake`] or [`FakeContext`],
 //! and `<Hello as Skill>::call` calls a tool by name with JSON, as the host does.
 
+pub mod ask;
 mod context;
 mod error;
 #[cfg(not(target_family = "wasm"))]

@@ -21,6 +21,8 @@ pub enum MemoryError {
     QuotaExceeded(u64),
     /// A key is 1 to 512 bytes of UTF-8.
     InvalidKey,
+    /// A query has at most 1,024 bytes, and 16 different words of at most 64 bytes.
+    InvalidQuery,
     /// The host could not read or write the store.
     Unavailable(String),
     /// The value is not the JSON that was asked for, or cannot be written as JSON.
@@ -40,6 +42,7 @@ impl Display for MemoryError {
                 write!(f, "the skill's memory would grow past its quota of {quota} bytes")
             }
             Self::InvalidKey => f.write_str("a key of the skill's memory has 1 to 512 bytes"),
+            Self::InvalidQuery => f.write_str("a query of the skill's memory has at most 16 different words"),
             Self::Unavailable(text) => write!(f, "the skill's memory is not available: {text}"),
             Self::Json { key, reason } => write!(f, "the memory's value under `{key}`: {reason}"),
         }
@@ -47,6 +50,15 @@ impl Display for MemoryError {
 }
 
 impl std::error::Error for MemoryError {}
+
+/// Where a search found something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The key of the value.
+    pub key: String,
+    /// What stands around the words in the value, at most 512 bytes of it.
+    pub snippet: String,
+}
 
 /// The store, as `ctx.memory()` gives it.
 #[derive(Clone, Copy)]
@@ -99,6 +111,19 @@ impl<'c> Store<'c> {
             last: None,
             finished: false,
         }
+    }
+
+    /// Values that have every word of a query, whatever the case, those first where they are densest: at most `limit`, and at
+    /// most 100.
+    ///
+    /// A query is words and nothing else: no sign has a meaning. Only values that are UTF-8 and at most 64 KiB long are
+    /// found.
+    ///
+    /// # Errors
+    ///
+    /// See [`MemoryError`].
+    pub fn search(&self, query: &str, limit: u32) -> Result<Vec<Hit>, MemoryError> {
+        self.host()?.search(query, limit)
     }
 
     /// The value under a key, read as JSON.

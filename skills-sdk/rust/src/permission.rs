@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::Context;
+use crate::ask::Ask as Person;
 use crate::llm::Llm as Model;
 use crate::memory::Store;
 use crate::process::Process as Programs;
@@ -31,6 +32,18 @@ pub trait Llm {
 impl Llm for Context {
     fn llm(&self) -> Model<'_> {
         self.model()
+    }
+}
+
+/// `[permission.ask]`: questions to the person behind the session.
+pub trait Ask {
+    /// The person. Where the manifest does not declare it, each question is denied.
+    fn ask(&self) -> Person<'_>;
+}
+
+impl Ask for Context {
+    fn ask(&self) -> Person<'_> {
+        self.person()
     }
 }
 
@@ -78,7 +91,7 @@ impl Workspace for Context {
 pub mod undeclared {
     use std::path::Path;
 
-    use super::{Context, Model, Programs, Store};
+    use super::{Context, Model, Person, Programs, Store};
 
     /// Nothing implements this.
     #[diagnostic::on_unimplemented(
@@ -95,6 +108,14 @@ pub mod undeclared {
         note = "add to openclaw/skill.toml:\n\n[permission.llm]\nreason = \"…\""
     )]
     pub trait LlmDeclared {}
+
+    /// Nothing implements this.
+    #[diagnostic::on_unimplemented(
+        message = "the skill's manifest does not declare questions to a person",
+        label = "needs `[permission.ask]`",
+        note = "add to openclaw/skill.toml:\n\n[permission.ask]\nreason = \"…\""
+    )]
+    pub trait AskDeclared {}
 
     /// Nothing implements this.
     #[diagnostic::on_unimplemented(
@@ -142,6 +163,17 @@ pub mod undeclared {
         }
     }
 
+    /// In place of [`super::Ask`].
+    pub trait Ask: Sized {
+        /// Cannot be called.
+        fn ask(&self) -> Person<'_>
+        where
+            Self: AskDeclared,
+        {
+            Person::new(None)
+        }
+    }
+
     /// In place of [`super::Process`].
     pub trait Process: Sized {
         /// Cannot be called.
@@ -177,6 +209,7 @@ pub mod undeclared {
 
     impl Memory for Context {}
     impl Llm for Context {}
+    impl Ask for Context {}
     impl Process for Context {}
     impl Data for Context {}
     impl Workspace for Context {}

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use openclaw_skill::memory::MemoryError;
+use openclaw_skill::memory::{Hit, MemoryError};
 use openclaw_skill::{
     Context, ErrorContext as _, ErrorKind, FakeContext, Result, Skill, input, json, output, skill,
 };
@@ -124,6 +124,18 @@ fn keys_come_in_order_over_many_pages() {
     assert_eq!(keys.unwrap(), expected);
     assert_eq!(memory.keys("").count(), 301);
     assert_eq!(memory.keys("none").count(), 0);
+}
+
+#[test]
+fn a_search_finds_the_values_that_have_all_its_words() {
+    let ctx = FakeContext::new().memory("a", "One Two").memory("b", "two").memory("c", b"two \xff").build();
+    let memory = ctx.memory();
+    let hit = Hit { key: "a".to_owned(), snippet: "One Two".to_owned() };
+    assert_eq!(memory.search("two \"ONE*", 10), Ok(vec![hit]));
+    assert_eq!(memory.search("two", 10).unwrap().len(), 2);
+    assert_eq!(memory.search("two", 1).unwrap().len(), 1);
+    assert_eq!(memory.search("", 10), Ok(Vec::new()));
+    assert_eq!(memory.search(&"x".repeat(1_025), 10), Err(MemoryError::InvalidQuery));
 }
 
 #[test]

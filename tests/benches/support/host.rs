@@ -20,6 +20,7 @@ pub fn tool_call(tool: &str, input: &str) -> ToolCall {
         caller: "bench".to_owned(),
         workspace: None,
         observer: None,
+        respondent: None,
     }
 }
 

@@ -2,7 +2,8 @@
 (component
   (import "openclaw:skill/memory@1.0.0" (instance
     (type $error' (variant
-      (case "denied" string) (case "quota-exceeded" u64) (case "invalid-key") (case "unavailable" string)))
+      (case "denied" string) (case "quota-exceeded" u64) (case "invalid-key") (case "invalid-query")
+      (case "unavailable" string)))
     (export "error" (type $error (eq $error')))
     (export "delete" (func (param "key" string) (result (result bool (error $error)))))))
   (core module $module

@@ -19,6 +19,7 @@ fn main() {
         caller: "killed".to_owned(),
         workspace: None,
         observer: None,
+        respondent: None,
     };
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     for number in 1_u64.. {

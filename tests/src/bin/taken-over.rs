@@ -20,9 +20,14 @@ fn main() {
     }
     say(&side, &json!("Ready"));
     let number = read(&calls)["number"].as_u64().expect("a number");
-    let wish = |id: u64| json!({ "id": id, "method": "GET", "url": "http://127.0.0.1:1/", "patience": { "secs": 9, "nanos": 0 } });
+    let patience = json!({ "secs": 9, "nanos": 0 });
+    let dial = |id: u64| json!({ "Dial": { "id": id, "method": "GET", "url": "http://127.0.0.1:1/", "patience": patience } });
+    let flood =
+        |call: u64| (0..u64::MAX).for_each(|id| say(&side, &json!({ "call": call, "wish": dial(id) })));
     match how.as_str() {
-        "floods" => (0..u64::MAX).for_each(|id| say(&side, &wish(id))),
+        "floods" => flood(number),
+        "floods-late" => flood(number - 1),
+        "asks-late" => asks_late(&calls, &side, number),
         "says-nothing" => loop {
             std::thread::park();
         },
@@ -36,6 +41,24 @@ fn main() {
         other => unreachable!("{other}"),
     }
     std::thread::park();
+}
+
+/// Leaves a question of each call unread, and asks one of the next call's own before that ends.
+fn asks_late(calls: &UnixStream, side: &UnixStream, mut number: u64) {
+    for id in 0.. {
+        let ask = |call: u64, id: u64| {
+            let text = format!("of call {id}");
+            json!({ "call": call, "wish": { "Ask": { "id": id, "text": text, "choices": [] } } })
+        };
+        say(side, &ask(number, 2 * id));
+        read(side);
+        let mut end = finished(number);
+        end["told"] = json!(0);
+        end["end"]["Outcome"]["answer"] = json!({ "Result": "{}" });
+        say(calls, &end);
+        say(side, &ask(number, 2 * id + 1));
+        number = read(calls)["number"].as_u64().expect("a number");
+    }
 }
 
 /// An outcome in which nothing is true.

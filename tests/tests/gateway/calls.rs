@@ -168,6 +168,11 @@ fn a_closed_connection_ends_the_call() {
 fn nothing_is_read_from_the_disk_for_a_call() {
     let home = home();
     let gateway = Gateway::start(&home);
+    // A gateway looks once more at what is there soon after it began to follow changes.
+    let log = home.data().join("logs/gateway.log");
+    gateway.wait_until("it has looked once more", || {
+        std::fs::read_to_string(&log).is_ok_and(|log| log.contains("skills and policy were reloaded"))
+    });
     gateway.call("compute/echo", &json!({ "text": "x" })).ok();
     let (skills, away) = (home.data().join("skills"), home.path("away"));
     std::fs::rename(&skills, &away).unwrap();

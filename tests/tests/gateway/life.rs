@@ -151,7 +151,7 @@ fn one_command_asks_as_the_security_level_says() {
 #[test]
 fn a_key_in_dotenv_reaches_the_model_and_nobody_else() {
     let answer = json!({ "choices": [{ "message": { "content": "hi" } }], "usage": {} }).to_string();
-    let model = Server::exchanging(move |_, _| openclaw_tests::server::text_response(&answer));
+    let model = Server::exchanging(move |_, _| openclaw_tests::server::json_response(&answer));
     let home = Home::with(&Skill::guest("llm").llm(1000));
     home.install(&compute());
     configure(

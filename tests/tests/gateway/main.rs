@@ -8,7 +8,9 @@
 )]
 
 mod calls;
+mod chat;
 mod commands;
+mod hosted;
 mod hostile;
 mod life;
 mod mcp;
@@ -17,6 +19,8 @@ mod openapi;
 mod spans;
 mod tls;
 mod tokens;
+mod triggers;
+mod ws;
 
 use openclaw_tests::{Home, Skill};
 

@@ -57,6 +57,13 @@ fn tools_are_listed_and_called_within_the_scope_of_the_token() {
     let names: Vec<_> =
         tools["result"]["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
     assert_eq!(names, [&json!("acme__compute__echo")]);
+    let resources = ask("resources/list", json!({})).to_string();
+    assert!(resources.contains("skill://acme/compute/") && !resources.contains("acme/other"), "{resources}");
+    let uri = |skill: &str| json!({ "uri": format!("skill://acme/{skill}/SKILL.md") });
+    assert!(ask("resources/read", uri("compute"))["result"]["contents"].is_array());
+    let (hidden, missing) = (ask("resources/read", uri("other")), ask("resources/read", uri("nowhere")));
+    assert_eq!(hidden["error"]["code"], missing["error"]["code"], "{hidden}");
+    assert_eq!(hidden.to_string().replace("other", "nowhere"), missing.to_string());
     let called = ask("tools/call", json!({ "name": "acme__compute__echo", "arguments": { "text": "hi" } }));
     assert_eq!(called["result"]["structuredContent"]["text"], "hi", "{called}");
     gateway.wait_until("it is recorded", || home.last_record()["caller"] == "narrow");
@@ -90,7 +97,15 @@ fn a_session_is_not_there_for_another_caller_and_ends_with_its_token() {
         gateway.send(&message(&body).by(token).with("mcp-session-id", &session))
     };
     list(&one).ok();
-    assert_eq!(list(&other).status, 404);
+    assert_eq!(list(&other).refused(404), "no-session");
+    for method in ["GET", "DELETE"] {
+        let request = Request { method: method.to_owned(), ..Request::get("/mcp") };
+        let request = request.by(&other).with("accept", "text/event-stream").with("mcp-session-id", &session);
+        assert_eq!(gateway.send(&request).refused(404), "no-session", "{method}");
+    }
+    list(&one).ok();
+    let metrics = gateway.get("/metrics").text();
+    assert!(metrics.contains("openclaw_errors_total{code=\"no-session\"} 3"), "{metrics}");
     let address = gateway.address();
     let stream =
         Request::get("/mcp").by(&one).with("accept", "text/event-stream").with("mcp-session-id", &session);
@@ -128,4 +143,46 @@ fn revoking_a_token_ends_its_sessions_and_the_calls_in_them() {
     let body = json!({ "jsonrpc": "2.0", "id": 3, "method": "tools/list" });
     let list = message(&body).by(&again).with("mcp-session-id", &session);
     assert_eq!(gateway.send(&list).status, 404, "another token of the same name does not find it");
+}
+
+#[test]
+fn one_token_has_some_sessions_and_others_have_theirs() {
+    let home = home();
+    let gateway = Gateway::start(&home);
+    let (one, other) = (gateway.new_token(&["one"]), gateway.new_token(&["other"]));
+    for _ in 0..32 {
+        open(&gateway, &one);
+    }
+    let full = gateway.send(&initialize().by(&one));
+    assert!(full.header("retry-after").is_some(), "{full:?}");
+    assert_eq!(full.refused(503), "busy");
+    open(&gateway, &other);
+}
+
+#[test]
+fn a_message_that_is_too_large_or_too_deep_is_refused_and_tells_nothing_of_the_host() {
+    let home = home();
+    let gateway = Gateway::start(&home);
+    let token = gateway.token().to_owned();
+    let session = open(&gateway, &token);
+    let send = |body: Vec<u8>| {
+        let request = Request { body, ..message(&json!({})) };
+        gateway.send(&request.by(&token).with("mcp-session-id", &session))
+    };
+    let large = send(vec![b' '; (9 << 20) + 1]);
+    assert_eq!(large.status, 413, "{}", large.text());
+    let deep = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"acme__compute__echo","arguments":{}1{}}}}}"#,
+        r#"{"a":"#.repeat(100_000),
+        "}".repeat(100_000),
+    );
+    let deep = send(deep.into_bytes());
+    assert!((400..500).contains(&deep.status), "{} {}", deep.status, deep.text());
+    for text in [large.text(), deep.text()] {
+        let inside =
+            [".rs", "panick", &home.data().display().to_string()].map(|inside| text.contains(inside));
+        assert_eq!(inside, [false; 3], "{text}");
+    }
+    let list = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" });
+    send(list.to_string().into_bytes()).ok();
 }

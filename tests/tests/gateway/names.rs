@@ -1,27 +1,38 @@
 //! Host and Origin, each alone: what a page of a stranger, or a name that was rebound, makes a browser send.
 
+use openclaw_gateway::http::ROUTES;
 use openclaw_tests::gateway::Gateway;
 use openclaw_tests::http::Request;
 
 use crate::{configure, home};
 
-/// Every path, and one that is none; the last word is not which of them it is.
-const PATHS: [&str; 6] = ["/health", "/ready", "/metrics", "/openapi.json", "/api/v1/tools", "/nothing"];
+/// A path that is none.
+const MORE: [(&str, &str); 1] = [("get", "/nothing")];
+
+/// Every path with every method that it has, and one that is none.
+fn requests() -> impl Iterator<Item = Request> {
+    let routes = ROUTES.iter().chain(&MORE);
+    routes.map(|(method, path)| Request {
+        method: method.to_uppercase(),
+        target: path.replace("{publisher}/{skill}/{tool}", "acme/compute/echo"),
+        ..Request::default()
+    })
+}
 
 #[test]
 fn a_foreign_host_is_refused_on_every_path_also_with_a_token() {
     let home = home();
     let gateway = Gateway::start(&home);
     let port = gateway.address().port();
-    for path in PATHS {
+    for asked in requests() {
         for host in [
             "evil.example",
             &format!("evil.example:{port}"),
             "localhost",
             &format!("127.0.0.1.nip.io:{port}"),
         ] {
-            let request = Request::get(path).by(gateway.token()).with("host", host);
-            assert_eq!(gateway.send(&request).refused(421), "foreign-host", "{path} {host}");
+            let request = asked.clone().by(gateway.token()).with("host", host);
+            assert_eq!(gateway.send(&request).refused(421), "foreign-host", "{request:?}");
         }
     }
     for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
@@ -34,11 +45,11 @@ fn a_foreign_origin_is_refused_on_every_path_also_with_a_token() {
     let home = home();
     let gateway = Gateway::start(&home);
     let own = format!("http://{}", gateway.address());
-    for path in PATHS {
+    for asked in requests() {
         for origin in ["null", "http://evil.example", "http://localhost", "https://localhost:3000", "file://"]
         {
-            let request = Request::get(path).by(gateway.token()).with("origin", origin);
-            assert_eq!(gateway.send(&request).refused(403), "foreign-origin", "{path} {origin}");
+            let request = asked.clone().by(gateway.token()).with("origin", origin);
+            assert_eq!(gateway.send(&request).refused(403), "foreign-origin", "{request:?}");
         }
     }
     let same = gateway.send(&Request::get("/health").with("origin", &own));

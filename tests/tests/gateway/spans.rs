@@ -89,6 +89,7 @@ async fn a_call_is_a_child_of_its_request_which_is_one_of_its_callers_trace() {
         listen: "127.0.0.1:0".parse().unwrap(),
         insecure: false,
         limits: Default::default(),
+        agents: None,
         settings,
     };
     let gateway = Gateway::bind(service, Tokens::open(&dir).unwrap(), options).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
+use openclaw_gateway::http::ROUTES;
 use openclaw_tests::gateway::{Gateway, post};
 use openclaw_tests::http::{Answer, Request};
 use openclaw_tests::{Home, Skill};
@@ -19,8 +20,11 @@ fn told(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
 fn every_path_but_two_needs_a_token() {
     let home = home();
     let gateway = Gateway::start(&home);
-    for path in ["/metrics", "/openapi.json", "/api/v1/tools", "/api/v1/metrics", "/nothing", "/health/x"] {
-        let answer = gateway.send(&Request::get(path));
+    let routes = ROUTES.iter().chain(&[("get", "/nothing"), ("get", "/health/x")]);
+    let needs_one = routes.filter(|(_, path)| !["/health", "/ready"].contains(path));
+    for (method, path) in needs_one {
+        let target = path.replace("{publisher}/{skill}/{tool}", "acme/compute/echo");
+        let answer = gateway.send(&Request { method: method.to_uppercase(), target, ..Request::default() });
         assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"openclaw\""), "{path}");
         assert_eq!(answer.refused(401), "unauthorized", "{path}");
     }

@@ -174,7 +174,7 @@ fn a_model_writes_the_first_line_of_a_commit() {
     let repository = Repository::new(&home, &home.workspace());
     fs::write(home.data().join("config.yaml"), "claw: { model_provider: local, model: scripted }\n").unwrap();
     let said = json!({ "choices": [{ "message": { "content": "feat: greet in parser\n--author=evil\n" } }] });
-    let server = Server::saying(&said.to_string());
+    let server = Server::saying_json(&said.to_string());
     let commit = |address: &str| {
         repository.write("parser.rs", address);
         let mut command = home.command();

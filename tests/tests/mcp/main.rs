@@ -7,6 +7,7 @@
     reason = "tests fail so"
 )]
 
+mod ask;
 mod clients;
 mod consent;
 mod hostile;

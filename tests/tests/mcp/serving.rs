@@ -1,5 +1,5 @@
-//! The servers that clients talk to: the real command on standard input and output, and the endpoint of HTTP in a
-//! server as small as one can be.
+//! The servers that are talked to: for clients the real commands, on standard input and output and over HTTP; and for what is
+//! looked at from within, the endpoint of HTTP in a server as small as one can be.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use openclaw_runtime::consent::{Consents, SecurityLevel};
 use openclaw_runtime::workspace::Workspace;
 use openclaw_runtime::{Runtime, Watcher};
 use openclaw_tests::clients::{Program, Revision, drive, stdio};
-use openclaw_tests::{Home, embedded};
+use openclaw_tests::{Gateway, Home, embedded};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -42,18 +43,25 @@ impl Setting {
         }
     }
 
-    /// Has the client talk to a server of this home, over HTTP as the caller `token`, else as ada.
+    /// Has the client talk to a server of this home, over HTTP with a token of the name `token`, else as ada, who may grant.
     pub fn drive(&self, home: &Home, mut script: Value) -> Value {
-        let endpoint =
-            (self.transport == Transport::Http).then(|| Endpoint::start(home, HttpOptions::default()));
-        script["server"] = match &endpoint {
-            None => stdio(home, &[]),
-            Some(endpoint) => {
-                let token = script.get("token").and_then(Value::as_str).unwrap_or(self.caller());
-                json!({ "url": endpoint.url(), "token": token })
-            }
-        };
-        drive(home, self.program, self.revision, script)
+        if self.transport == Transport::Stdio {
+            script["server"] = stdio(home, &[]);
+            return drive(home, self.program, self.revision, script);
+        }
+        let mut gateway = Gateway::start(home);
+        let caller = script.get("token").and_then(Value::as_str).unwrap_or(self.caller()).to_owned();
+        let caller = caller.as_str();
+        let workspace = home.workspace().display().to_string();
+        let mut token = vec![caller, "--tool", "*", "--workspace", &workspace];
+        token.extend((caller == self.caller()).then_some("--may-grant"));
+        let url = format!("http://{}/mcp", gateway.address());
+        script["server"] = json!({ "url": url, "token": gateway.new_token(&token) });
+        let told = drive(home, self.program, self.revision, script);
+        gateway.signal(Signal::TERM);
+        assert!(gateway.ended().success(), "{}", gateway.log());
+        home.run(["gateway", "token", "revoke", caller]).success();
+        told
     }
 }
 
@@ -91,10 +99,6 @@ impl Endpoint {
         let address = listener.local_addr().expect("an address");
         threads.spawn(async move { axum::serve(listener, app).await });
         Self { address, runtime, _watcher: watcher, shutdown, threads: Some(threads) }
-    }
-
-    pub fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
     }
 
     pub fn address(&self) -> SocketAddr {

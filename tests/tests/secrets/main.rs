@@ -20,9 +20,12 @@ use base64::engine::general_purpose::STANDARD;
 use openclaw_runtime::capability::log::LogLine;
 use openclaw_runtime::{Observer, Progress, Runtime};
 use openclaw_tests::embedded::{self, open, open_isolated, tool_call};
+use openclaw_tests::gateway::{Gateway, post};
+use openclaw_tests::http::Request;
 use openclaw_tests::server::Server;
 use openclaw_tests::tls::TlsServer;
 use openclaw_tests::{Home, Ran, Skill, component};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// What a header, a query, a shell and JSON each write in another way.
@@ -121,6 +124,62 @@ fn the_server_gets_the_secret_and_nothing_that_a_call_leaves_has_it() {
     is_clean(&home.run(["doctor"]).stdout);
 }
 
+/// One call of MCP, of the revision without sessions, that is to be told everything.
+fn message(input: &Value) -> Request {
+    let body = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {
+            "name": "acme__network__repeat", "arguments": input,
+            "_meta": {
+                "progressToken": 1,
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+                "io.modelcontextprotocol/clientCapabilities": {},
+                "io.modelcontextprotocol/logLevel": "debug",
+            },
+        },
+    });
+    let body = body.to_string().into_bytes();
+    Request { method: "POST".to_owned(), target: "/mcp".to_owned(), body, ..Request::default() }
+        .with("content-type", "application/json")
+        .with("accept", "application/json, text/event-stream")
+        .with("mcp-protocol-version", "2026-07-28")
+        .with("mcp-method", "tools/call")
+        .with("mcp-name", "acme__network__repeat")
+}
+
+#[test]
+fn no_surface_of_a_gateway_tells_it() {
+    let server = echo();
+    let home = home(&server);
+    for level in ["", ISOLATED] {
+        fs::write(home.data().join("config.yaml"), level).unwrap();
+        let mut gateway = Gateway::start_with(&home, &["--dev"]);
+        for more in [json!({}), json!({ "fail": true }), json!({ "crash": true }), json!({ "also": VALUE })] {
+            let mut input = json!({ "url": server.url("/a?b=c") });
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let request = post("network/repeat", &input).by(gateway.token());
+            let answers = [
+                gateway.send(&request),
+                gateway.send(&request.with("accept", "text/event-stream")),
+                gateway.send(&message(&input).by(gateway.token())),
+            ];
+            for (at, answer) in answers.iter().enumerate() {
+                is_clean(&answer.text());
+                // Of a crash, which is answered without a word of the skill's, only who follows it sees more.
+                let tells = at > 0 || more.get("crash").is_none();
+                assert_eq!(answer.text().contains("[redacted:secret]"), tells, "{}", answer.text());
+            }
+        }
+        is_clean(&gateway.get("/metrics").text());
+        gateway.signal(Signal::TERM);
+        gateway.ended();
+        is_clean(&gateway.said());
+        is_clean(&gateway.log());
+        is_clean(&files(&home.data()));
+    }
+}
+
 /// A host of each level.
 const LEVELS: [fn(&Home, u32) -> Runtime; 2] = [open, open_isolated];
 
@@ -142,15 +201,14 @@ impl Observer for Ear {
 async fn who_follows_a_call_does_not_hear_the_secret() {
     let server = echo();
     let home = home(&server);
-    for (open, is_in_process) in LEVELS.into_iter().zip([true, false]) {
+    for open in LEVELS {
         let runtime = open(&home, 1);
         let ear = Arc::new(Ear::default());
         let mut call = tool_call(&home, "network/repeat", &json!({ "url": server.url("/"), "also": VALUE }));
         call.observer = Some(Arc::<Ear>::clone(&ear));
         let result = runtime.dispatcher().call(call).await.unwrap();
         let heard = ear.0.lock().unwrap().clone();
-        // A report that is still under way when a worker's call ends comes too late to matter.
-        assert!(heard.contains("progress") || !is_in_process, "{heard}");
+        assert!(heard.contains("progress"), "{heard}");
         assert!(heard.contains("[redacted:secret]"), "{heard}");
         is_clean(&heard);
         is_clean(result.output.get());

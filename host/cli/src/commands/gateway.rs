@@ -6,6 +6,7 @@ mod reload;
 mod serve;
 mod status;
 mod token;
+mod triggers;
 mod unit;
 mod unit_user;
 

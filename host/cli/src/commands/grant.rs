@@ -288,6 +288,7 @@ fn is_requested(requests: &Requests, rule: &Rule) -> bool {
         }),
         Rule::Memory => requests.memory.is_some(),
         Rule::Llm => requests.llm.is_some(),
+        Rule::Ask => requests.ask.is_some(),
         Rule::Secret(rule) => {
             requests.secret.iter().any(|request| (&request.name, &request.host) == (&rule.name, &rule.host))
         }

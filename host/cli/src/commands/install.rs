@@ -4,7 +4,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use openclaw_package::{Requests, SkillId, SkillMd};
+use jiff::Timestamp;
+use openclaw_agent::trigger::{self, UnknownZone};
+use openclaw_package::registry::api::TriggerLine;
+use openclaw_package::{Manifest, Requests, SkillId, SkillMd, Trigger};
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::install::{InstallError, Installer, Source, Staged};
 use openclaw_runtime::layout::DataDir;
@@ -102,9 +105,11 @@ pub(crate) fn preview(
     let asked = Asked::of(&dir, &staged, workspace.as_ref())?;
     show(&staged, &asked, &Policy::load(&dir.policy())?, workspace.as_ref(), output);
     let new = asked.requests.iter().filter(|(_, is_new)| *is_new);
+    let requests = dropped(&staged).into_iter().map(|request| request.words);
     Ok(Changes {
         asks_anew: new.map(|(assessed, _)| assessed.document(&asked.skill)).collect(),
-        asks_no_longer: dropped(&staged).into_iter().map(|request| request.words).collect(),
+        triggers_anew: asked.new_triggers().cloned().collect(),
+        asks_no_longer: requests.chain(dropped_triggers(&staged)).collect(),
     })
 }
 
@@ -152,6 +157,8 @@ pub(crate) fn read_signature(archive: &Path) -> Result<Vec<u8>> {
 struct Asked {
     skill: SkillId,
     requests: Vec<(Assessed, bool)>,
+    /// What makes its tools be called, and whether the installed version had that.
+    triggers: Vec<(TriggerLine, bool)>,
 }
 
 impl Asked {
@@ -168,14 +175,23 @@ impl Asked {
                 (assessed, is_new)
             })
             .collect();
-        Ok(Self { skill: manifest.id().clone(), requests })
+        let triggers = manifest.triggers().iter().map(|trigger| {
+            let had = staged.installed_manifest().is_some_and(|before| before.triggers().contains(trigger));
+            (TriggerLine::from(trigger), !had)
+        });
+        Ok(Self { skill: manifest.id().clone(), requests, triggers: triggers.collect() })
+    }
+
+    /// The triggers that nobody consented to yet.
+    fn new_triggers(&self) -> impl Iterator<Item = &TriggerLine> {
+        self.triggers.iter().filter(|(_, is_new)| *is_new).map(|(trigger, _)| trigger)
     }
 
     /// The rules that the owner consents to: all that are new, or nothing is installed.
     fn consent(&self, terms: &Terms<'_>, output: &Output) -> Result<Vec<Rule>> {
         let open: Vec<&Assessed> =
             self.requests.iter().filter(|(_, is_new)| *is_new).map(|(assessed, _)| assessed).collect();
-        if open.is_empty() {
+        if open.is_empty() && self.new_triggers().next().is_none() {
             return Ok(Vec::new());
         }
         if !terms.consent.yes {
@@ -197,10 +213,16 @@ impl Asked {
     }
 
     fn unanswered(&self, open: &[&Assessed], verb: &str) -> CliError {
-        let words = open.iter().map(|assessed| format!("  {}", assessed.request.words)).collect::<Vec<_>>();
+        let requests = open.iter().map(|assessed| format!("  {}", assessed.request.words));
+        let words: Vec<_> =
+            requests.chain(self.new_triggers().map(|trigger| format!("  {}", trigger.words()))).collect();
         let commands = open.iter().map(|assessed| format!("  {}", assessed.command(&self.skill)));
         let message =
             format!("{} asks for permissions that nobody consented to:\n{}", self.skill, words.join("\n"));
+        if open.is_empty() {
+            let hint = "--yes consents to it; openclaw trigger pause takes that back later";
+            return CliError::new(Exit::Refused, "consent-needed", message).hint(hint);
+        }
         let hint = format!(
             "--yes consents to all of it; or answer one by one, with grant allow or grant deny, and {verb} it \
              again:\n{}",
@@ -243,13 +265,16 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
     if let Source::Registry(registered) = staged.source() {
         output.note(format_args!("entry {} in the log of {}", registered.log_index, registered.origin));
     }
-    if asked.requests.is_empty() {
+    if asked.requests.is_empty() && asked.triggers.is_empty() {
         output.note("it asks for no permission");
     } else {
         output.note("it asks to");
     }
     for request in dropped(staged) {
         output.note(format_args!("  - {}{}", good("(no longer) "), request.words));
+    }
+    for words in dropped_triggers(staged) {
+        output.note(format_args!("  - {}{words}", good("(no longer) ")));
     }
     for (assessed, is_new) in &asked.requests {
         let mark = match (&assessed.standing, is_new) {
@@ -282,20 +307,39 @@ fn show(staged: &Staged, asked: &Asked, policy: &Policy, workspace: Option<&Work
     if !programs.is_empty() {
         output.note(dim(format_args!("    {}", describe::PROGRAMS_CANNOT)));
     }
-    for trigger in manifest.triggers() {
-        output.note(format_args!(
-            "it asks to be called by itself: {}, at {} (UTC)",
-            trigger.tool(),
-            trigger.schedule()
-        ));
-    }
+    show_triggers(staged, asked, output);
     for text in describe::warnings(manifest.requests()) {
         output.note(format_args!("  {} {text}", warning("!")));
     }
-    let (limits, cuts) = policy.ceilings().apply(manifest.limits());
+    let (limits, cuts) = policy.ceilings().apply(manifest);
     output.note(format_args!("limits of a call: {}", describe::limits(&CallLimits::from(&limits))));
     describe::cuts(&cuts).into_iter().for_each(|cut| output.note(format_args!("  {cut}")));
     output.note(format_args!("it says of itself: {}", own_words(package.skill_md())));
+}
+
+fn show_triggers(staged: &Staged, asked: &Asked, output: &Output) {
+    for (trigger, is_new) in &asked.triggers {
+        let mark = if *is_new && staged.installed().is_some() { warning("(new) ") } else { String::new() };
+        output.note(format_args!("  - {mark}{}", trigger.words()));
+    }
+    for trigger in staged.package().manifest().triggers() {
+        if let Trigger::Cron(cron) = trigger
+            && let Err(unknown) = trigger::next(cron, Timestamp::now())
+        {
+            output.note(format_args!("  {} {unknown}, so that this is never called", warning("!")));
+            output.note(format_args!("    {}", UnknownZone::hint()));
+        }
+    }
+}
+
+/// The triggers that the installed version had and this one has not, in words.
+fn dropped_triggers(staged: &Staged) -> impl Iterator<Item = String> {
+    let now = staged.package().manifest().triggers();
+    let before = staged.installed_manifest().map(Manifest::triggers).unwrap_or_default();
+    before
+        .iter()
+        .filter(move |trigger| !now.contains(trigger))
+        .map(|trigger| TriggerLine::from(trigger).words())
 }
 
 /// What the installed version asked for and this one does not.

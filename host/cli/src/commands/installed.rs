@@ -1,5 +1,6 @@
 //! `openclaw list` and `openclaw remove`: what is installed.
 
+use openclaw_agent::trigger::Store;
 use openclaw_package::SkillId;
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::install::{InstallError, Installer};
@@ -80,6 +81,9 @@ pub(crate) fn remove(arguments: &Remove, environment: &Environment, output: &Out
         error => error.into(),
     })?;
     if arguments.purge {
+        if dir.triggers().is_file() {
+            Store::open(&dir)?.forget(skill)?;
+        }
         let older = dir.log(skill).with_extension("log.1");
         match std::fs::remove_file(&older) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use openclaw_gateway::mcp::serve_stdio;
-use openclaw_gateway::{Caller, Scope, Service};
-use openclaw_runtime::consent::Consents;
+use openclaw_gateway::{Caller, Scope};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,6 +17,7 @@ use crate::cli::{Client, Mcp, McpCommand, McpServe};
 use crate::environment::{self, Environment};
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::invocation;
 use crate::output::Output;
 use crate::text::pretty_json;
 
@@ -48,11 +48,9 @@ fn serve(arguments: &McpServe, environment: &Environment, output: &Output) -> Re
             .note("waiting for an MCP client on standard input; `openclaw mcp config` shows how one is told");
     }
     let config = environment.config()?;
-    let level = config.security_level();
-    let runtime = environment.runtime_for(&config, config.concurrent_calls())?;
-    let _watching = runtime.watch().map_err(openclaw_runtime::RuntimeError::from)?;
-    let service = Arc::new(Service::new(runtime, Consents::new(level)));
-    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(host_failure)?;
+    let (service, _) = environment.service(&config)?;
+    let _watching = service.runtime().watch().map_err(openclaw_runtime::RuntimeError::from)?;
+    let threads = invocation::threads().build().map_err(host_failure)?;
     let served = threads.block_on(async {
         let shutdown = CancellationToken::new();
         end_with_signals(&shutdown)?;

@@ -1,13 +1,13 @@
 //! `openclaw tool`: the tools of installed skills, and the call of one.
 
+use openclaw_agent::redaction::Place;
 use openclaw_package::{ToolId, Tree};
 use openclaw_runtime::Runtime;
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::consent::{Consents, SecurityLevel};
-use openclaw_runtime::redact::Redactor;
 use openclaw_runtime::skill_log;
 
-use crate::ask::Asked;
+use crate::ask::{Asked, Terminal};
 use crate::cli::{ToolCall, ToolCommand};
 use crate::environment::{self, Environment};
 use crate::error::{CliError, Result};
@@ -66,26 +66,28 @@ pub(super) fn call(
     let input = invocation::input(input)?;
     let workspace = environment::workspace(given.as_deref())?;
     let config = environment.config()?;
-    let runtime = environment.runtime(&config)?;
+    let (runtime, redaction) = environment.runtime(&config)?;
     let has_workspace = workspace.is_some();
     if !has_workspace && wants_workspace(&runtime.dispatcher().catalog(), &tool) {
         output.warn("the current directory cannot be a workspace, so there is none: --workspace DIR");
     }
+    let terminal = Terminal::new(output, &format!("running {tool}"));
     let call = openclaw_runtime::ToolCall {
         tool: tool.clone(),
         input,
         caller: caller.to_owned(),
         workspace,
         observer: None,
+        respondent: terminal.respondent(),
     };
     let waiting = invocation::runtime()?;
     seek_consent(config.security_level(), &runtime, &call, &waiting, output)?;
-    let progress = output.progress(&format!("running {tool}"));
+    terminal.watch();
     let outcome = waiting.block_on(runtime.dispatcher().call(call));
-    drop(progress);
+    terminal.rest();
     runtime.dispatcher().flush()?;
     let report = outcome.as_ref().map_or_else(|(_, report)| report, |result| &result.report);
-    let kept = skill_log::append(runtime.data_dir(), &tool, &report.log, &Redactor::patterns());
+    let kept = skill_log::append(runtime.data_dir(), &tool, &report.log, redaction.redactor(Place::Logs));
     if let Err(error) = kept {
         output.warn(format_args!("what the skill logged is not kept: {error}"));
     }

@@ -4,14 +4,21 @@ use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
+use openclaw_agent::models::known_providers;
 use openclaw_gateway::names::{HostName, WebOrigin};
 use openclaw_runtime::consent::SecurityLevel;
 use serde::{Deserialize, Deserializer};
 
-/// The language model: neither key means anything without the other.
+use super::agents::AgentId;
+
+/// The language model, and the agent that there is where none is named. Neither of the model's keys means anything without
+/// the other.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Claw {
+    /// The agent's name.
+    #[serde(default = "AgentId::claw")]
+    pub(crate) name: AgentId,
     /// Who serves it.
     pub(crate) model_provider: Provider,
     /// What it is called there.
@@ -19,23 +26,15 @@ pub(crate) struct Claw {
     pub(crate) model: String,
 }
 
-/// Who serves a language model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// Who serves a language model: a provider that need not be named in `models.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) enum Provider {
-    /// Whatever `LOCAL_LLM_URL` names.
-    Local,
-    /// OpenAI, with the key in `OPENAI_API_KEY`.
-    OpenAi,
-}
+pub(crate) struct Provider(String);
 
 impl Provider {
-    /// The variable that it cannot do without.
-    pub(crate) fn variable(self) -> &'static str {
-        match self {
-            Self::Local => "LOCAL_LLM_URL",
-            Self::OpenAi => "OPENAI_API_KEY",
-        }
+    /// As it is written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -43,14 +42,11 @@ impl TryFrom<String> for Provider {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "local" => Ok(Self::Local),
-            "openai" => Ok(Self::OpenAi),
-            "anthropic" | "ollama" | "groq" => {
-                Err(format!("the provider {text} comes with the agent core; there are local and openai"))
-            }
-            _ => Err(format!("{text} is no provider; there are local and openai")),
+        let names: Vec<_> = known_providers().map(|(name, _)| name).collect();
+        if names.contains(&text.as_str()) {
+            return Ok(Self(text));
         }
+        Err(format!("{text} is no provider; there are {}", names.join(", ")))
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct GatewayCounts {
     pub(crate) failed_tool_calls: u64,
     /// Those that their callers gave up.
     pub(crate) cancelled_tool_calls: u64,
+    /// Those that a schedule made.
+    pub(crate) trigger_runs: u64,
     /// Calls that run now.
     pub(crate) running_calls: u64,
     /// Calls that may run at once.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use openclaw_package::registry::api::Whoami;
+use openclaw_package::registry::api::{TriggerLine, Whoami};
 use openclaw_package::registry::{Origin, Visibility};
 use openclaw_package::{Digest, PublicKey, PublisherName, SkillId};
 use semver::Version;
@@ -86,6 +86,8 @@ pub(crate) struct Update {
 pub(crate) struct Changes {
     /// What waits for consent.
     pub(crate) asks_anew: Vec<Permission>,
+    /// What makes its tools be called, and waits for consent.
+    pub(crate) triggers_anew: Vec<TriggerLine>,
     /// What it does not ask for any more, in words.
     pub(crate) asks_no_longer: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -125,6 +126,9 @@ pub(super) fn typed(kind: &'static str, body: impl Into<Body>) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
+
+/// How long nothing may be sent in a stream of events before something is, so that whoever closed the connection is noticed.
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
 
 /// Server-sent events, as they come.
 pub(super) fn events(

@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use openclaw_listen::network;
 
 use super::answer::Refusal;
-use super::{App, Peer};
+use super::{App, Peer, ws};
 use crate::tokens::{Token, Tokens};
 
 /// A request's token, which was accepted. The guard puts it among the request's extensions, for every surface.
@@ -74,19 +74,26 @@ fn unauthorized() -> Refusal {
     Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message, Some(hint))
 }
 
-/// Whose token a request carries.
+/// Whose token was presented.
 pub(super) fn authenticate(
     tokens: &Tokens,
     failures: &Failures,
-    headers: &HeaderMap,
+    presented: Option<&str>,
     peer: Option<Peer>,
 ) -> Result<Authenticated, Refusal> {
-    let token = presented(headers).and_then(|token| tokens.find_now(token));
+    let token = presented.and_then(|token| tokens.find_now(token));
     token.map(Authenticated).ok_or_else(|| failures.count(peer))
 }
 
-/// The one token of a request.
-fn presented(headers: &HeaderMap) -> Option<&str> {
+/// The one token of a request; a WebSocket may have it in another place instead.
+pub(super) fn presented(headers: &HeaderMap, is_socket: bool) -> Option<&str> {
+    match ws::presented(headers).filter(|_| is_socket) {
+        Some(token) => (!headers.contains_key(AUTHORIZATION)).then_some(token),
+        None => in_header(headers),
+    }
+}
+
+fn in_header(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
@@ -124,13 +131,25 @@ mod tests {
             for value in values {
                 headers.append(AUTHORIZATION, http::HeaderValue::from_static(value));
             }
-            presented(&headers).map(str::to_owned)
+            presented(&headers, false).map(str::to_owned)
         };
         assert_eq!(of(&["Bearer x"]).as_deref(), Some("x"));
         assert_eq!(of(&["bearer  x "]).as_deref(), Some("x"));
         for wrong in [&[][..], &["x"], &["Basic x"], &["Bearer"], &["Bearer x", "Bearer x"]] {
             assert_eq!(of(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_websocket_presents_its_token_in_one_of_two_places() {
+        let mut headers = HeaderMap::new();
+        headers.insert("sec-websocket-protocol", http::HeaderValue::from_static("openclaw.bearer.x"));
+        assert_eq!(presented(&headers, true), Some("x"));
+        assert_eq!(presented(&headers, false), None, "for a WebSocket only");
+        headers.insert(AUTHORIZATION, http::HeaderValue::from_static("Bearer x"));
+        assert_eq!(presented(&headers, true), None, "two are none");
+        headers.remove("sec-websocket-protocol");
+        assert_eq!(presented(&headers, true), Some("x"));
     }
 
     #[test]

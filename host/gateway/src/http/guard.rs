@@ -24,7 +24,7 @@ use tracing::Instrument as _;
 use super::answer::{ErrorCode, Refusal};
 use super::body::{Bounded, check_length};
 use super::routes::{NO_ROUTE, route_name};
-use super::{App, Authenticated, Peer, Phase, auth, mcp, trace};
+use super::{App, Authenticated, Peer, Phase, auth, mcp, trace, ws};
 use crate::names::Foreign;
 use crate::tokens::Token;
 
@@ -123,7 +123,8 @@ fn admit(app: &App, request: &Request, route: &'static str) -> Result<Admitted, 
         return Ok(Admitted { token: None, place: None });
     }
     let peer = request.extensions().get::<Peer>().copied();
-    let token = auth::authenticate(&app.tokens, &app.failures, request.headers(), peer)?;
+    let presented = auth::presented(request.headers(), route == ws::PATH);
+    let token = auth::authenticate(&app.tokens, &app.failures, presented, peer)?;
     if METRICS.contains(&route) {
         if !token.0.may_read_metrics() {
             let message = "this token may not read metrics";

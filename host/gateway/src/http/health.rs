@@ -15,8 +15,9 @@ use crate::metrics::MetricsDocument;
 /// Whether the gateway answers
 #[utoipa::path(get, path = "/health", tag = "operate", security(()),
     responses((status = 200, description = "It does", body = Health)))]
-pub(super) async fn health() -> Response {
-    json(&Health { status: "healthy", version: env!("CARGO_PKG_VERSION"), agents: 0 })
+pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
+    let agents = app.conversations.count();
+    json(&Health { status: "healthy", version: env!("CARGO_PKG_VERSION"), agents })
 }
 
 /// Whether the gateway takes calls
@@ -40,6 +41,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refus
 #[utoipa::path(get, path = "/metrics", tag = "operate",
     responses((status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text")))]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    app.service.metrics().set_at_work(app.conversations.at_work());
     let text = app.service.metrics().encode(app.service.runtime().dispatcher());
     typed("application/openmetrics-text; version=1.0.0; charset=utf-8", text)
 }

@@ -11,11 +11,13 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use super::answer::typed;
+use super::chat::{ChatAnswer, ChatChunk, ChatMessage, ChatRequest};
 use super::documents::{
     CallReport, Called, Done, ErrorBody, FailedCall, Health, Line, ListedTools, Readiness,
 };
 use super::mcp::documented as mcp;
-use super::{health, tools};
+use super::ws::{SocketMessage, SocketRequest};
+use super::{chat, health, tools, ws};
 use crate::metrics::MetricsDocument;
 
 /// What the one kind of credential is called in the document.
@@ -49,13 +51,15 @@ const WITH_TOKEN: [(StatusCode, &str); 3] = [
     ),
     paths(
         get, health::health, health::ready, health::metrics, health::metrics_document, tools::list, tools::call,
-        mcp::post, mcp::get, mcp::delete,
+        chat::chat, ws::open, mcp::post, mcp::get, mcp::delete,
     ),
     components(schemas(
-        CallReport, Called, Done, ErrorBody, FailedCall, Health, Line, ListedTools, MetricsDocument, Readiness,
+        CallReport, Called, ChatAnswer, ChatChunk, ChatMessage, ChatRequest, Done, ErrorBody, FailedCall, Health, Line,
+        ListedTools, MetricsDocument, Readiness, SocketMessage, SocketRequest,
     )),
     tags(
         (name = "tools", description = "What may be called"),
+        (name = "agents", description = "Who may be spoken with"),
         (name = "mcp", description = "The same to agents, by the Model Context Protocol"),
         (name = "operate", description = "For those who watch the gateway"),
     ),

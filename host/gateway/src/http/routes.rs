@@ -7,7 +7,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{App, guard, health, mcp, openapi, tools};
+use super::{App, chat, guard, health, mcp, openapi, tools, ws};
 
 /// A route by its method and its path in the OpenAPI document.
 pub type Route = (&'static str, &'static str);
@@ -35,6 +35,8 @@ routes! {
     get "/api/v1/metrics" => health::metrics_document;
     get "/api/v1/tools" => tools::list;
     post "/api/v1/tools/{publisher}/{skill}/{tool}" => tools::call;
+    post "/api/v1/chat" => chat::chat;
+    get "/ws" => ws::open;
     get "/mcp" => mcp::serve;
     post "/mcp" => mcp::serve;
     delete "/mcp" => mcp::serve;

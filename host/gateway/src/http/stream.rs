@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::response::Response;
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use openclaw_runtime::{Observer, Progress};
 use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::answer::{Refusal, events};
+use super::answer::{Refusal, SILENCE, events};
 use super::documents::{CallReport, Called, Done, ErrorBody, FailedCall, Line};
 use super::tools::Running;
 use super::{App, Authenticated};
@@ -24,9 +23,6 @@ use crate::tokens::Token;
 
 /// Events that wait for a slow client; what comes beyond that is not sent, and stands in the report all the same.
 const WAITING: usize = 1024;
-
-/// How long nothing may be sent before something is, so that whoever closed the connection is noticed.
-const SILENCE: Duration = Duration::from_secs(15);
 
 /// Hands on what a call says while it runs. It never waits for the client.
 struct Events(Sender<Bytes>);
@@ -51,7 +47,8 @@ impl Observer for Events {
 pub(super) fn call(app: &Arc<App>, token: Arc<Token>, tool: ToolId, input: String) -> Response {
     let (sender, receiver) = channel(WAITING);
     let observer: Option<Arc<dyn Observer>> = Some(Arc::new(Events(sender)));
-    let running = Running::start(app, Authenticated(token), Request { tool, input, observer });
+    let running =
+        Running::start(app, Authenticated(token), Request { tool, input, observer, respondent: None });
     events(follow(receiver, running))
 }
 
@@ -104,7 +101,7 @@ fn last(ended: Result<CallOutcome, Refusal>) -> Bytes {
 }
 
 /// An event: its data is JSON on one line, whatever a guest puts into it.
-fn event(name: &str, data: &impl Serialize) -> Bytes {
+pub(super) fn event(name: &str, data: &impl Serialize) -> Bytes {
     let data = serde_json::to_string(data).unwrap_or_default();
     // A tool's own result may be laid out on several lines; outside of strings they mean nothing.
     let data = data.replace(['\n', '\r'], " ");

@@ -71,8 +71,11 @@ pub(super) async fn call(
     if follows {
         return Ok(stream::call(&app, token, tool, input));
     }
-    let running =
-        Running::start(&app, Authenticated(token), service::Request { tool, input, observer: None });
+    let running = Running::start(
+        &app,
+        Authenticated(token),
+        service::Request { tool, input, observer: None, respondent: None },
+    );
     answer(running.ended().await?)
 }
 

@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::text::visible;
+use openclaw_agent::text::visible;
 
 /// How long a person may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// States that may be open at once; the oldest is given up for a new one.
 const MOST_OPEN: usize = 1024;
 /// What the one form of a call is known by.

@@ -1,10 +1,11 @@
 //! What a caller may see, in the form of the protocol: made once for each snapshot and scope, and not again for a call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openclaw_agent::flat_name;
 use openclaw_package::name::ToolId;
 use openclaw_runtime::catalog::{Catalog, Entry};
 use openclaw_runtime::consent::SecurityLevel;
@@ -12,10 +13,10 @@ use openclaw_runtime::skill::Authorized;
 use rmcp::model::{ErrorData, JsonObject, Resource, Tool, ToolAnnotations};
 
 use super::resources::{Document, documents};
-use super::text::visible;
-use super::{name, shape};
+use super::shape;
 use crate::caller::Scope;
-use crate::service::Service;
+use crate::service::{Service, effects};
+use openclaw_agent::text::visible;
 
 /// Tools or resources that one page holds.
 const PAGE: usize = 250;
@@ -43,12 +44,13 @@ struct Listed {
 impl Listing {
     fn make(catalog: &Catalog, scope: &Scope, level: SecurityLevel) -> Self {
         let mut listing = Self { tools: BTreeMap::new(), documents: BTreeMap::new() };
+        let mut taken = HashSet::new();
         for (skill, entry) in catalog.iter() {
             let Entry::Loaded(authorized) = entry else { continue };
             for tool in authorized.tools().iter() {
                 let id = skill.tool(tool.name.clone());
                 if scope.covers(&id) {
-                    listing.add(id, tool, authorized, level);
+                    listing.add(&mut taken, id, tool, authorized, level);
                 }
             }
             if scope.reaches(skill) {
@@ -60,16 +62,19 @@ impl Listing {
 
     fn add(
         &mut self,
+        taken: &mut HashSet<String>,
         id: ToolId,
         tool: &openclaw_package::tools::Tool,
         skill: &Authorized,
         level: SecurityLevel,
     ) {
-        let name = name::flat(&id);
-        let listed = listed(&name, id, tool, skill, level);
-        // Two names that hash alike: neither may be called for the other.
-        if self.tools.insert(name.clone(), listed).is_some() {
-            tracing::error!("two tools come to the name {name}; neither is offered");
+        let name = flat_name::flat(&id);
+        if taken.insert(name.clone()) {
+            let listed = listed(&name, id, tool, skill, level);
+            self.tools.insert(name, listed);
+        } else {
+            // Names that hash alike: none of them may be called for another.
+            tracing::error!("several tools come to the name {name}; none of them is offered");
             self.tools.remove(&name);
         }
     }
@@ -164,11 +169,7 @@ fn listed(
 /// What follows from what the skill holds; of what does not follow, nothing is said, and the protocol's defaults, which
 /// are the careful ones, hold.
 fn annotations(skill: &Authorized, level: SecurityLevel) -> ToolAnnotations {
-    let effects = match level {
-        SecurityLevel::Strict => skill.grants().effects(),
-        // What is not granted yet may be, in the very call that is decided about.
-        SecurityLevel::Moderate | SecurityLevel::Permissive => skill.grants().requested_effects(),
-    };
+    let effects = effects(skill, level);
     let hints = ToolAnnotations::new().read_only(!effects.writes).open_world(effects.reaches);
     if effects.writes { hints } else { hints.destructive(false).idempotent(true) }
 }

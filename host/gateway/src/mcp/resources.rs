@@ -8,8 +8,8 @@ use openclaw_runtime::catalog::Entry;
 use openclaw_runtime::skill::Authorized;
 use rmcp::model::{ErrorData, Resource, ResourceContents, ResourceTemplate};
 
-use super::text::{quoted, visible};
 use crate::service::Service;
+use openclaw_agent::text::{quoted, visible};
 
 /// Bytes that a document may have to be offered.
 const MAX_BYTES: u64 = 1 << 20;

@@ -93,6 +93,8 @@ struct Line<'a> {
     programs: &'a [Ran],
     #[serde(skip_serializing_if = "super::is_zero")]
     tokens: u64,
+    #[serde(skip_serializing_if = "super::is_zero")]
+    questions: u64,
 }
 
 impl<'a> Pending<'a> {
@@ -127,6 +129,7 @@ impl<'a> Pending<'a> {
             denial_count: report.denial_count,
             programs: &redacted(&report.programs, |ran| redacted_program(ran, redactor)),
             tokens: report.tokens,
+            questions: report.questions,
         })
     }
 }
@@ -194,6 +197,7 @@ mod tests {
             caller: format!("agent {token}"),
             workspace: None,
             observer: None,
+            respondent: None,
         };
         let target = format!("GET https://h/{secret}?token={token}");
         let denial = Denial::new(Capability::Memory, &target, Reason::NotGranted).with_hint(&target);
@@ -234,10 +238,16 @@ mod tests {
             caller: "a \"caller\"".to_owned(),
             workspace: None,
             observer: None,
+            respondent: None,
         };
         let denial = Denial::new(Capability::Memory, "memory", Reason::NotGranted).with_hint("do");
-        let report =
-            Report { denials: vec![denial.clone()], denial_count: 7, tokens: 9, ..Report::default() };
+        let report = Report {
+            denials: vec![denial.clone()],
+            denial_count: 7,
+            tokens: 9,
+            questions: 2,
+            ..Report::default()
+        };
         let log = AuditLog::open(&path, Rotation::default()).unwrap();
         let bytes = Bytes { input: 2, output: 3, ..Bytes::default() };
         let redactor = Redactor::patterns();
@@ -252,6 +262,7 @@ mod tests {
         assert_eq!((&first.grants[..], first.version.to_string().as_str()), (&rules[..], "1.2.3"));
         assert_eq!((first.bytes, first.requests, first.denial_count), (bytes, 4, 7));
         assert_eq!((first.tokens, second.tokens), (9, 0));
+        assert_eq!((first.questions, second.questions), (2, 0));
         assert_eq!(first.denials, [denial]);
         assert_eq!((second.outcome.as_str(), second.bytes.input, second.denials.len()), ("cancelled", 2, 0));
     }

@@ -13,6 +13,7 @@ use openclaw_package::name::SkillId;
 use openclaw_package::permission::{Access, FilesystemRequest, Requests, Tree};
 
 pub use self::effects::Effects;
+use super::ask::{self, AskState, Respondent};
 use super::filesystem::{
     Budget, FilesystemState, Ledgers, Preopen, QuotaGrant, TreeGrant, is_control_file, real_path,
 };
@@ -60,6 +61,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) starter: &'a Arc<dyn Start>,
     /// None where the host has no language model.
     pub(crate) model: Option<&'a Arc<dyn LanguageModel>>,
+    /// Who answers questions; none where nobody can be asked.
+    pub(crate) respondent: Option<&'a Arc<dyn Respondent>>,
     /// The values of secrets; none in a worker, whose host has them.
     pub(crate) secrets: Option<&'a Arc<SecretValues>>,
     pub(crate) deadline: std::time::Instant,
@@ -195,16 +198,7 @@ impl Grants {
                 rule: program.rule.map(Rule::Process),
             });
         }
-        if let Some(request) = &self.requests.memory
-            && self.memory().is_err()
-        {
-            missing.push(self.missing_without_scope(Rule::Memory, &request.reason));
-        }
-        if let Some(request) = &self.requests.llm
-            && self.llm().is_err()
-        {
-            missing.push(self.missing_without_scope(Rule::Llm, &request.reason));
-        }
+        missing.extend(self.missing_without_scope());
         for (rule, reason) in self.secrets().missing() {
             missing.push(Missing {
                 scope: rule.to_string(),
@@ -216,13 +210,19 @@ impl Grants {
         missing
     }
 
-    fn missing_without_scope(&self, rule: Rule, reason: &openclaw_package::permission::Reason) -> Missing {
-        Missing {
-            scope: rule.to_string(),
-            reason: reason.to_string(),
-            command: command(&self.skill, rule.permission(), ""),
-            rule: Some(rule),
-        }
+    /// The same of requests that have no scope.
+    fn missing_without_scope(&self) -> impl Iterator<Item = Missing> {
+        let Requests { memory, llm, ask, .. } = &self.requests;
+        let asked = [
+            (Rule::Memory, memory.as_ref().map(|request| &request.reason), self.memory()),
+            (Rule::Llm, llm.as_ref().map(|request| &request.reason), self.llm()),
+            (Rule::Ask, ask.as_ref().map(|request| &request.reason), self.ask()),
+        ];
+        asked.into_iter().filter_map(|(rule, reason, granted)| {
+            let reason = reason.filter(|_| granted.is_err())?.to_string();
+            let command = command(&self.skill, rule.permission(), "");
+            Some(Missing { scope: rule.to_string(), reason, command, rule: Some(rule) })
+        })
     }
 
     /// Opens what is granted for one call.
@@ -261,7 +261,11 @@ impl Grants {
             Some(session) => LlmState::Declared(Arc::new(session)),
             None => LlmState::Undeclared,
         };
-        Ok(Held { filesystem, memory, network, process, llm, denials, log: Log::default() })
+        let ask = match self.person(around.respondent, &denials) {
+            Some(session) => AskState::Declared(Arc::new(session)),
+            None => AskState::Undeclared,
+        };
+        Ok(Held { filesystem, memory, network, process, llm, ask, denials, log: Log::default() })
     }
 
     /// Opens the granted trees for one call.
@@ -306,6 +310,22 @@ impl Grants {
 
     fn llm(&self) -> Result<(), Reason> {
         decide(self.requests.llm.is_some(), self.deny.contains(&Rule::Llm), self.allow.contains(&Rule::Llm))
+    }
+
+    /// What a call may ask the person behind it; none where the manifest does not declare it.
+    pub(crate) fn person(
+        &self,
+        respondent: Option<&Arc<dyn Respondent>>,
+        denials: &Denials,
+    ) -> Option<ask::Session> {
+        self.requests.ask.as_ref()?;
+        let denied = |reason| self.hinted(Denial::new(Capability::Ask, "ask", reason), "ask", "");
+        let denial = self.ask().err().map(denied);
+        Some(ask::Session::new(self.skill.clone(), denial, denials.clone(), respondent.cloned()))
+    }
+
+    fn ask(&self) -> Result<(), Reason> {
+        decide(self.requests.ask.is_some(), self.deny.contains(&Rule::Ask), self.allow.contains(&Rule::Ask))
     }
 
     /// The same, for whoever has not opened the trees; they are to stay open while programs run. Nothing is opened where

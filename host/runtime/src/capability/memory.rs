@@ -1,5 +1,7 @@
 //! `openclaw:skill/memory`: a key-value store for each skill, in a SQLite file of its own.
 
+mod search;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +11,11 @@ use openclaw_package::name::SkillId;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use wasmtime::component::{HasSelf, Linker};
 
+use self::search::Query;
 use super::{Denial, Denials};
 use crate::bindings::openclaw::skill::memory as wit;
 use crate::sandbox::CallState;
+use crate::sqlite;
 
 /// Most bytes that a key may have.
 const KEY_BYTES: usize = 512;
@@ -20,7 +24,9 @@ const LISTED_KEYS: u32 = 1_000;
 /// What a row costs beside its key and value, so that empty values are not free.
 const ROW_BYTES: u64 = 32;
 /// The layout of the file; a newer one is refused.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
+/// Bytes of the longest value that is searched: indexing and reading it takes time, which no fuel counts.
+const SEARCHED_BYTES: usize = 64 << 10;
 
 /// The stores of all skills, below one directory; a file is opened at its first use.
 #[derive(Debug)]
@@ -107,28 +113,68 @@ fn open_file(path: &Path) -> Result<Connection, MemoryError> {
     let dir = path.parent().unwrap_or(path);
     std::fs::create_dir_all(dir).map_err(|source| MemoryError::Io { path: dir.to_owned(), source })?;
     let failed = |source| MemoryError::Database { path: path.to_owned(), source };
-    let mut connection = Connection::open(path).map_err(failed)?;
-    connection.busy_timeout(Duration::from_secs(1)).map_err(failed)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-    connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-    // A confined process could not make the files that would hold it otherwise.
-    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let version: i64 =
-        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    let (connection, version) =
+        sqlite::open(path, Duration::from_secs(1), SCHEMA_VERSION, migrate).map_err(failed)?;
     if version > SCHEMA_VERSION {
         return Err(MemoryError::Newer { path: path.to_owned() });
     }
-    if version == 0 {
-        transaction
-            .execute_batch(
-                "CREATE TABLE entry (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;",
-            )
-            .map_err(failed)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(failed)?;
-    }
-    transaction.commit().map_err(failed)?;
+    // A confined process could not make the files that would hold it otherwise.
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
     Ok(connection)
+}
+
+/// The tables of this version: the entries, and an index of those that are text, which triggers keep in step.
+///
+/// SQLite does not check what is cast to text, so whoever writes an entry says whether it is.
+const SCHEMA: &str = "
+    CREATE TABLE entry (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        is_text INTEGER NOT NULL,
+        value BLOB NOT NULL
+    ) STRICT;
+    CREATE VIEW text_entry AS SELECT id, CAST(value AS TEXT) AS text FROM entry WHERE is_text;
+    CREATE VIRTUAL TABLE word USING fts5(
+        text, content = 'text_entry', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    );
+    CREATE TRIGGER entry_added AFTER INSERT ON entry WHEN new.is_text BEGIN
+        INSERT INTO word (rowid, text) VALUES (new.id, CAST(new.value AS TEXT));
+    END;
+    CREATE TRIGGER entry_removed AFTER DELETE ON entry WHEN old.is_text BEGIN
+        INSERT INTO word (word, rowid, text) VALUES ('delete', old.id, CAST(old.value AS TEXT));
+    END;
+    CREATE TRIGGER entry_changed AFTER UPDATE ON entry BEGIN
+        INSERT INTO word (word, rowid, text)
+            SELECT 'delete', old.id, CAST(old.value AS TEXT) WHERE old.is_text;
+        INSERT INTO word (rowid, text) SELECT new.id, CAST(new.value AS TEXT) WHERE new.is_text;
+    END;
+";
+
+/// Brings the file from a version to this one; zero is a new file.
+fn migrate(transaction: &Transaction<'_>, version: i64) -> Result<(), rusqlite::Error> {
+    if version == 0 {
+        return transaction.execute_batch(SCHEMA);
+    }
+    transaction.execute_batch("ALTER TABLE entry RENAME TO entry_before;")?;
+    transaction.execute_batch(SCHEMA)?;
+    let mut before = transaction.prepare("SELECT key, value FROM entry_before ORDER BY key")?;
+    let mut rows = before.query([])?;
+    while let Some(row) = rows.next()? {
+        put(transaction, &row.get::<_, String>(0)?, row.get_ref(1)?.as_blob()?)?;
+    }
+    drop(rows);
+    drop(before);
+    transaction.execute_batch("DROP TABLE entry_before;")
+}
+
+/// Puts a value under a key, in place of what was there.
+fn put(transaction: &Transaction<'_>, key: &str, value: &[u8]) -> Result<(), rusqlite::Error> {
+    let is_text = value.len() <= SEARCHED_BYTES && std::str::from_utf8(value).is_ok();
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO entry (key, is_text, value) VALUES (?1, ?2, ?3)
+         ON CONFLICT (key) DO UPDATE SET is_text = excluded.is_text, value = excluded.value",
+    )?;
+    statement.execute(params![key, is_text, value]).map(drop)
 }
 
 /// What a call may do with memory.
@@ -203,11 +249,7 @@ impl MemoryState {
         check_key(key)?;
         self.with(|connection, quota| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction.execute(
-                "INSERT INTO entry (key, value) VALUES (?1, ?2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                params![key, value],
-            )?;
+            put(&transaction, key, value)?;
             if used(&transaction)? > quota {
                 transaction.rollback()?;
                 return Ok(Err(wit::Error::QuotaExceeded(quota)));
@@ -221,6 +263,11 @@ impl MemoryState {
         self.with(|connection, _| {
             connection.execute("DELETE FROM entry WHERE key = ?1", params![key]).map(|rows| Ok(rows > 0))
         })
+    }
+
+    fn search(&self, query: &str, limit: u32) -> Result<Vec<wit::Hit>, wit::Error> {
+        let query = Query::parse(query).ok_or(wit::Error::InvalidQuery)?;
+        self.with(|connection, _| query.search(connection, limit).map(Ok))
     }
 
     fn list_keys(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<String>, wit::Error> {
@@ -248,6 +295,10 @@ impl wit::Host for CallState {
 
     fn delete(&mut self, key: String) -> wasmtime::Result<Result<bool, wit::Error>> {
         Ok(self.memory.delete(&key))
+    }
+
+    fn search(&mut self, query: String, limit: u32) -> wasmtime::Result<Result<Vec<wit::Hit>, wit::Error>> {
+        Ok(self.memory.search(&query, limit))
     }
 
     fn list_keys(

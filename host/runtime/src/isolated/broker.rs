@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use url::Url;
 
-use super::wire::{self, Link, Meanwhile, Wish};
+use super::wire::{self, Link, Meanwhile, Wish, Wished};
+use crate::capability::ask::{self, AskError, Reply};
 use crate::capability::llm::{self, LanguageModel, LlmRequest};
 use crate::capability::log::{LINES, Log, LogLine, REPORTS, Told};
 use crate::capability::network::dial::{Dial, DialError, Dialled};
@@ -24,6 +25,11 @@ use crate::capability::network::{NetworkGrants, NetworkLimits, Permitted, Relay}
 use crate::capability::process::{self, Command, Life, Ran, Session, Start, StartError};
 use crate::observer::Observer;
 use crate::redact::Values;
+
+/// Messages of a guest of one call.
+const MESSAGES: u64 = 2 * (LINES + REPORTS);
+/// Wishes that may be left of calls that ended before they were read.
+const LATE: u64 = 1_000;
 
 /// The writing end of a side channel.
 pub(super) type Side = Arc<Mutex<OwnedWriteHalf>>;
@@ -37,23 +43,28 @@ pub(crate) struct Outside {
 
 /// Sees to the wishes of one call of a worker.
 pub(super) struct Broker {
+    /// The number of the call.
+    call: u64,
+    /// Wishes of other calls.
+    late: u64,
     net: Net,
     /// None where the manifest declares no program.
     session: Option<Arc<Session>>,
     /// None where the manifest declares no language model.
     questions: Option<Arc<llm::Session>>,
-    /// Whether the model is being asked: a guest waits for one answer at a time.
+    /// None where the manifest declares no questions to a person.
+    person: Option<Arc<ask::Session>>,
+    /// Whether the model or the person is being asked: a guest waits for one answer at a time.
     is_asking: Arc<AtomicBool>,
-    /// What the guest told so far, of the call of that number; none where nobody follows it.
-    log: Option<(u64, Log)>,
-    told: u64,
-    /// Those that are of this call.
+    /// What the guest told so far; none where nobody follows it.
+    log: Option<Log>,
     heard: u64,
     side: Side,
     limits: NetworkLimits,
     dials: u64,
     starts: usize,
     asked: u64,
+    put: u64,
     programs: Arc<std::sync::Mutex<HashMap<u64, Arc<Life>>>>,
     /// Wishes under way; they end when the call does.
     under_way: JoinSet<()>,
@@ -73,71 +84,82 @@ pub(super) struct Net {
 
 impl Broker {
     pub(super) fn new(
+        call: u64,
         net: Net,
         session: Option<Session>,
         questions: Option<llm::Session>,
+        person: Option<ask::Session>,
         side: Side,
     ) -> Self {
         Self {
+            call,
+            late: 0,
             net,
             session: session.map(Arc::new),
             questions: questions.map(Arc::new),
+            person: person.map(Arc::new),
             is_asking: Arc::default(),
             log: None,
-            told: 0,
             heard: 0,
             side,
             limits: NetworkLimits::default(),
             dials: 0,
             starts: 0,
             asked: 0,
+            put: 0,
             programs: Arc::default(),
             under_way: JoinSet::new(),
             relayed: JoinSet::new(),
         }
     }
 
-    /// Tells an observer what the guest of a call tells.
-    pub(super) fn follow(&mut self, call: u64, observer: Arc<dyn Observer>) {
-        self.log = Some((call, Log::followed(Some(observer), self.net.cut.clone())));
+    /// The number of the call.
+    pub(super) fn call(&self) -> u64 {
+        self.call
+    }
+
+    /// Tells an observer what the guest tells.
+    pub(super) fn follow(&mut self, observer: Arc<dyn Observer>) {
+        self.log = Some(Log::followed(Some(observer), self.net.cut.clone()));
     }
 
     /// Tells the observer the lines that had not come when the call ended.
     pub(super) fn catch_up(&self, lines: &[LogLine]) {
-        if let Some((_, log)) = &self.log {
+        if let Some(log) = &self.log {
             let told = log.take().0.len();
             lines.iter().skip(told).cloned().for_each(|line| log.tell(Told::Line(line)));
         }
     }
 
-    /// How often the guest of the call told something.
+    /// How often the guest told something.
     pub(super) fn heard(&self) -> u64 {
         self.heard
     }
 
-    fn tell(&mut self, call: u64, told: Told) -> bool {
-        self.told += 1;
-        match &self.log {
-            Some((current, log)) if *current == call => {
-                self.heard += 1;
-                log.tell(told);
-            }
-            // It is of a call that has ended: its report had all of it.
-            _ => {}
+    fn tell(&mut self, told: Told) -> bool {
+        self.heard += 1;
+        if let Some(log) = &self.log {
+            log.tell(told);
         }
-        self.told <= 2 * (LINES + REPORTS)
+        self.heard <= MESSAGES
     }
 
     /// Sees to a wish while the call goes on; false where the worker has more of them than a call may have,
     /// which no worker has that is its own master.
     #[must_use]
-    pub(super) fn see_to(&mut self, wish: Wish) -> bool {
+    pub(super) fn see_to(&mut self, Wished { call, wish }: Wished) -> bool {
+        if call != self.call {
+            // That call has ended, so that nobody waits for what comes of it: least of all the person behind this one.
+            self.late += 1;
+            return self.late <= LATE;
+        }
         while self.under_way.try_join_next().is_some() {}
         match wish {
             Wish::Dial { id, method, url, patience } => self.dial(id, method, url, patience),
             Wish::Start { id, command } => self.start(id, command),
-            Wish::Tell { call, told } => self.tell(call, told),
-            Wish::Complete { id, request } => self.ask(id, request),
+            Wish::Tell { told } => self.tell(told),
+            Wish::Complete { id, request } => self.complete(id, request),
+            Wish::Ask { id, text, choices } => self.put(id, text, choices),
             Wish::End { id, cause } => {
                 let programs = self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 // One that never ran has nothing to end.
@@ -199,7 +221,7 @@ impl Broker {
         true
     }
 
-    fn ask(&mut self, id: u64, request: LlmRequest) -> bool {
+    fn complete(&mut self, id: u64, request: LlmRequest) -> bool {
         self.asked += 1;
         // The worker bounds them itself.
         if self.asked > llm::QUESTIONS || self.is_asking.swap(true, Ordering::SeqCst) {
@@ -214,6 +236,35 @@ impl Broker {
             heard(send(&side, &Meanwhile::Completed { id, result }).await);
         });
         true
+    }
+
+    fn put(&mut self, id: u64, text: String, choices: Vec<String>) -> bool {
+        self.put += 1;
+        // The worker bounds them itself.
+        if self.put > ask::QUESTIONS || self.is_asking.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        let (Some(person), side) = (self.person.clone(), Arc::clone(&self.side)) else { return false };
+        let is_asking = Arc::clone(&self.is_asking);
+        self.under_way.spawn(async move {
+            let reply = match person.question(text, choices).await {
+                Ok(answer) => Reply::Answer(answer),
+                Err(AskError::Dismissed) => Reply::Dismissed,
+                // A worker that is its own master has refused these before.
+                Err(
+                    AskError::Nobody | AskError::Denied(_) | AskError::TooMany | AskError::Unavailable(_),
+                ) => Reply::Nobody,
+            };
+            // Before the worker hears of it, since it may ask again at once.
+            is_asking.store(false, Ordering::SeqCst);
+            heard(send(&side, &Meanwhile::Replied { id, reply }).await);
+        });
+        true
+    }
+
+    /// How often the person was asked.
+    pub(super) fn put_questions(&self) -> u64 {
+        self.person.as_ref().map_or(0, |person| person.asked())
     }
 
     /// The tokens of the language model that were used.

@@ -22,9 +22,10 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use super::broker::{self, Broker, Net, Outside, Side};
 use super::spawner::{Process, Spawner};
-use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wish};
+use super::wire::{self, Begin, Begun, Call, End, Finished, Meanwhile, Wished};
 use super::{WorkerProgram, received};
 use crate::cancel::Cancel;
+use crate::capability::ask;
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{OpenError, Places};
 use crate::capability::network::{HttpClient, Means, NetworkLimits, Relay};
@@ -169,7 +170,10 @@ impl Isolated {
         let (_trees, session) = programs.ok().flatten().unzip();
         let net = self.net(&skill, &denials, secrets, deadline);
         let questions = skill.grants().questions(self.outside.model.as_ref(), &denials);
-        let mut broker = Broker::new(net, session, questions, Arc::clone(&worker.side));
+        let respondent = ask::careful(call.respondent.as_ref(), secrets.cut());
+        let person = skill.grants().person(respondent.as_ref(), &denials);
+        let (number, side) = (CALLS.fetch_add(1, Ordering::Relaxed), Arc::clone(&worker.side));
+        let mut broker = Broker::new(number, net, session, questions, person, side);
         let called = worker.call(call, cancel, &mut broker).await;
         if let Ok(Ok(outcome)) = &called {
             broker.catch_up(&outcome.report.log);
@@ -185,6 +189,7 @@ impl Isolated {
         };
         outcome.report.programs = programs;
         outcome.report.tokens = broker.tokens();
+        outcome.report.questions = broker.put_questions();
         join(&mut outcome.report, &denials);
         Ok(outcome)
     }
@@ -385,15 +390,16 @@ impl Worker {
         cancel: &Cancel,
         broker: &mut Broker,
     ) -> Result<Result<Outcome, NotBegun>, Fault> {
-        let (number, begun) = (CALLS.fetch_add(1, Ordering::Relaxed), Instant::now());
+        let (number, begun) = (broker.call(), Instant::now());
         let said = Call {
             number,
             tool: call.tool.tool().as_str().to_owned(),
             input: call.input.clone(),
             is_followed: call.observer.is_some(),
+            is_answered: call.respondent.is_some(),
         };
         if let Some(observer) = &call.observer {
-            broker.follow(number, Arc::clone(observer));
+            broker.follow(Arc::clone(observer));
         }
         let frame = wire::encode(&said).map_err(|error| lost_worker(&mut self.process, &error))?;
         let limits = self.skill.limits().clone();
@@ -429,7 +435,7 @@ impl Worker {
                     is_said = true;
                 }
                 frame = self.wishes.next() => {
-                    let wish: Wish = decode(frame).map_err(|error| lost_worker(&mut self.process, &error))?;
+                    let wish: Wished = decode(frame).map_err(|error| lost_worker(&mut self.process, &error))?;
                     if !broker.see_to(wish) {
                         return Err(Fault::Worker("it wants more than a call may have".to_owned()));
                     }

@@ -30,6 +30,7 @@ pub(super) fn report(report: Report, skill: &SkillId, limits: &Limits, took: Dur
         // The host ran them, and knows.
         programs: Vec::new(),
         tokens: 0,
+        questions: 0,
         log,
         log_dropped: log_dropped.saturating_add(dropped_here),
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Bytes;
 use crate::bindings::exports::openclaw::skill::tools::ToolError;
+use crate::capability::ask::Reply;
 use crate::capability::llm::{LlmCompletion, LlmError, LlmRequest};
 use crate::capability::log::Told;
 use crate::capability::network::dial::DialError;
@@ -64,6 +65,8 @@ pub(super) struct Call {
     pub(super) input: String,
     /// Whether what the guest tells is to be told on at once.
     pub(super) is_followed: bool,
+    /// Whether there is somebody who answers questions.
+    pub(super) is_answered: bool,
 }
 
 /// Worker to host on the call channel.
@@ -115,6 +118,8 @@ pub(super) enum Meanwhile {
     Ended { id: u64, fate: Fate },
     /// What came of a question to the language model.
     Completed { id: u64, result: Result<LlmCompletion, LlmError> },
+    /// What the person behind the call said to a question.
+    Replied { id: u64, reply: Reply },
 }
 
 /// Where a connection leads that a host hands to its worker.
@@ -126,7 +131,14 @@ pub(super) enum Link {
     Relayed,
 }
 
-/// Worker to host on the side channel: what the guest needs beyond the worker.
+/// Worker to host on the side channel: what the guest of the call of that number needs beyond the worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Wished {
+    pub(super) call: u64,
+    pub(super) wish: Wish,
+}
+
+/// What a guest needs beyond its worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Wish {
     /// A connection for a request.
@@ -135,10 +147,12 @@ pub(super) enum Wish {
     Start { id: u64, command: Command },
     /// A program's end.
     End { id: u64, cause: Cause },
-    /// What the guest of the call of that number tells.
-    Tell { call: u64, told: Told },
+    /// What the guest tells.
+    Tell { told: Told },
     /// An answer of the language model.
     Complete { id: u64, request: LlmRequest },
+    /// An answer of the person behind the call.
+    Ask { id: u64, text: String, choices: Vec<String> },
 }
 
 impl From<Result<Result<String, ToolError>, Fault>> for Answer {

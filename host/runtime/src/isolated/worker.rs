@@ -18,8 +18,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::confine::{TreeAccess, confine};
-use super::wire::{self, Begin, Begun, Call, End, Finished, Link, Meanwhile, Wish};
+use super::wire::{self, Begin, Begun, Call, End, Finished, Link, Meanwhile, Wish, Wished};
 use crate::cancel::Cancel;
+use crate::capability::ask::{Reply, Respondent, SkillQuestion};
 use crate::capability::filesystem::Ledgers;
 use crate::capability::grant::{Grants, OpenError, Places, Surroundings};
 use crate::capability::llm::{LanguageModel, LlmCompletion, LlmError, LlmRequest};
@@ -107,6 +108,7 @@ impl Worker {
             http: &http,
             starter: &starter,
             model: model.as_ref(),
+            respondent: None,
             secrets: None,
             deadline: std::time::Instant::now() + begin.limits.timeout,
         };
@@ -153,7 +155,7 @@ impl Worker {
     }
 
     fn serve(&self, calls: &UnixStream) -> io::Result<()> {
-        while let Some(Call { number, tool, input, is_followed }) = wire::read(calls)? {
+        while let Some(Call { number, tool, input, is_followed, is_answered }) = wire::read(calls)? {
             let tool: ToolName = tool.parse().map_err(io::Error::other)?;
             let teller =
                 Arc::new(Teller { call: number, told: AtomicU64::new(0), side: Arc::clone(&self.side) });
@@ -163,6 +165,7 @@ impl Worker {
                 caller: String::new(),
                 workspace: self.workspace.clone(),
                 observer: is_followed.then(|| -> Arc<dyn Observer> { Arc::<Teller>::clone(&teller) }),
+                respondent: is_answered.then(|| -> Arc<dyn Respondent> { Arc::<Side>::clone(&self.side) }),
             };
             let cancel = self.side.begin(number);
             let end = self.tokio.block_on(self.call(&call, &cancel));
@@ -179,6 +182,7 @@ impl Worker {
             http: &self.http,
             starter: &self.starter,
             model: self.model.as_ref(),
+            respondent: call.respondent.as_ref(),
             secrets: None,
             deadline: std::time::Instant::now() + self.begin.limits.timeout,
         };
@@ -209,7 +213,7 @@ impl Teller {
     fn tell(&self, told: Told) {
         self.told.fetch_add(1, Ordering::Relaxed);
         // A host that does not hear of it has the lines of the report.
-        let _ = self.side.say(&Wish::Tell { call: self.call, told });
+        let _ = self.side.say(&Wished { call: self.call, wish: Wish::Tell { told } });
     }
 }
 
@@ -241,6 +245,7 @@ enum Waiting {
     Connection(oneshot::Sender<Result<(OwnedFd, Link), DialError>>),
     Program(oneshot::Sender<Result<([OwnedFd; 3], Means), StartError>>),
     Answer(oneshot::Sender<Result<LlmCompletion, LlmError>>),
+    Reply(oneshot::Sender<Reply>),
 }
 
 /// The side channel: the host's word that a call is to end, the connections that it opens, and the programs that it
@@ -274,6 +279,12 @@ impl Side {
 
     fn say(&self, message: &impl serde::Serialize) -> io::Result<()> {
         wire::write(&lock(&self.writing), message)
+    }
+
+    /// Wishes for something, for the current call.
+    fn wish(&self, wish: Wish) -> io::Result<()> {
+        let call = lock(&self.current).0;
+        self.say(&Wished { call, wish })
     }
 
     /// What ends the call of that number, which is the current one from here on.
@@ -317,6 +328,11 @@ impl Side {
                         let _ = wish.send(result);
                     }
                 }
+                Meanwhile::Replied { id, reply } => {
+                    if let Some(Waiting::Reply(wish)) = lock(&self.wishes).remove(&id) {
+                        let _ = wish.send(reply);
+                    }
+                }
                 Meanwhile::Ended { id, fate } => {
                     if let Some(told) = lock(&self.programs).remove(&id) {
                         told.send_replace(Some(fate));
@@ -340,7 +356,7 @@ impl Dial for Side {
             url: permitted.url().to_string(),
             patience: by.saturating_duration_since(Instant::now()),
         };
-        self.say(&wish).map_err(|_| DialError::Unavailable)?;
+        self.wish(wish).map_err(|_| DialError::Unavailable)?;
         let (descriptor, link) = timeout_at(by, answered)
             .await
             .map_err(|_| DialError::Timeout)?
@@ -360,9 +376,24 @@ impl LanguageModel for Side {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         lock(&self.wishes).insert(id, Waiting::Answer(answer));
-        self.say(&Wish::Complete { id, request: request.clone() }).map_err(|_| lost())?;
+        self.wish(Wish::Complete { id, request: request.clone() }).map_err(|_| lost())?;
         // The end of the call ends the wait.
         answered.await.map_err(|_| lost())?
+    }
+}
+
+#[async_trait]
+impl Respondent for Side {
+    async fn reply(&self, question: &SkillQuestion) -> Reply {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        lock(&self.wishes).insert(id, Waiting::Reply(answer));
+        let SkillQuestion { text, choices, .. } = question.clone();
+        if self.wish(Wish::Ask { id, text, choices }).is_err() {
+            return Reply::Nobody;
+        }
+        // The end of the call ends the wait.
+        answered.await.unwrap_or(Reply::Nobody)
     }
 }
 
@@ -381,15 +412,17 @@ impl Start for Side {
         // The end may come before anybody reads the answer.
         let (life, told) = Life::new();
         lock(&self.programs).insert(id, told);
-        self.say(&Wish::Start { id, command: permitted.command.clone() }).map_err(|_| lost())?;
+        self.wish(Wish::Start { id, command: permitted.command.clone() }).map_err(|_| lost())?;
         let started = timeout_at(until.into(), answered).await.map_err(|_| lost())?.map_err(|_| lost())?;
         let ([stdin, stdout, stderr], means) =
             started.inspect_err(|_| drop(lock(&self.programs).remove(&id)))?;
         let (theirs, writing) = (Arc::clone(&life), Arc::clone(&self.writing));
+        // Whose program it is: another call may have begun when its end is wished for.
+        let call = lock(&self.current).0;
         tokio::spawn(async move {
             let cause = theirs.wished().await;
             // A host that does not hear of it has ended the program.
-            let _ = wire::write(&lock(&writing), &Wish::End { id, cause });
+            let _ = wire::write(&lock(&writing), &Wished { call, wish: Wish::End { id, cause } });
         });
         Ok(Running { stdin, stdout, stderr, life, means })
     }

@@ -30,31 +30,35 @@ macro_rules! expression {
     ($text:literal) => {
         LazyLock::new(|| Regex::new($text).ok())
     };
+    // Where a word begins. In JSON one also begins behind an escape, which ends in a letter or a digit.
+    (word $text:literal) => {
+        LazyLock::new(|| Regex::new(concat!(r"(?-u:\b|\\[bfnrt]|\\u[0-9A-Fa-f]{4})", $text)).ok())
+    };
 }
 
 static SHAPES: [Shape; 13] = [
     Shape {
         kind: Kind::ApiKey,
         hints: &["sk-"],
-        expression: expression!(r"(?-u:\b)(sk-[A-Za-z0-9_-]{20,})"),
+        expression: expression!(word r"(sk-[A-Za-z0-9_-]{20,})"),
         accepts: is_key,
     },
     Shape {
         kind: Kind::ApiKey,
         hints: &["_live_", "_test_"],
-        expression: expression!(r"(?-u:\b)([rsp]k_(?:live|test)_[A-Za-z0-9]{16,})"),
+        expression: expression!(word r"([rsp]k_(?:live|test)_[A-Za-z0-9]{16,})"),
         accepts: has_digit,
     },
     Shape {
         kind: Kind::ApiKey,
         hints: &["akia", "asia"],
-        expression: expression!(r"(?-u:\b)((?:AKIA|ASIA)[A-Z0-9]{16})(?-u:\b)"),
+        expression: expression!(word r"((?:AKIA|ASIA)[A-Z0-9]{16})(?-u:\b)"),
         accepts: any,
     },
     Shape {
         kind: Kind::ApiKey,
         hints: &["aiza"],
-        expression: expression!(r"(?-u:\b)(AIza[A-Za-z0-9_-]{35})"),
+        expression: expression!(word r"(AIza[A-Za-z0-9_-]{35})"),
         accepts: any,
     },
     Shape {
@@ -73,21 +77,21 @@ static SHAPES: [Shape; 13] = [
             "dop_v1_",
         ],
         expression: expression!(
-            r"(?-u:\b)(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{50,}|dop_v1_[a-f0-9]{64})"
+            word r"(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{50,}|dop_v1_[a-f0-9]{64})"
         ),
         accepts: has_digit,
     },
     Shape {
         kind: Kind::Token,
         hints: &["xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xapp-"],
-        expression: expression!(r"(?-u:\b)((?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{16,})"),
+        expression: expression!(word r"((?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{16,})"),
         accepts: has_digit,
     },
     Shape {
         kind: Kind::Token,
         hints: &["sg.", "ya29."],
         expression: expression!(
-            r"(?-u:\b)(SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|ya29\.[A-Za-z0-9_-]{20,})"
+            word r"(SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|ya29\.[A-Za-z0-9_-]{20,})"
         ),
         accepts: any,
     },
@@ -95,28 +99,28 @@ static SHAPES: [Shape; 13] = [
         kind: Kind::Token,
         hints: &["eyj"],
         expression: expression!(
-            r"(?-u:\b)(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3})"
+            word r"(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3})"
         ),
         accepts: any,
     },
-    // OpenClaw's own: 32 letters and digits.
+    // OpenClaw's own: of registries 32 letters and digits, of gateways 64 digits of base 16.
     Shape {
         kind: Kind::Token,
-        hints: &["oct_"],
-        expression: expression!(r"(?-u:\b)(oct_[A-Za-z0-9]{20,})"),
+        hints: &["oct_", "ocg_"],
+        expression: expression!(word r"(oc[tg]_[A-Za-z0-9]{20,})"),
         accepts: any,
     },
     Shape {
         kind: Kind::Token,
         hints: &["bearer"],
-        expression: expression!(r"(?i-u:\bbearer)[ \t]+([A-Za-z0-9._~+/-]{8,}=*)"),
+        expression: expression!(word r"(?i-u:bearer)[ \t]+([A-Za-z0-9._~+/-]{8,}=*)"),
         accepts: is_random,
     },
     Shape {
         kind: Kind::Token,
         hints: &["authorization"],
         expression: expression!(
-            r#"(?i-u:\bauthorization["']?[ \t]*[:=][ \t]*["']?(?:basic|token|digest|apikey))[ \t]+([A-Za-z0-9._~+/-]{6,}=*)"#
+            word r#"(?i-u:authorization["']?[ \t]*[:=][ \t]*["']?(?:basic|token|digest|apikey))[ \t]+([A-Za-z0-9._~+/-]{6,}=*)"#
         ),
         accepts: is_random,
     },

@@ -130,6 +130,7 @@ const SECRETS: &[(&str, &str)] = &[
     ("xoxb-123456789012-abcdefABCDEF", "[redacted:token]"),
     ("glpat-aBcD1234eFgH5678iJkL", "[redacted:token]"),
     ("oct_0123456789ABCDEFGHIJabcdefghijKL", "[redacted:token]"),
+    ("ocg_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "[redacted:token]"),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P", "[redacted:token]"),
     ("authorization: Bearer abc123def456", "authorization: Bearer [redacted:token]"),
     ("\"Authorization\": \"Basic dXNlcjpwYXNzMQ==\"", "\"Authorization\": \"Basic [redacted:token]\""),
@@ -174,7 +175,7 @@ const HARMLESS: &[&str] = &[
     "task-4f9a-sk-learn-compatible-estimators-guide",
     "risk-assessment-and-management-plan-for-2026",
     "xoxo-hugs-and-kisses",
-    "the ghp_ prefix, an oct_ prefix, AKIA and sk- alone",
+    "the ghp_ prefix, an oct_ or ocg_ prefix, AKIA and sk- alone",
     // Times and numbers.
     "2026-11-26T09:15:42.123456789Z",
     "1764148542 1764148542123 1764148542123456 1764148542123456789",
@@ -220,6 +221,33 @@ fn what_is_no_secret_stays() {
     }
     let all = HARMLESS.join("\n");
     assert_eq!(redactor.redact(&all), all);
+}
+
+fn expressions(texts: &[&str]) -> Arc<[Regex]> {
+    texts.iter().map(|text| Regex::new(text).unwrap()).collect()
+}
+
+#[test]
+fn what_an_owners_expression_matches_is_cut_with_all_that_overlaps_it() {
+    let redactor = Redactor::patterns().and(expressions(&["EMP-[0-9]+", "x*", "key ghp_0123"]));
+    assert_eq!(
+        redactor.redact("EMP-12, xEMP-7."),
+        "[redacted:pattern], [redacted:pattern][redacted:pattern]."
+    );
+    assert_eq!(
+        redactor.redact("key ghp_0123456789abcdefghijABCDEFGHIJ456789 left"),
+        "[redacted:pattern] left"
+    );
+    assert_eq!(redactor.redact("nothing"), "nothing");
+    let mut lines = redactor.lines();
+    assert_eq!(lines.redact("of EMP-1"), "of [redacted:pattern]");
+}
+
+#[test]
+fn what_is_exact_leaves_what_only_has_the_shape_of_a_secret() {
+    let redactor = Redactor::exact(values(&[SECRET]));
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ456789";
+    assert_eq!(redactor.redact(&format!("{token} {SECRET}")), format!("{token} [redacted:secret]"));
 }
 
 #[test]

@@ -12,6 +12,9 @@ use super::PrepareError;
 use super::cache::{ArtefactCache, CacheError};
 use super::compile::Compiler;
 
+/// Bytes of artefacts that are kept.
+const CACHE_BYTES: u64 = 2 << 30;
+
 /// The compiler and the cache of what it made.
 #[derive(Debug)]
 pub(crate) struct Artefacts {
@@ -25,7 +28,7 @@ impl Artefacts {
     /// # Errors
     /// [`CacheError`] where the directory cannot be made or is not ours.
     pub(crate) fn open(dir: &Path, compiler: Compiler, engine: &Engine) -> Result<Self, CacheError> {
-        Ok(Self { compiler, cache: ArtefactCache::open(dir, engine)? })
+        Ok(Self { compiler, cache: ArtefactCache::open(dir, engine, CACHE_BYTES)? })
     }
 
     /// Where the cache is.

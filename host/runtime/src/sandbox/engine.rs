@@ -16,6 +16,14 @@ const TICK: Duration = Duration::from_millis(1);
 /// Idle ticks after which the ticker sleeps until the next call.
 const IDLE_TICKS: u32 = 100;
 
+/// Bytes of stack that a guest may use: enough for some 2,000 frames of an interpreter within it.
+const GUEST_STACK: usize = 2 << 20;
+/// Bytes of stack that a call needs: the guest's, and what the host needs while the guest calls it.
+pub(super) const CALL_STACK: usize = GUEST_STACK + (1 << 20);
+/// Bytes of stack for threads that make calls. On a thread with less a call is made on a stack of its own, which takes some
+/// microseconds more.
+pub const THREAD_STACK: usize = 4 << 20;
+
 /// Room for instances in an engine's pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slots(u32);
@@ -27,6 +35,11 @@ impl Slots {
     /// For this many calls at once.
     pub(crate) fn for_calls(concurrent_calls: u32) -> Self {
         Self(concurrent_calls.max(1))
+    }
+
+    /// For so many stores more.
+    pub(super) fn and(self, stores: u32) -> Self {
+        Self(self.0.saturating_add(stores))
     }
 }
 
@@ -68,8 +81,8 @@ fn common() -> Config {
         .concurrency_support(false)
         .cranelift_opt_level(OptLevel::Speed)
         .native_unwind_info(false)
-        .max_wasm_stack(1 << 20)
-        .async_stack_size(2 << 20)
+        .max_wasm_stack(GUEST_STACK)
+        .async_stack_size(CALL_STACK)
         .wasm_memory64(false)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
     config

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use openclaw_package::Manifest;
 use openclaw_package::bytesize::ByteSize;
-use openclaw_package::manifest::RequestedLimits;
+use openclaw_package::manifest::Language;
 use serde::{Deserialize, Serialize};
 use wasmtime::ResourceLimiter;
 
@@ -35,13 +36,24 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What a skill gets whose manifest asks for nothing.
+    /// What a skill in Rust gets whose manifest asks for nothing.
     pub const DEFAULT: Self = Self {
         fuel: 1_000_000_000,
         memory_bytes: 64 << 20,
         timeout: Duration::from_secs(30),
         output_bytes: 1 << 20,
     };
+
+    /// What a skill in a language gets whose manifest asks for nothing: an interpreter takes some twenty instructions for one.
+    #[must_use]
+    pub const fn of(language: Language) -> Self {
+        match language {
+            Language::Rust => Self::DEFAULT,
+            Language::TypeScript | Language::JavaScript => Self { fuel: 20_000_000_000, ..Self::DEFAULT },
+            Language::Python => Self { fuel: 20_000_000_000, memory_bytes: 128 << 20, ..Self::DEFAULT },
+            _ => Self::DEFAULT,
+        }
+    }
 }
 
 /// The operator's ceilings: what a manifest asks for is cut down to these.
@@ -94,9 +106,10 @@ impl Ceilings {
     /// The most memory that any store can hold: the size of a slot in the engine's pool.
     pub const MEMORY_MAX: u64 = 512 << 20;
 
-    /// The limits that a request ends up with, and what was cut.
+    /// The limits that a manifest ends up with, and what was cut.
     #[must_use]
-    pub fn apply(&self, asked: &RequestedLimits) -> (Limits, Vec<Cut>) {
+    pub fn apply(&self, manifest: &Manifest) -> (Limits, Vec<Cut>) {
+        let asked = manifest.limits();
         let mut cuts = Vec::new();
         let mut cut = |limit, asked: u64, ceiling: u64, show: &dyn Fn(u64) -> String| {
             if asked > ceiling {
@@ -107,7 +120,7 @@ impl Ceilings {
         let plain = |n: u64| n.to_string();
         let bytes = |n: u64| ByteSize::new(n).to_string();
         let millis = |n: u64| format!("{n}ms");
-        let default = Limits::DEFAULT;
+        let default = Limits::of(manifest.language());
         let timeout = asked.timeout().unwrap_or(default.timeout);
         let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         let fuel = cut("fuel", asked.fuel().unwrap_or(default.fuel), self.fuel, &plain);

@@ -6,7 +6,7 @@ use wasmtime::component::Linker;
 
 use super::baseline;
 use super::state::CallState;
-use crate::capability::{filesystem, llm, log, memory, network, process};
+use crate::capability::{ask, filesystem, llm, log, memory, network, process};
 
 /// Whether a call may have to wait for something outside the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,10 @@ pub(super) fn for_requests(
     requests: &Requests,
 ) -> wasmtime::Result<(Linker<CallState>, Waits)> {
     let mut linker = Linker::new(engine);
-    let never = requests.network.is_empty() && requests.process.is_empty() && requests.llm.is_none();
+    let never = requests.network.is_empty()
+        && requests.process.is_empty()
+        && requests.llm.is_none()
+        && requests.ask.is_none();
     let waits = if never { Waits::Never } else { Waits::Sometimes };
 
     baseline::add_to_linker(&mut linker, waits)?;
@@ -35,6 +38,9 @@ pub(super) fn for_requests(
     }
     if requests.llm.is_some() {
         llm::add_to_linker(&mut linker)?;
+    }
+    if requests.ask.is_some() {
+        ask::add_to_linker(&mut linker)?;
     }
     if !requests.process.is_empty() {
         process::add_to_linker(&mut linker)?;

@@ -10,6 +10,7 @@ use super::limits::{HOST_RESOURCES, Limits, Totals};
 use super::linker::Waits;
 use super::turns::Pace;
 use crate::capability::Denials;
+use crate::capability::ask::AskState;
 use crate::capability::filesystem::{FilesystemState, FilesystemView};
 use crate::capability::llm::LlmState;
 use crate::capability::log::Log;
@@ -25,6 +26,7 @@ pub(crate) struct Held {
     pub(crate) network: NetworkState,
     pub(crate) process: ProcessState,
     pub(crate) llm: LlmState,
+    pub(crate) ask: AskState,
     pub(crate) denials: Denials,
     pub(crate) log: Log,
 }
@@ -41,6 +43,7 @@ pub(crate) struct CallState {
     pub(crate) network: NetworkState,
     pub(crate) process: ProcessState,
     pub(crate) llm: LlmState,
+    pub(crate) ask: AskState,
     pub(crate) denials: Denials,
 }
 
@@ -53,7 +56,7 @@ impl CallState {
         pace: Pace,
         waits: Waits,
     ) -> Self {
-        let Held { filesystem, memory, network, process, llm, denials, log } = held;
+        let Held { filesystem, memory, network, process, llm, ask, denials, log } = held;
         let mut table = ResourceTable::new();
         table.set_max_capacity(HOST_RESOURCES);
         Self {
@@ -67,6 +70,7 @@ impl CallState {
             network,
             process,
             llm,
+            ask,
             denials,
         }
     }

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use openclaw_package::manifest::MAX_MANIFEST_SIZE;
-use openclaw_package::{ArgumentPattern, Manifest, ProcessRequest, Requests, SecretPlace, VariablePattern};
+use openclaw_package::manifest::{MAX_COMMAND_LEN, MAX_MANIFEST_SIZE, MAX_PATTERN_LEN};
+use openclaw_package::{
+    ArgumentPattern, CommandTrigger, CronTrigger, Manifest, ProcessRequest, Requests, SecretPlace, Trigger,
+    VariablePattern,
+};
 use toml::Value;
 
 use super::{permission, text, told};
@@ -16,10 +19,7 @@ pub fn manifest(data: &[u8]) {
             assert!(data.len() <= MAX_MANIFEST_SIZE);
             assert!(manifest.version().build.is_empty());
             check(manifest.requests());
-            for trigger in manifest.triggers() {
-                let next = trigger.schedule().next_after(1 << 30).expect("there is a next time");
-                assert!(next > 1 << 30 && next % 60 == 0, "{}", trigger.schedule());
-            }
+            manifest.triggers().iter().for_each(check_trigger);
             let again = written(&manifest);
             assert_eq!(Manifest::parse(&again).as_ref().ok(), Some(&manifest), "{again}");
         }
@@ -80,6 +80,12 @@ fn written(manifest: &Manifest) -> String {
     text.extend(requests.llm.iter().map(|request| {
         format!("[permission.llm]\ntokens = {}\nreason = {}\n", request.tokens, quoted(&request.reason))
     }));
+    text.extend(
+        requests
+            .ask
+            .iter()
+            .map(|request| format!("[permission.ask]\nreason = {}\n", quoted(&request.reason))),
+    );
     text.extend(requests.secret.iter().map(|request| {
         let place = match &request.place {
             SecretPlace::Header { name, prefix } => {
@@ -90,10 +96,7 @@ fn written(manifest: &Manifest) -> String {
         let (name, host, reason) = (quoted(&request.name), quoted(&request.host), quoted(&request.reason));
         format!("[[permission.secret]]\nname = {name}\nhost = {host}\n{place}\nreason = {reason}\n")
     }));
-    text.extend(manifest.triggers().iter().map(|trigger| {
-        let (schedule, tool) = (quoted(trigger.schedule()), quoted(trigger.tool()));
-        format!("[[trigger]]\ntype = \"cron\"\nschedule = {schedule}\ntool = {tool}\n")
-    }));
+    text.extend(manifest.triggers().iter().map(trigger));
     text.push_str("[limits]\n");
     let limits = manifest.limits();
     text.extend(limits.fuel().map(|fuel| format!("fuel = {fuel}\n")));
@@ -101,6 +104,41 @@ fn written(manifest: &Manifest) -> String {
     text.extend(limits.timeout().map(|time| format!("timeout = \"{}ms\"\n", time.as_millis())));
     text.extend(limits.output().map(|size| format!("output = {}\n", quoted(size))));
     text
+}
+
+/// A schedule comes true, and a pattern costs no more than it may.
+fn check_trigger(trigger: &Trigger) {
+    match trigger {
+        Trigger::Cron(trigger) => {
+            let next = trigger.schedule.next_after(1 << 30).expect("there is a next time");
+            assert!(next > 1 << 30 && next % 60 == 0, "{}", trigger.schedule);
+        }
+        Trigger::Command(trigger) => {
+            assert!(trigger.pattern.as_str().len() <= MAX_PATTERN_LEN);
+            let _ = trigger.pattern.matches("git commit");
+            assert!(!trigger.pattern.matches(&"x".repeat(MAX_COMMAND_LEN + 1)));
+        }
+    }
+}
+
+fn trigger(trigger: &Trigger) -> String {
+    let tool = quoted(trigger.tool());
+    match trigger {
+        Trigger::Cron(CronTrigger { schedule, timezone, missed, overlap, .. }) => format!(
+            "[[trigger]]\ntype = \"cron\"\nschedule = {}\ntimezone = {}\nmissed = \"{}\"\noverlap = \"{}\"\n\
+             tool = {tool}\n",
+            quoted(schedule),
+            quoted(timezone),
+            missed.as_str(),
+            overlap.as_str()
+        ),
+        Trigger::Command(CommandTrigger { pattern, input, .. }) => {
+            let input =
+                input.as_ref().map(|input| format!("input = {}\n", quoted(input))).unwrap_or_default();
+            let pattern = quoted(pattern);
+            format!("[[trigger]]\ntype = \"command\"\npattern = {pattern}\n{input}tool = {tool}\n")
+        }
+    }
 }
 
 fn process(request: &ProcessRequest) -> String {

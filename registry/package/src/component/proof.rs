@@ -28,6 +28,7 @@ enum Needs {
     Process,
     Memory,
     Llm,
+    Ask,
 }
 
 impl Needs {
@@ -38,6 +39,7 @@ impl Needs {
             Self::Process => "[[permission.process]]",
             Self::Memory => "[permission.memory]",
             Self::Llm => "[permission.llm]",
+            Self::Ask => "[permission.ask]",
         }
     }
 
@@ -48,15 +50,17 @@ impl Needs {
             Self::Process => !requests.process.is_empty(),
             Self::Memory => requests.memory.is_some(),
             Self::Llm => requests.llm.is_some(),
+            Self::Ask => requests.ask.is_some(),
         }
     }
 }
 
 /// Every interface that this host can link.
-const SERVED: [(&str, Needs); 26] = [
+const SERVED: [(&str, Needs); 27] = [
     ("openclaw:skill/log", Needs::Nothing),
     ("openclaw:skill/memory", Needs::Memory),
     ("openclaw:skill/llm", Needs::Llm),
+    ("openclaw:skill/ask", Needs::Ask),
     ("openclaw:skill/process", Needs::Process),
     ("wasi:http/types", Needs::Network),
     ("wasi:http/outgoing-handler", Needs::Network),

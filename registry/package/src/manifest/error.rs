@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
-use super::{MAX_MANIFEST_SIZE, ScheduleError};
+use super::{MAX_MANIFEST_SIZE, PatternError, ScheduleError, ZoneNameError};
 use crate::bytesize::ByteSizeError;
 use crate::name::NameError;
 use crate::permission::PermissionError;
@@ -78,6 +78,12 @@ pub enum ManifestErrorKind {
     /// A schedule that is not one.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A time zone that has not the form of one.
+    #[error(transparent)]
+    Zone(#[from] ZoneNameError),
+    /// A pattern of commands that is not one.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
 }
 
 impl ManifestErrorKind {
@@ -100,6 +106,8 @@ impl ManifestErrorKind {
             Self::Permission(error) => error.code(),
             Self::Size(error) => error.code(),
             Self::Schedule(error) => error.code(),
+            Self::Zone(error) => error.code(),
+            Self::Pattern(error) => error.code(),
         }
     }
 
@@ -118,6 +126,8 @@ impl ManifestErrorKind {
             Self::Permission(error) => return error.hint(),
             Self::Size(error) => return error.hint(),
             Self::Schedule(error) => return error.hint(),
+            Self::Zone(error) => return error.hint(),
+            Self::Pattern(error) => return error.hint(),
         })
     }
 }

@@ -8,12 +8,11 @@ use super::error::{Issue, ManifestErrorKind};
 use super::process;
 use super::section::{Section, did_you_mean, text_of, wrong_type};
 use crate::permission::{
-    FilesystemRequest, LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest, PermissionError,
-    Requests, SecretHost, SecretRequest, place,
+    AskRequest, FilesystemRequest, LlmRequest, MemoryRequest, Method, MethodSet, NetworkRequest,
+    PermissionError, Requests, SecretHost, SecretRequest, place,
 };
 
-const KINDS: [&str; 6] = ["filesystem", "network", "process", "memory", "llm", "secret"];
-const LATER: [&str; 1] = ["ask"];
+const KINDS: [&str; 7] = ["filesystem", "network", "process", "memory", "llm", "ask", "secret"];
 
 /// The most entries of one kind.
 const MAX_ENTRIES: usize = 64;
@@ -22,7 +21,6 @@ const MAX_ENTRIES: usize = 64;
 const MAX_SECRETS: usize = 16;
 
 pub(super) fn read(section: &Section<'_>) -> Result<Requests, Issue> {
-    section.refuse_unsupported(&LATER)?;
     if let Some((kind, span)) = section.unknown(&KINDS) {
         let hint = did_you_mean(&kind, &KINDS);
         return Err(Issue::new(ManifestErrorKind::UnknownPermission(kind), span).hint(hint));
@@ -35,6 +33,7 @@ pub(super) fn read(section: &Section<'_>) -> Result<Requests, Issue> {
         process: process::read(entries(section, "process")?)?,
         memory: section.section("memory")?.map(|memory| read_memory(&memory)).transpose()?,
         llm: section.section("llm")?.map(|llm| read_llm(&llm)).transpose()?,
+        ask: section.section("ask")?.map(|ask| read_ask(&ask)).transpose()?,
         secret,
     })
 }
@@ -99,6 +98,11 @@ fn read_llm(llm: &Section<'_>) -> Result<LlmRequest, Issue> {
     llm.only(&["tokens", "reason"])?;
     let span = llm.value("tokens").map_or(0..0, toml::Spanned::span);
     LlmRequest::new(llm.count("tokens")?, llm.parsed("reason")?).map_err(|error| Issue::new(error, span))
+}
+
+fn read_ask(ask: &Section<'_>) -> Result<AskRequest, Issue> {
+    ask.only(&["reason"])?;
+    Ok(AskRequest { reason: ask.parsed("reason")? })
 }
 
 fn read_secrets(section: &Section<'_>, network: &[NetworkRequest]) -> Result<Vec<SecretRequest>, Issue> {

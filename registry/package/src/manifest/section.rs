@@ -52,16 +52,6 @@ impl<'a> Section<'a> {
         self.table.keys().find(|known| known.get_ref() == key).map(Spanned::span)
     }
 
-    /// Refuses keys of a later version by saying so.
-    pub(super) fn refuse_unsupported(&self, keys: &[&str]) -> Result<(), Issue> {
-        match self.table.keys().find(|key| keys.contains(&key.get_ref().as_ref())) {
-            Some(key) => {
-                Err(Issue::new(ManifestErrorKind::Unsupported(key.get_ref().to_string()), key.span()))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// The first key that is none of the known ones.
     pub(super) fn unknown(&self, known: &[&str]) -> Option<(String, Range<usize>)> {
         let unknown = self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));

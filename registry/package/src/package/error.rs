@@ -86,6 +86,18 @@ pub enum RefusalError {
         /// The nearest tool that the skill has.
         nearest: Option<ToolName>,
     },
+    /// A trigger gives a tool the command in a property that its input does not have.
+    #[error(
+        "a trigger of skill.toml gives {tool} the command as {input:?}, which is no property of its input that takes a text"
+    )]
+    TriggerWithoutInput {
+        /// The tool that it calls.
+        tool: ToolName,
+        /// The property.
+        input: String,
+        /// The nearest property that takes a text.
+        nearest: Option<String>,
+    },
     /// A directory of scripts.
     #[error("the package has a directory scripts/, which another agent might run outside any sandbox")]
     Scripts,
@@ -130,6 +142,7 @@ impl RefusalError {
             Self::ChangedFile(_) => "changed-file",
             Self::IdentityMismatch { .. } => "identity-mismatch",
             Self::TriggerWithoutTool { .. } => "trigger-without-tool",
+            Self::TriggerWithoutInput { .. } => "trigger-without-input",
             Self::Scripts => "scripts-directory",
             Self::NotRegular(_) => "not-a-regular-file",
             Self::Io { .. } => "io",
@@ -171,6 +184,10 @@ impl RefusalError {
             Self::TriggerWithoutTool { nearest: Some(tool), .. } => format!("did you mean {tool}?"),
             Self::TriggerWithoutTool { nearest: None, .. } => {
                 "name a tool of the skill, or remove the trigger".to_owned()
+            }
+            Self::TriggerWithoutInput { nearest: Some(input), .. } => format!("did you mean {input}?"),
+            Self::TriggerWithoutInput { nearest: None, .. } => {
+                "name a property of the tool's input that takes a text, or leave out input".to_owned()
             }
             Self::Scripts => "move what the scripts do into a tool of the skill".to_owned(),
             Self::NotRegular(_) => "put the file itself there".to_owned(),

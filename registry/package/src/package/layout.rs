@@ -3,12 +3,14 @@
 use std::io::Read;
 
 use cap_std::fs::Dir;
+use serde_json::Value;
 
 use super::{COMPONENT_PATH, MANIFEST_PATH, RefusalError, SKILL_MD_PATH, TOOLS_PATH};
 use crate::archive::{ArchiveError, Limits, PackagePath, PathSet};
-use crate::manifest::{Manifest, Trigger};
+use crate::manifest::{CommandTrigger, Manifest, Trigger};
 use crate::name::SkillId;
 use crate::skill_md::SkillMd;
+use crate::text::{nearest, quoted};
 use crate::tools::ToolList;
 
 /// Directories of a package whose files are free.
@@ -38,14 +40,35 @@ impl Parts {
     }
 }
 
-/// Refuses triggers that call no tool of the skill.
+/// Refuses triggers that call no tool of the skill, or hand it the command where it does not look.
 fn check_triggers(triggers: &[Trigger], tools: &ToolList) -> Result<(), RefusalError> {
-    match triggers.iter().map(Trigger::tool).find(|tool| tools.get(tool).is_none()) {
-        None => Ok(()),
-        Some(tool) => {
-            let nearest = tools.nearest(tool.as_str()).into_iter().next();
-            Err(RefusalError::TriggerWithoutTool { tool: tool.clone(), nearest })
+    for trigger in triggers {
+        let name = trigger.tool();
+        let Some(tool) = tools.get(name) else {
+            let nearest = tools.nearest(name.as_str()).into_iter().next();
+            return Err(RefusalError::TriggerWithoutTool { tool: name.clone(), nearest });
+        };
+        let Trigger::Command(CommandTrigger { input: Some(input), .. }) = trigger else { continue };
+        let properties = tool.input_schema.get("properties").and_then(Value::as_object);
+        let texts =
+            || properties.into_iter().flatten().filter(|(_, schema)| may_be_text(schema, &tool.input_schema));
+        if texts().any(|(name, _)| name == input) {
+            continue;
         }
+        let nearest = nearest(input, texts().map(|(name, _)| name.as_str())).first().map(|near| quoted(near));
+        return Err(RefusalError::TriggerWithoutInput { tool: name.clone(), input: input.clone(), nearest });
+    }
+    Ok(())
+}
+
+/// Whether a schema, or the one that it names, does not say that nothing it takes is a text.
+fn may_be_text(schema: &Value, whole: &Value) -> bool {
+    let named = schema.get("$ref").and_then(Value::as_str).and_then(|place| place.strip_prefix('#'));
+    let schema = named.and_then(|place| whole.pointer(place)).unwrap_or(schema);
+    match schema.get("type") {
+        Some(Value::Array(types)) => types.iter().any(|kind| kind == "string"),
+        Some(kind) => kind == "string",
+        None => *schema != Value::Bool(false),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a manifest asks for, in words that its owner reads before consenting.
 
 use super::{
-    Access, FilesystemRequest, LlmRequest, MemoryRequest, Method, NetworkRequest, ProcessRequest, Requests,
-    SecretRequest, Tree, VariablePattern,
+    Access, AskRequest, FilesystemRequest, LlmRequest, MemoryRequest, Method, NetworkRequest, ProcessRequest,
+    Requests, SecretRequest, Tree, VariablePattern,
 };
 
 /// One thing that a manifest asks for.
@@ -27,8 +27,9 @@ pub fn requests(requests: &Requests) -> Vec<Request> {
     let process = requests.process.iter().flat_map(process);
     let memory = requests.memory.iter().map(memory);
     let llm = requests.llm.iter().map(llm);
+    let ask = requests.ask.iter().map(ask);
     let secret = requests.secret.iter().map(secret);
-    filesystem.chain(network).chain(process).chain(memory).chain(llm).chain(secret).collect()
+    filesystem.chain(network).chain(process).chain(memory).chain(llm).chain(ask).chain(secret).collect()
 }
 
 fn filesystem(request: &FilesystemRequest) -> Request {
@@ -137,6 +138,16 @@ fn llm(request: &LlmRequest) -> Request {
         ),
         reason: request.reason.to_string(),
         alone: Requests { llm: Some(request.clone()), ..Requests::default() },
+    }
+}
+
+fn ask(request: &AskRequest) -> Request {
+    Request {
+        permission: request.kind().as_str(),
+        scope: String::new(),
+        words: "put questions to you while it works, and read what you answer".to_owned(),
+        reason: request.reason.to_string(),
+        alone: Requests { ask: Some(request.clone()), ..Requests::default() },
     }
 }
 

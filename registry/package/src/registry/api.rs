@@ -10,6 +10,7 @@ use super::Origin;
 use super::event::Visibility;
 use crate::digest::Digest;
 use crate::key::PublicKey;
+use crate::manifest::Trigger;
 use crate::name::{PublisherName, SkillId, ToolName};
 
 /// Types that are written as text have no schema of their own.
@@ -134,7 +135,7 @@ body! {
         pub permissions: Vec<PermissionLine>,
         /// What in that deserves a second look.
         pub warnings: Vec<String>,
-        /// When it asks to be called by itself.
+        /// What makes its tools be called, beside somebody who names them.
         pub triggers: Vec<TriggerLine>,
         /// The key that signed the package.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -182,13 +183,90 @@ body! {
 }
 
 body! {
-    /// When a skill asks to be called by itself.
+    /// What makes a tool be called, beside somebody who names it.
     pub struct TriggerLine {
         /// The tool that is called.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub tool: ToolName,
-        /// When, as a cron expression in UTC.
-        pub schedule: String,
+        /// `cron` or `command`.
+        #[serde(rename = "type", default = "cron")]
+        pub kind: String,
+        /// Of cron: when, in five fields.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub schedule: Option<String>,
+        /// Of cron: the zone whose time that is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub timezone: Option<String>,
+        /// Of cron: `skip` or `once`, for runs whose time came while nothing ran.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub missed: Option<String>,
+        /// Of cron: `skip` or `queue`, for a run whose time comes while the one before still runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub overlap: Option<String>,
+        /// Of command: a regular expression for the whole command.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pattern: Option<String>,
+        /// Of command: the property of the tool's input that is the command.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub input: Option<String>,
+    }
+}
+
+/// The type of a trigger that was written down before there was another.
+fn cron() -> String {
+    "cron".to_owned()
+}
+
+impl From<&Trigger> for TriggerLine {
+    fn from(trigger: &Trigger) -> Self {
+        let tool = trigger.tool().clone();
+        match trigger {
+            Trigger::Cron(trigger) => Self {
+                tool,
+                kind: cron(),
+                schedule: Some(trigger.schedule.to_string()),
+                timezone: Some(trigger.timezone.to_string()),
+                missed: Some(trigger.missed.as_str().to_owned()),
+                overlap: Some(trigger.overlap.as_str().to_owned()),
+                pattern: None,
+                input: None,
+            },
+            Trigger::Command(trigger) => Self {
+                tool,
+                kind: "command".to_owned(),
+                schedule: None,
+                timezone: None,
+                missed: None,
+                overlap: None,
+                pattern: Some(trigger.pattern.to_string()),
+                input: trigger.input.clone(),
+            },
+        }
+    }
+}
+
+impl TriggerLine {
+    /// The same in words, to stand behind "it asks to".
+    pub fn words(&self) -> String {
+        let tool = &self.tool;
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        if self.kind == "command" {
+            let given = self.input.as_ref().map(|input| format!(", with the command as its {input}"));
+            let pattern = text(&self.pattern);
+            return format!(
+                "have {tool} called for commands that match {pattern}{}",
+                given.unwrap_or_default()
+            );
+        }
+        let zone = self.timezone.as_deref().unwrap_or("UTC");
+        let mut words = format!("have {tool} called by itself, at {} ({zone})", text(&self.schedule));
+        if self.missed.as_deref() == Some("once") {
+            words.push_str(", and once for times that were missed");
+        }
+        if self.overlap.as_deref() == Some("queue") {
+            words.push_str(", and again after a run that takes too long");
+        }
+        words
     }
 }
 

@@ -20,7 +20,7 @@ fn code(imports: &[&str]) -> &'static str {
 fn all() -> Requests {
     let process = "[[permission.process]]\nprogram = \"git\"\nargs = [[\"status\"]]\nreason = \"looks\"\n";
     let text = format!(
-        "{MANIFEST}[permission.memory]\nreason = \"remembers\"\n[permission.llm]\nreason = \"asks\"\n{process}"
+        "{MANIFEST}[permission.memory]\nreason = \"remembers\"\n[permission.llm]\nreason = \"asks\"\n[permission.ask]\nreason = \"asks\"\n{process}"
     );
     Manifest::parse(&text).unwrap().requests().clone()
 }
@@ -116,6 +116,7 @@ fn permissions_are_needed_for_the_rest() {
     for import in [
         "openclaw:skill/memory@1.0.0",
         "openclaw:skill/llm@1.0.0",
+        "openclaw:skill/ask@1.0.0",
         "openclaw:skill/process@1.0.0",
         "wasi:http/types@0.2.12",
         "wasi:http/outgoing-handler@0.2.0",

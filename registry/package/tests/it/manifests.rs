@@ -52,6 +52,9 @@ fn everything_that_may_stand_in_it() {
         tokens = 5_000
         reason = "writes"
 
+        [permission.ask]
+        reason = "asks before it commits"
+
         [limits]
         fuel = 500_000_000
         memory = "64MiB"
@@ -72,6 +75,7 @@ fn everything_that_may_stand_in_it() {
     assert!(requests.network[1].internal && !requests.network[0].internal);
     assert_eq!(requests.memory.as_ref().unwrap().quota, ByteSize::mib(2));
     assert_eq!(requests.llm.as_ref().unwrap().tokens, 5_000);
+    assert_eq!(requests.ask.as_ref().unwrap().reason.to_string(), "asks before it commits");
     let limits = manifest.limits();
     assert_eq!((limits.fuel(), limits.timeout()), (Some(500_000_000), Some(Duration::from_secs(30))));
     assert_eq!((limits.memory(), limits.output()), (Some(ByteSize::mib(64)), Some(ByteSize::kib(64))));
@@ -91,7 +95,6 @@ fn mistakes_are_told_with_place_and_remedy() {
     insta::assert_snapshot!(refusal("description = \"x\""), @r#"skill.toml:5:1: unknown key "description" in [skill] [unknown-key] the description stands in SKILL.md, for every agent to read"#);
     insta::assert_snapshot!(refusal("[[permission.filesytem]]\n"), @r#"skill.toml:5:14: unknown permission "filesytem" [unknown-permission] did you mean "filesystem"?"#);
     insta::assert_snapshot!(refusal("[[permission.proces]]\n"), @r#"skill.toml:5:14: unknown permission "proces" [unknown-permission] did you mean "process"?"#);
-    insta::assert_snapshot!(refusal("[permission]\nask = true"), @r#"skill.toml:6:1: "ask" is not supported by this version of openclaw [unsupported] remove it, or update openclaw"#);
     insta::assert_snapshot!(refusal("[permission.memory]\nquota = \"1MiB\""), @r#"skill.toml:5:1: [memory] has no "reason" [missing-key] add reason"#);
     insta::assert_snapshot!(refusal("[limits]\nmemory = \"64MB\""), @r#"skill.toml:6:10: "64MB" has a decimal unit [invalid-size] write digits and one of B, KiB, MiB or GiB, for example 64MiB"#);
     insta::assert_snapshot!(refusal("[[permission.network]]\nurl = \"https://u@h.example/\"\nmethods = [\"GET\"]\nreason = \"x\""), @r#"skill.toml:6:7: url "https://u@h.example/": it has user info [invalid-url-pattern] leave out what stands before the @, and the @"#);
@@ -121,13 +124,16 @@ fn each_mistake_has_a_code() {
         ("limits = 1", "unknown-key"),
         ("[permission.filesystem]\ntree = \"$data\"", "wrong-type"),
         ("[[permission.memory]]", "wrong-type"),
-        ("[permission]\nask = true", "unsupported"),
+        ("[permission]\nask = true", "wrong-type"),
         ("[permission.llm]", "missing-key"),
         ("[permission.llm]\ntokens = 0\nreason = \"x\"", "invalid-value"),
         ("[permission.llm]\ntokens = 1_000_001\nreason = \"x\"", "invalid-quota"),
         ("[permission.llm]\ntokens = \"1k\"\nreason = \"x\"", "wrong-type"),
         ("[permission.llm]\nquota = 1\nreason = \"x\"", "unknown-key"),
         ("[[permission.llm]]", "wrong-type"),
+        ("[permission.ask]", "missing-key"),
+        ("[permission.ask]\nquestions = 8\nreason = \"x\"", "unknown-key"),
+        ("[[permission.ask]]", "wrong-type"),
         ("[[permission.secret]]", "missing-key"),
         ("[permission.memory]\nquota = \"65MiB\"\nreason = \"x\"", "invalid-quota"),
         ("[permission.memory]\nreason = \"\"", "invalid-reason"),

@@ -1,7 +1,7 @@
 //! Trees, methods, reasons and requests as wholes.
 
 use openclaw_package::{
-    Access, ByteSize, FilesystemRequest, LlmRequest, MemoryRequest, MethodSet, NetworkRequest,
+    Access, AskRequest, ByteSize, FilesystemRequest, LlmRequest, MemoryRequest, MethodSet, NetworkRequest,
     PermissionKind, Reason, Requests, Tree,
 };
 
@@ -114,6 +114,16 @@ fn a_language_model_has_a_default_and_a_ceiling_of_tokens() {
     assert!(asks(Some(20_000)).covers(&asks(None)) && asks(None).covers(&Requests::default()));
     assert!(!asks(Some(19_999)).covers(&asks(None)) && !Requests::default().covers(&asks(Some(1))));
     assert!(!asks(Some(1)).is_empty());
+}
+
+#[test]
+fn questions_to_a_person_are_covered_by_no_other_request() {
+    let asks = Requests { ask: Some(AskRequest { reason: reason() }), ..Requests::default() };
+    let other =
+        Requests { ask: Some(AskRequest { reason: "another".parse().unwrap() }), ..Requests::default() };
+    assert!(asks.covers(&other) && asks.covers(&Requests::default()));
+    assert!(!Requests::default().covers(&asks) && !asks.is_empty());
+    assert!(serde_json::from_str::<AskRequest>(r#"{"reason":"x","questions":8}"#).is_err());
 }
 
 #[test]

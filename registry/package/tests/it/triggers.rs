@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use openclaw_package::{Manifest, PackagePath, PackageSource, RefusalError, Schedule};
+use openclaw_package::manifest::{CommandPattern, MAX_COMMAND_LEN, Missed, Overlap};
+use openclaw_package::registry::api::TriggerLine;
+use openclaw_package::{Manifest, PackagePath, PackageSource, RefusalError, Schedule, Trigger, ZoneName};
 use proptest::prelude::*;
 
-use crate::common::{MANIFEST, hello_files, path};
+use crate::common::{MANIFEST, TOOLS, hello_files, path};
 
 const HEAD: &str = "[skill]\npublisher = \"acme\"\nname = \"x\"\nversion = \"1.0.0\"\n";
 
@@ -18,31 +20,173 @@ fn refusal(rest: &str) -> String {
     format!("{error} [{}] {}", error.code(), error.hint().unwrap())
 }
 
+fn command(pattern: &str, tool: &str) -> String {
+    format!("[[trigger]]\ntype = \"command\"\npattern = {pattern:?}\ntool = \"{tool}\"\n")
+}
+
+fn read(rest: &str) -> Vec<Trigger> {
+    let manifest = Manifest::parse(&format!("{HEAD}{rest}")).unwrap_or_else(|error| panic!("{error}"));
+    manifest.triggers().to_vec()
+}
+
 #[test]
 fn a_manifest_says_when_tools_are_called() {
-    let text =
-        format!("{HEAD}{}{}", trigger("0 9,18 * * *", "auto-pull"), trigger(" */5  *\t* * * ", "auto-pull"));
-    let manifest = Manifest::parse(&text.replace('\t', "\\t")).unwrap();
-    let found: Vec<String> = manifest
-        .triggers()
-        .iter()
-        .map(|trigger| format!("{} {}", trigger.schedule(), trigger.tool()))
-        .collect();
-    assert_eq!(found, ["0 9,18 * * * auto-pull", "*/5 * * * * auto-pull"]);
+    let text = format!("{}{}", trigger("0 9,18 * * *", "auto-pull"), trigger(" */5  *\t* * * ", "auto-pull"));
+    let found: Vec<String> =
+        read(&text.replace('\t', "\\t")).iter().map(|trigger| TriggerLine::from(trigger).words()).collect();
+    assert_eq!(
+        found,
+        [
+            "have auto-pull called by itself, at 0 9,18 * * * (UTC)",
+            "have auto-pull called by itself, at */5 * * * * (UTC)"
+        ]
+    );
     assert!(Manifest::parse(HEAD).unwrap().triggers().is_empty());
+}
+
+#[test]
+fn a_schedule_has_a_zone_and_says_what_becomes_of_runs_that_cannot_be() {
+    let rest = "timezone = \"Europe/Berlin\"\nmissed = \"once\"\noverlap = \"queue\"\n";
+    let [Trigger::Cron(bare), Trigger::Cron(full)] =
+        &read(&format!("{0}{0}{rest}", trigger("0 9 * * *", "pull")))[..]
+    else {
+        panic!("two schedules");
+    };
+    assert_eq!((bare.timezone.as_str(), bare.missed, bare.overlap), ("UTC", Missed::Skip, Overlap::Skip));
+    assert_eq!(
+        (full.timezone.as_str(), full.missed, full.overlap),
+        ("Europe/Berlin", Missed::Once, Overlap::Queue)
+    );
+    assert_eq!(
+        TriggerLine::from(&Trigger::Cron(full.clone())).words(),
+        "have pull called by itself, at 0 9 * * * (Europe/Berlin), and once for times that were missed, and again \
+         after a run that takes too long"
+    );
+}
+
+#[test]
+fn a_pattern_is_held_against_a_whole_command() {
+    let text = format!("{}input = \"text\"\n{}", command("git( .*)?", "run"), command("a|b", "run"));
+    let [Trigger::Command(git), Trigger::Command(either)] = &read(&text)[..] else {
+        panic!("two commands");
+    };
+    assert_eq!((git.input.as_deref(), either.input.as_deref()), (Some("text"), None));
+    for (pattern, command, fits) in [
+        (git, "git", true),
+        (git, "git status", true),
+        (git, "gitk", false),
+        (git, "a git", false),
+        (git, "git status\nrm", false),
+        (either, "a", true),
+        (either, "b", true),
+        (either, "ab", false),
+        (either, "xa", false),
+        (either, "bx", false),
+    ] {
+        assert_eq!(pattern.pattern.matches(command), fits, "{} {command:?}", pattern.pattern);
+    }
+    let line = TriggerLine::from(&Trigger::Command(git.clone()));
+    assert_eq!(
+        line.words(),
+        "have run called for commands that match git( .*)?, with the command as its text"
+    );
+}
+
+#[test]
+fn a_hostile_pattern_is_refused_or_costs_little() {
+    let any: CommandPattern = ".*".parse().unwrap();
+    assert!(any.matches(&"x".repeat(MAX_COMMAND_LEN)) && !any.matches(&"x".repeat(MAX_COMMAND_LEN + 1)));
+    // Catastrophic for whoever backtracks.
+    let nested: CommandPattern = "(?:(?:a|aa)+)+b".parse().unwrap();
+    assert!(!nested.matches(&"a".repeat(MAX_COMMAND_LEN)));
+    let deep = format!("{}a{}", "(".repeat(40), ")".repeat(40));
+    for (pattern, problem) in [
+        ("", "it is empty"),
+        ("a)|(?:b", "unopened group"),
+        ("(?:a", "unclosed group"),
+        ("(?:(?:a{99}){99}){99}", "compiled, it is larger than 131072 bytes"),
+        (r"(?:\w{9}){99}", "compiled, it is larger than 131072 bytes"),
+        (&deep, "exceed the maximum number of nested parentheses/brackets (32)"),
+        (r"(a)\1", "backreferences are not supported"),
+        ("(?x)a # comment", "unclosed group"),
+        ("a\u{202e}b", "it has U+202E at byte 1"),
+        (&"a".repeat(257), "it is longer than 256 bytes"),
+    ] {
+        let error = pattern.parse::<CommandPattern>().expect_err(pattern);
+        assert!(error.to_string().contains(problem), "{error}");
+        assert_eq!((error.code(), error.hint().is_some()), ("invalid-pattern", true));
+    }
+}
+
+#[test]
+fn a_zone_has_the_form_of_a_name() {
+    for good in
+        ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "America/Port-au-Prince"]
+    {
+        assert_eq!(good.parse::<ZoneName>().unwrap().to_string(), good);
+    }
+    let long = "a".repeat(65);
+    for bad in [
+        "",
+        "/",
+        "Europe/",
+        "/etc/passwd",
+        "../etc",
+        "Europe/../x",
+        "Europe Berlin",
+        "+02:00",
+        "A\0",
+        "É",
+        &long,
+    ] {
+        let error = bad.parse::<ZoneName>().expect_err(bad);
+        assert_eq!((error.code(), error.hint().is_some()), ("invalid-timezone", true), "{bad}");
+    }
+}
+
+#[test]
+fn a_line_that_was_written_before_there_were_commands_is_read() {
+    let line: TriggerLine = serde_json::from_str(r#"{"tool":"pull","schedule":"0 9 * * *"}"#).unwrap();
+    assert_eq!(line.words(), "have pull called by itself, at 0 9 * * * (UTC)");
+    let command = TriggerLine::from(&read(&command("git.*", "run"))[0]);
+    let json = serde_json::to_string(&command).unwrap();
+    assert_eq!(json, r#"{"tool":"run","type":"command","pattern":"git.*"}"#);
+    assert_eq!(serde_json::from_str::<TriggerLine>(&json).unwrap(), command);
+}
+
+#[test]
+fn a_schedule_and_a_pattern_that_read_alike_are_two_triggers() {
+    assert_eq!(
+        read(&format!("{}{}", trigger("0 9 * * *", "pull"), command("0 9 * * * UTC", "pull"))).len(),
+        2
+    );
 }
 
 #[test]
 fn mistakes_of_a_trigger_are_told_with_place_and_remedy() {
     let cron = trigger("0 9 * * *", "pull");
+    let git = command("git.*", "run");
     insta::assert_snapshot!(refusal(&trigger("0 9 * *", "pull")), @r#"skill.toml:7:12: schedule "0 9 * *": it has fewer than five fields [invalid-schedule] write minute, hour, day of month, month and day of week, for example "0 9 * * mon-fri""#);
     insta::assert_snapshot!(refusal(&trigger("60 9 * * *", "pull")), @r#"skill.toml:7:12: schedule "60 9 * * *": the minute has "60", which is not from 0 to 59 [invalid-schedule] write minute, hour, day of month, month and day of week, for example "0 9 * * mon-fri""#);
     insta::assert_snapshot!(refusal(&trigger("0 9 31 feb *", "pull")), @r#"skill.toml:7:12: schedule "0 9 31 feb *": no month has such a day [invalid-schedule] write minute, hour, day of month, month and day of week, for example "0 9 * * mon-fri""#);
-    insta::assert_snapshot!(refusal(&cron.replace("\"cron\"", "\"command\"\npattern = \"git.*\"")), @r#"skill.toml:6:8: "command" is not supported by this version of openclaw [unsupported] remove it, or update openclaw"#);
-    insta::assert_snapshot!(refusal(&cron.replace("\"cron\"", "\"crom\"")), @r#"skill.toml:6:8: "type": there is no such trigger [invalid-value] write type = "cron""#);
-    insta::assert_snapshot!(refusal(&format!("{cron}timezone = \"Europe/Berlin\"")), @r#"skill.toml:9:1: "timezone" is not supported by this version of openclaw [unsupported] remove it: a schedule is in UTC"#);
-    insta::assert_snapshot!(refusal(&format!("{cron}pattern = \"git.*\"")), @r#"skill.toml:9:1: unknown key "pattern" in [[trigger]] [unknown-key] known here: type, schedule, tool"#);
-    insta::assert_snapshot!(refusal(&format!("{cron}{}", trigger("0  9 * * *", "pull"))), @r#"skill.toml:11:12: "0 9 * * * pull" stands in two entries [duplicate-entry] remove one of the two"#);
+    insta::assert_snapshot!(refusal(&cron.replace("\"cron\"", "\"crom\"")), @r#"skill.toml:6:8: "type": there is no trigger "crom" [invalid-value] write type = "cron" or type = "command""#);
+    insta::assert_snapshot!(refusal(&format!("{cron}timezone = \"Europe Berlin\"")), @r#"skill.toml:9:12: timezone "Europe Berlin": it has not the form of an IANA name [invalid-timezone] write a name as "Europe/Berlin" or "UTC""#);
+    insta::assert_snapshot!(refusal(&format!("{cron}timezone = 2")), @r#"skill.toml:9:12: "timezone" is a whole number, not a text in quotes [wrong-type] write a text in quotes"#);
+    insta::assert_snapshot!(refusal(&format!("{cron}missed = \"onec\"")), @r#"skill.toml:9:10: "missed": "onec" is not one of skip, once [invalid-value] did you mean "once"?"#);
+    insta::assert_snapshot!(refusal(&format!("{cron}overlap = \"once\"")), @r#"skill.toml:9:11: "overlap": "once" is not one of skip, queue [invalid-value] known here: skip, queue"#);
+    insta::assert_snapshot!(refusal(&format!("{cron}pattern = \"git.*\"")), @r#"skill.toml:9:1: unknown key "pattern" in a [[trigger]] of type = "cron" [unknown-key] remove it: it belongs to type = "command""#);
+    insta::assert_snapshot!(refusal(&format!("{cron}time_zone = \"UTC\"")), @r#"skill.toml:9:1: unknown key "time_zone" in [[trigger]] [unknown-key] did you mean "timezone"?"#);
+    insta::assert_snapshot!(refusal(&git.replace("git.*", "git(")), @r#"skill.toml:7:11: pattern "git(": unclosed group [invalid-pattern] write a regular expression for the whole command, for example "git( .*)?""#);
+    insta::assert_snapshot!(refusal(&git.replace("git.*", "")), @r#"skill.toml:7:11: pattern "": it is empty [invalid-pattern] write a regular expression for the whole command, for example "git( .*)?""#);
+    insta::assert_snapshot!(refusal(&git.replace("\npattern = \"git.*\"", "")), @r#"skill.toml:5:1: [[trigger]] has no "pattern" [missing-key] add pattern"#);
+    insta::assert_snapshot!(refusal(&format!("{git}schedule = \"0 9 * * *\"")), @r#"skill.toml:9:1: unknown key "schedule" in a [[trigger]] of type = "command" [unknown-key] remove it: it belongs to type = "cron""#);
+    insta::assert_snapshot!(refusal(&format!("{git}timezone = \"UTC\"")), @r#"skill.toml:9:1: unknown key "timezone" in a [[trigger]] of type = "command" [unknown-key] remove it: it belongs to type = "cron""#);
+    insta::assert_snapshot!(refusal(&format!("{git}missed = \"once\"")), @r#"skill.toml:9:1: unknown key "missed" in a [[trigger]] of type = "command" [unknown-key] remove it: it belongs to type = "cron""#);
+    insta::assert_snapshot!(refusal(&format!("{git}overlap = \"skip\"")), @r#"skill.toml:9:1: unknown key "overlap" in a [[trigger]] of type = "command" [unknown-key] remove it: it belongs to type = "cron""#);
+    insta::assert_snapshot!(refusal(&format!("{git}input = \"a b\"")), @r#"skill.toml:9:9: "input": it is not the name of a property: letters, digits, - and _, at most 64 [invalid-value] name the property of the tool's input that takes the command"#);
+    insta::assert_snapshot!(refusal(&format!("{git}inptu = \"text\"")), @r#"skill.toml:9:1: unknown key "inptu" in [[trigger]] [unknown-key] did you mean "input"?"#);
+    insta::assert_snapshot!(refusal(&format!("{cron}{}", trigger("0  9 * * *", "pull"))), @r#"skill.toml:11:12: "0 9 * * * UTC pull" stands in two entries [duplicate-entry] remove one of the two"#);
+    insta::assert_snapshot!(refusal(&format!("{git}{git}")), @r#"skill.toml:11:11: "git.* run" stands in two entries [duplicate-entry] remove one of the two"#);
     insta::assert_snapshot!(refusal("[[trigger]]\ntype = \"cron\"\nschedule = \"0 9 * * *\""), @r#"skill.toml:5:1: [[trigger]] has no "tool" [missing-key] add tool"#);
     insta::assert_snapshot!(refusal("[[trigger]]\nschedule = \"0 9 * * *\"\ntool = \"pull\""), @r#"skill.toml:5:1: [[trigger]] has no "type" [missing-key] add type"#);
     assert!(refusal(&trigger("0 9 * * *", "Pull")).contains("[invalid-name]"));
@@ -245,20 +389,40 @@ proptest! {
     }
 }
 
-fn packed(tool: &str) -> Result<PackageSource, RefusalError> {
+fn packed(trigger: &str) -> Result<PackageSource, RefusalError> {
     let mut files: BTreeMap<PackagePath, Vec<u8>> = hello_files();
-    let manifest = format!("{MANIFEST}{}", trigger("0 9 * * *", tool));
-    files.insert(path("openclaw/skill.toml"), manifest.into_bytes());
+    files.insert(path("openclaw/skill.toml"), format!("{MANIFEST}{trigger}").into_bytes());
+    let schema = r##"{"type":"object","properties":{
+        "name":{"type":"string"},"maybe":{"type":["string","null"]},"other":{"$ref":"#/$defs/text"},"any":true,
+        "count":{"type":"integer"},"total":{"$ref":"#/$defs/count"},"names":{"type":["array","null"]},"never":false
+    },"$defs":{"text":{"type":"string"},"count":{"type":"integer"}}}"##;
+    let tools = TOOLS.replace(r#"{"type":"object"}"#, schema);
+    files.insert(path("openclaw/tools.json"), tools.into_bytes());
     PackageSource::from_files(files)
+}
+
+fn told(trigger: &str) -> String {
+    let error = packed(trigger).unwrap_err();
+    format!("{error} [{}] {}", error.code(), error.hint().unwrap())
 }
 
 #[test]
 fn a_trigger_calls_a_tool_of_the_skill() {
-    assert_eq!(packed("greet").unwrap().manifest().triggers().len(), 1);
-    let told = |tool: &str| {
-        let error = packed(tool).unwrap_err();
-        format!("{error} [{}] {}", error.code(), error.hint().unwrap())
-    };
-    insta::assert_snapshot!(told("greets"), @"a trigger of skill.toml calls greets, which is no tool of the skill [trigger-without-tool] did you mean greet?");
-    insta::assert_snapshot!(told("auto-pull"), @"a trigger of skill.toml calls auto-pull, which is no tool of the skill [trigger-without-tool] name a tool of the skill, or remove the trigger");
+    assert_eq!(packed(&trigger("0 9 * * *", "greet")).unwrap().manifest().triggers().len(), 1);
+    insta::assert_snapshot!(told(&trigger("0 9 * * *", "greets")), @"a trigger of skill.toml calls greets, which is no tool of the skill [trigger-without-tool] did you mean greet?");
+    insta::assert_snapshot!(told(&command("git.*", "auto-pull")), @"a trigger of skill.toml calls auto-pull, which is no tool of the skill [trigger-without-tool] name a tool of the skill, or remove the trigger");
+}
+
+#[test]
+fn a_command_goes_into_a_property_of_the_input() {
+    let with = |input: &str| format!("{}input = \"{input}\"\n", command("hello .*", "greet"));
+    for taking in ["name", "maybe", "other", "any"] {
+        assert!(packed(&with(taking)).is_ok(), "{taking}");
+    }
+    for not in ["count", "total", "never"] {
+        assert_eq!(packed(&with(not)).unwrap_err().code(), "trigger-without-input", "{not}");
+    }
+    insta::assert_snapshot!(told(&with("names")), @r#"a trigger of skill.toml gives greet the command as "names", which is no property of its input that takes a text [trigger-without-input] did you mean name?"#);
+    insta::assert_snapshot!(told(&with("nmae")), @r#"a trigger of skill.toml gives greet the command as "nmae", which is no property of its input that takes a text [trigger-without-input] did you mean name?"#);
+    insta::assert_snapshot!(told(&with("command")), @r#"a trigger of skill.toml gives greet the command as "command", which is no property of its input that takes a text [trigger-without-input] name a property of the tool's input that takes a text, or leave out input"#);
 }

@@ -207,14 +207,7 @@ pub(crate) fn read(package: &VerifiedPackage, category: Option<&SkillName>) -> C
     let page = PageParts {
         permissions: requests.into_iter().map(line).collect(),
         warnings: warnings::warnings(manifest.requests()),
-        triggers: manifest
-            .triggers()
-            .iter()
-            .map(|trigger| TriggerLine {
-                tool: trigger.tool().clone(),
-                schedule: trigger.schedule().to_string(),
-            })
-            .collect(),
+        triggers: manifest.triggers().iter().map(TriggerLine::from).collect(),
         tools: package
             .tools()
             .iter()

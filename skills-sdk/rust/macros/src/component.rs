@@ -14,8 +14,9 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
     let host_memory = manifest.memory.then(host_memory);
     let host_process = manifest.process.then(host_process);
     let host_llm = manifest.llm.then(host_llm);
+    let host_ask = manifest.ask.then(host_ask);
     let log = host_log();
-    let guest = guest(&declared(manifest.memory), &declared(manifest.process), &declared(manifest.llm));
+    let guest = guest([manifest.memory, manifest.process, manifest.llm, manifest.ask].map(declared));
     quote! {
         // A second skill collides with this name, which says why.
         type __TheOneSkillOfTheCrate = #skill;
@@ -25,7 +26,7 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
         #[doc(hidden)]
         #[allow(unsafe_code, unused, warnings, clippy::all, clippy::pedantic, clippy::restriction)]
         mod __openclaw_component {
-            use ::openclaw_skill::{__private, Error, ErrorKind, host, llm, log, memory, process};
+            use ::openclaw_skill::{__private, ask, Error, ErrorKind, host, llm, log, memory, process};
 
             // The empty path keeps it from reading a directory `wit` of the author's.
             ::openclaw_skill::wit_bindgen::generate!({
@@ -45,6 +46,7 @@ pub(crate) fn module(manifest: &Manifest, skill: &Type) -> TokenStream {
             #host_memory
             #host_process
             #host_llm
+            #host_ask
             #guest
 
             export!(Host);
@@ -105,6 +107,11 @@ fn host_memory() -> TokenStream {
             ) -> Result<Vec<String>, memory::MemoryError> {
                 imported::memory::list_keys(prefix, after, limit).map_err(refused)
             }
+
+            fn search(&self, query: &str, limit: u32) -> Result<Vec<memory::Hit>, memory::MemoryError> {
+                let hits = imported::memory::search(query, limit).map_err(refused)?;
+                Ok(hits.into_iter().map(|hit| memory::Hit { key: hit.key, snippet: hit.snippet }).collect())
+            }
         }
 
         fn refused(error: imported::memory::Error) -> memory::MemoryError {
@@ -112,6 +119,7 @@ fn host_memory() -> TokenStream {
                 imported::memory::Error::Denied(text) => memory::MemoryError::Denied(text),
                 imported::memory::Error::QuotaExceeded(quota) => memory::MemoryError::QuotaExceeded(quota),
                 imported::memory::Error::InvalidKey => memory::MemoryError::InvalidKey,
+                imported::memory::Error::InvalidQuery => memory::MemoryError::InvalidQuery,
                 imported::memory::Error::Unavailable(text) => memory::MemoryError::Unavailable(text),
             }
         }
@@ -145,6 +153,30 @@ fn host_llm() -> TokenStream {
                 imported::llm::Error::Denied(text) => llm::LlmError::Denied(text),
                 imported::llm::Error::QuotaExceeded(left) => llm::LlmError::QuotaExceeded(left),
                 imported::llm::Error::Unavailable(text) => llm::LlmError::Unavailable(text),
+            }
+        }
+    }
+}
+
+fn host_ask() -> TokenStream {
+    quote! {
+        impl host::Ask for Host {
+            fn question(&self, text: &str, choices: &[String]) -> Result<String, ask::AskError> {
+                imported::ask::question(text, choices).map_err(not_asked)
+            }
+
+            fn is_available(&self) -> bool {
+                imported::ask::is_available()
+            }
+        }
+
+        fn not_asked(error: imported::ask::Error) -> ask::AskError {
+            match error {
+                imported::ask::Error::Denied(text) => ask::AskError::Denied(text),
+                imported::ask::Error::Nobody => ask::AskError::Nobody,
+                imported::ask::Error::Dismissed => ask::AskError::Dismissed,
+                imported::ask::Error::TooMany => ask::AskError::TooMany,
+                imported::ask::Error::Unavailable(text) => ask::AskError::Unavailable(text),
             }
         }
     }
@@ -288,7 +320,7 @@ fn streams() -> TokenStream {
     }
 }
 
-fn guest(memory: &TokenStream, process: &TokenStream, llm: &TokenStream) -> TokenStream {
+fn guest([memory, process, llm, ask]: [TokenStream; 4]) -> TokenStream {
     quote! {
         impl exported::Guest for Host {
             fn list() -> Vec<exported::Tool> {
@@ -306,7 +338,7 @@ fn guest(memory: &TokenStream, process: &TokenStream, llm: &TokenStream) -> Toke
 
             fn call(name: String, input: String) -> Result<String, exported::ToolError> {
                 let skill = __private::answer::<super::__TheOneSkillOfTheCrate>;
-                skill(&Host, #memory, #process, #llm, &name, &input).map_err(failed)
+                skill(&Host, #memory, #process, #llm, #ask, &name, &input).map_err(failed)
             }
         }
 

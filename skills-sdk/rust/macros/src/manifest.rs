@@ -22,6 +22,8 @@ pub(crate) struct Manifest {
     pub(crate) process: bool,
     /// `[permission.llm]` is there.
     pub(crate) llm: bool,
+    /// `[permission.ask]` is there.
+    pub(crate) ask: bool,
     /// `[[permission.filesystem]]` names the tree `$data`.
     pub(crate) data: bool,
     /// `[[permission.filesystem]]` names the tree `$workspace`.
@@ -99,6 +101,7 @@ fn parse(text: &str) -> Result<Manifest, String> {
         memory: permission("memory").is_some(),
         process: permission("process").is_some(),
         llm: permission("llm").is_some(),
+        ask: permission("ask").is_some(),
         data: trees.contains(&"$data"),
         workspace: trees.contains(&"$workspace"),
         dependency: TokenStream::new(),
@@ -129,6 +132,9 @@ mod tests {
             [permission.memory]
             reason = "counts"
 
+            [permission.ask]
+            reason = "asks"
+
             [[permission.process]]
             program = "git"
             args = [["status"]]
@@ -136,7 +142,7 @@ mod tests {
         "#;
         let manifest = parse(text).unwrap();
         assert_eq!(manifest.name, "notes");
-        assert!(manifest.memory && manifest.process && manifest.data && !manifest.workspace);
+        assert!(manifest.memory && manifest.process && manifest.ask && manifest.data && !manifest.workspace);
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn permissions(manifest: &Manifest) -> TokenStream {
         ("Memory", manifest.memory),
         ("Process", manifest.process),
         ("Llm", manifest.llm),
+        ("Ask", manifest.ask),
         ("Data", manifest.data),
         ("Workspace", manifest.workspace),
     ];

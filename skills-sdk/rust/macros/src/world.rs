@@ -3,7 +3,8 @@
 use crate::manifest::Manifest;
 
 /// The files of the package `openclaw:skill`.
-const CONTRACT: [&str; 6] = [
+const CONTRACT: [&str; 7] = [
+    include_str!("../../../../wit/ask.wit"),
     include_str!("../../../../wit/llm.wit"),
     include_str!("../../../../wit/log.wit"),
     include_str!("../../../../wit/memory.wit"),
@@ -31,6 +32,9 @@ pub(crate) fn wit(manifest: &Manifest) -> String {
     }
     if manifest.llm {
         worlds.push("with-llm");
+    }
+    if manifest.ask {
+        worlds.push("with-ask");
     }
     if manifest.process {
         worlds.push("with-process");
@@ -95,6 +99,7 @@ mod tests {
             memory,
             process: false,
             llm: false,
+            ask: false,
             data: false,
             workspace: false,
             dependency: TokenStream::new(),
@@ -116,6 +121,9 @@ mod tests {
         assert!(wit(&process).contains("include openclaw:skill/with-process@1.0.0;"));
         let llm = Manifest { llm: true, ..manifest("hello", false) };
         assert!(wit(&llm).contains("include openclaw:skill/with-llm@1.0.0;"));
+        let ask = Manifest { ask: true, ..manifest("hello", false) };
+        assert!(wit(&ask).contains("include openclaw:skill/with-ask@1.0.0;"));
+        assert!(!wit(&llm).contains("include openclaw:skill/with-ask"));
     }
 
     #[test]

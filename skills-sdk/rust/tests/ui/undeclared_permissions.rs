@@ -11,6 +11,7 @@ impl Hello {
     /// Greet.
     pub fn greet(ctx: &Context) -> Result<()> {
         ctx.memory().set("greeted", "yes")?;
+        ctx.ask().question("really?")?;
         ctx.process().command("git").run()?;
         std::fs::write(ctx.data_dir().join("greeted"), "yes")?;
         std::fs::read(ctx.workspace().join("greeted"))?;

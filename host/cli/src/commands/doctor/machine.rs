@@ -10,16 +10,17 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::invocation::wait;
 use crate::json::Check;
-use crate::toolchain::{self, OLDEST, TARGET};
+use crate::toolchain::cargo::{self, OLDEST, TARGET};
+use crate::toolchain::interpreters;
 
 /// Memory maps that a process may have on a kernel that nobody tuned.
 const USUAL_MAPS: u64 = 65_530;
 
-/// The Rust toolchain. Who only installs skills needs none, so nothing here fails.
+/// What skills are built with. Who only installs them needs none of it, so nothing here fails.
 pub(super) fn toolchain() -> Vec<Check> {
     let mut checks = Vec::new();
     for program in ["cargo", "rustc"] {
-        checks.push(match toolchain::version(program) {
+        checks.push(match cargo::version(program) {
             Ok(version) if version < OLDEST => {
                 let detail = format!("{version}; building skills needs {OLDEST} or later");
                 warned(program, detail, "rustup update stable")
@@ -31,15 +32,18 @@ pub(super) fn toolchain() -> Vec<Check> {
             }
         });
     }
-    checks.push(if toolchain::has_target() {
+    checks.push(if cargo::has_target() {
         passed("target", format!("{TARGET} is installed"))
     } else {
-        warned(
-            "target",
-            format!("{TARGET} is not installed; building skills needs it"),
-            toolchain::add_target(),
-        )
+        warned("target", format!("{TARGET} is not installed; building skills needs it"), cargo::add_target())
     });
+    checks.extend(interpreters().map(|(program, languages, version)| match version {
+        Ok(version) => passed(program, version.to_string()),
+        Err(error) => {
+            let detail = format!("{}; building skills in {languages} needs it", error.message);
+            warned(program, detail, error.hint.unwrap_or_default())
+        }
+    }));
     checks
 }
 

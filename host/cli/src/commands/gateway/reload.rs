@@ -9,6 +9,7 @@ use openclaw_gateway::tokens::TOKENS_FILE;
 use openclaw_gateway::watch::Files;
 use tokio::signal::unix::Signal;
 
+use crate::agents::HostedAgents;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
@@ -20,6 +21,7 @@ pub(super) struct Reloading {
     environment: Environment,
     config: Config,
     handle: Handle,
+    agents: Arc<HostedAgents>,
     /// Whether the configuration is read again whenever it changes.
     follows_config: bool,
     tokens: PathBuf,
@@ -37,12 +39,13 @@ impl Reloading {
         environment: Environment,
         config: Config,
         handle: Handle,
+        agents: Arc<HostedAgents>,
         follows_config: bool,
     ) -> Result<Self> {
         let tokens = environment.data_dir()?.root().join(TOKENS_FILE);
         let followed = followed(&environment, &handle, &tokens, follows_config);
         let files = follow(&followed)?;
-        let reloading = Self { environment, config, handle, follows_config, tokens, followed, files };
+        let reloading = Self { environment, config, handle, agents, follows_config, tokens, followed, files };
         // What was revoked after they were read, and before they were followed, is told to nobody.
         reloading.reload_tokens();
         Ok(reloading)
@@ -66,8 +69,8 @@ impl Reloading {
         if changed.contains(&self.tokens) {
             self.reload_tokens();
         }
-        let config = self.environment.config_path().to_owned();
-        if self.follows_config && changed.contains(&config) {
+        let (config, models) = (self.environment.config_path(), self.environment.models_path());
+        if self.follows_config && (changed.contains(config) || changed.contains(&models)) {
             self.reload_config();
         } else if changed.iter().any(|path| *path != self.tokens) {
             self.reload_certificate();
@@ -75,7 +78,9 @@ impl Reloading {
     }
 
     async fn reload_all(&mut self) {
-        tracing::info!("everything is read again, except .env, which is at the next start");
+        tracing::info!(
+            "everything is read again; skills have a key of .env that is another one at the next start"
+        );
         self.reload_tokens();
         self.reload_config();
         let runtime = self.handle.service().runtime().clone();
@@ -112,7 +117,11 @@ impl Reloading {
 
     fn take_config(&mut self) -> Result<()> {
         let next = self.environment.config()?;
+        let agents = self.agents.prepare_if_possible(&next)?;
         self.handle.apply(next.settings(self.environment.config_dir()))?;
+        if let Some(agents) = agents {
+            self.agents.put(agents);
+        }
         let service = self.handle.service();
         service.set_security_level(next.security_level());
         if next.call_time() != self.config.call_time() {
@@ -156,7 +165,7 @@ fn followed(environment: &Environment, handle: &Handle, tokens: &Path, config: b
         files.extend([tls.cert.clone(), tls.key.clone()]);
     }
     if config {
-        files.push(environment.config_path().to_owned());
+        files.extend([environment.config_path().to_owned(), environment.models_path()]);
     }
     files
 }
@@ -169,9 +178,9 @@ fn follow(files: &[PathBuf]) -> Result<Files> {
 
 #[cfg(test)]
 mod tests {
+    use openclaw_gateway::agents::Speakers;
     use openclaw_gateway::tokens::{NewToken, TokenStore, Tokens};
-    use openclaw_gateway::{Gateway, Scope, Service};
-    use openclaw_runtime::consent::Consents;
+    use openclaw_gateway::{Gateway, Scope};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -193,18 +202,20 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let environment = Environment::at(parent.path());
         let (config, dir) = (Config::default(), environment.data_dir().unwrap());
-        let runtime = environment.runtime_for(&config, 1).unwrap();
-        let service = Arc::new(Service::new(runtime, Consents::new(config.security_level())));
+        let (service, models) = environment.service(&config).unwrap();
         let (store, name) = (TokenStore::of(&dir), "one".parse().unwrap());
         let (secret, _) = store.create(NewToken::new("one".parse().unwrap(), Scope::all())).unwrap();
         let mut options = config.options(parent.path());
         options.listen.set_port(0);
+        let agents =
+            HostedAgents::open(&environment, Arc::clone(&service), models, Speakers::Tokens).unwrap();
+        let agents = Arc::new(agents);
         let gateway = Gateway::bind(service, Tokens::open(&dir).unwrap(), options).await.unwrap();
         let handle = gateway.handle();
         tokio::spawn(gateway.run(std::future::pending()));
         assert!(asked(&handle, secret.reveal()).await.starts_with("HTTP/1.1 200"));
         store.revoke(&name).unwrap();
-        let _reloading = Reloading::new(environment, config, handle.clone(), false).unwrap();
+        let _reloading = Reloading::new(environment, config, handle.clone(), agents, false).unwrap();
         assert!(asked(&handle, secret.reveal()).await.starts_with("HTTP/1.1 401"));
     }
 }

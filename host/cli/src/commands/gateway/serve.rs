@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
+use openclaw_gateway::Gateway;
+use openclaw_gateway::agents::Speakers;
 use openclaw_gateway::tokens::{TokenStore, Tokens};
-use openclaw_gateway::{Gateway, Service};
 use openclaw_runtime::Runtime;
-use openclaw_runtime::consent::Consents;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::reload::{Reloading, verify};
+use super::triggers::Triggers;
+use crate::agents::HostedAgents;
 use crate::cli;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
+use crate::invocation;
 use crate::json;
 use crate::logging;
 use crate::output::Output;
@@ -27,10 +30,9 @@ pub(super) fn run(arguments: &cli::Gateway, environment: &Environment, output: &
     let level = if arguments.dev { level.max(crate::config::LogLevel::Debug) } else { level };
     logging::start(&environment.data_dir()?, level, for_people || arguments.dev)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = tokio::runtime::Builder::new_multi_thread()
+    let threads = invocation::threads()
         // Guests compute on these, at most on one fewer than there are cores: one more, and requests are heard meanwhile.
         .worker_threads(cores + 1)
-        .enable_all()
         .build()
         .map_err(|error| CliError::new(Exit::Host, "host-failure", format!("no threads: {error}")))?;
     let served = threads.block_on(serve(arguments, environment, config, output));
@@ -47,12 +49,16 @@ async fn serve(
     let dir = environment.data_dir()?;
     let stop = Stop::wait()?;
     let hangup = on(SignalKind::hangup())?;
-    let runtime = environment.runtime_for(&config, config.concurrent_calls())?;
-    let service = Arc::new(Service::new(runtime.clone(), Consents::new(config.security_level())));
+    let (service, models) = environment.service(&config)?;
+    let runtime = service.runtime().clone();
+    let agents = HostedAgents::open(environment, Arc::clone(&service), models, Speakers::Tokens)?;
+    agents.configure_if_possible(&config)?;
+    let agents = Arc::new(agents);
     let store = TokenStore::of(&dir);
     let first = store.ensure_owner()?;
     let mut options = config.options(environment.config_dir());
     options.listen = arguments.listen.unwrap_or(options.listen);
+    options.agents = Some(Arc::clone(agents.agents()));
     let is_tls = options.settings.tls.is_some();
     let gateway = Gateway::bind(Arc::clone(&service), Tokens::open(&dir)?, options).await?;
     let handle = gateway.handle();
@@ -63,15 +69,23 @@ async fn serve(
     let _skills = runtime.watch()?;
     let loading = handle.clone();
     let ready = json::GatewayStarted { url: url.clone(), token_file: store.owner_path() };
-    tokio::spawn(async move { load(&loading).await });
-    tokio::spawn(Reloading::new(environment.clone(), config, handle, arguments.watch)?.run(hangup));
+    let triggers = Triggers::start(Arc::clone(&service), async move { load(&loading).await });
+    let reloading = Reloading::new(environment.clone(), config, handle, agents, arguments.watch)?;
+    tokio::spawn(reloading.run(hangup));
     tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "the gateway listens");
     if output.is_json() {
         output.document(&ready)?;
     } else {
         output.note(format_args!("the gateway listens on {url}"));
     }
-    gateway.run(stop.told(runtime.clone())).await;
+    let (told, no_more) = (stop.told(runtime.clone()), triggers.stop().clone());
+    gateway
+        .run(async move {
+            told.await;
+            no_more.cancel();
+        })
+        .await;
+    triggers.end().await;
     service.logs_written().await;
     let flushed = runtime.dispatcher().flush();
     tracing::info!("the gateway has stopped");

@@ -57,10 +57,11 @@ pub(in crate::commands) fn counts(counts: &GatewayCounts, version: &str) -> Vec<
         row(
             "calls",
             format!(
-                "{}, {} failed, {} cancelled; {} of {} places taken",
+                "{}, {} failed, {} cancelled, {} by triggers; {} of {} places taken",
                 counts.tool_calls,
                 counts.failed_tool_calls,
                 counts.cancelled_tool_calls,
+                counts.trigger_runs,
                 counts.running_calls,
                 counts.places
             ),

@@ -88,7 +88,10 @@ impl Unit {
     }
 
     fn of(program: PathBuf, environment: &Environment) -> Result<Self> {
-        let dir = environment.data_dir()?;
+        let (dir, config) = (environment.data_dir()?, environment.config()?);
+        let tokens = TokenStore::of(&dir).list()?.into_iter().filter_map(|token| token.workspace);
+        let agents = config.agents(environment.config_dir()).into_iter().filter_map(|agent| agent.workspace);
+        let memory = config.memory(environment.config_dir()).file_memory.path;
         Ok(Self {
             program,
             data_dir: dir.root().to_owned(),
@@ -97,7 +100,7 @@ impl Unit {
             writable: writable(&Policy::load(&dir.policy())?),
             user: None,
         }
-        .with_workspaces(TokenStore::of(&dir).list()?.into_iter().filter_map(|token| token.workspace)))
+        .with_workspaces(tokens.chain(agents).chain(memory)))
     }
 
     fn with_workspaces(mut self, workspaces: impl Iterator<Item = PathBuf>) -> Self {

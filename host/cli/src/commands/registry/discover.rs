@@ -108,7 +108,7 @@ fn show(page: &SkillPage, output: &Output) {
 
 /// What is asked for comes before everything that the author says.
 fn show_requests(release: &ReleasePage, output: &Output) {
-    if release.permissions.is_empty() {
+    if release.permissions.is_empty() && release.triggers.is_empty() {
         output.line("it asks for no permission");
     } else {
         output.line("it asks to");
@@ -118,11 +118,7 @@ fn show_requests(release: &ReleasePage, output: &Output) {
         output.line(format_args!("  - {} {reason}", one_line(&permission.words)));
     }
     for trigger in &release.triggers {
-        output.line(format_args!(
-            "it asks to be called by itself: {}, at {} (UTC)",
-            trigger.tool,
-            one_line(&trigger.schedule)
-        ));
+        output.line(format_args!("  - {}", one_line(&trigger.words())));
     }
     for text in &release.warnings {
         output.line(format_args!("  {} {}", warning("!"), one_line(text)));

@@ -4,6 +4,7 @@ mod subject;
 
 use std::collections::BTreeMap;
 
+use openclaw_package::registry::api::TriggerLine;
 use openclaw_package::{ComponentError, Imports, Manifest, ToolList};
 use openclaw_runtime::layout::DataDir;
 use openclaw_runtime::policy::Policy;
@@ -16,7 +17,7 @@ use crate::describe::{self, bytes};
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
-use crate::json::{CallLimits, InspectedTool, InspectedTrigger, Inspection, Wit};
+use crate::json::{CallLimits, InspectedTool, Inspection, Wit};
 use crate::output::{Output, dim, good, heading, warning};
 use crate::text::{many_lines, one_line};
 use subject::Subject;
@@ -55,7 +56,7 @@ fn inspection(subject: &Subject, dir: &DataDir) -> Result<Inspection> {
         warnings.push(format!("nothing installs it as it is: {error}"));
     }
     let limits = match manifest {
-        Some(manifest) => Some(Policy::load(&dir.policy())?.ceilings().apply(manifest.limits())),
+        Some(manifest) => Some(Policy::load(&dir.policy())?.ceilings().apply(manifest)),
         None => None,
     };
     let (limits, cuts) = limits.map_or((None, Vec::new()), |(limits, cuts)| (Some(limits), cuts));
@@ -78,12 +79,8 @@ fn inspection(subject: &Subject, dir: &DataDir) -> Result<Inspection> {
     })
 }
 
-fn triggers(manifest: &Manifest) -> Vec<InspectedTrigger> {
-    let inspected = manifest.triggers().iter().map(|trigger| InspectedTrigger {
-        tool: trigger.tool().clone(),
-        schedule: trigger.schedule().to_string(),
-    });
-    inspected.collect()
+fn triggers(manifest: &Manifest) -> Vec<TriggerLine> {
+    manifest.triggers().iter().map(TriggerLine::from).collect()
 }
 
 fn tools(list: &ToolList) -> Vec<InspectedTool> {
@@ -176,8 +173,8 @@ fn show_permissions(inspection: &Inspection, output: &Output) {
         output.lines(inspection.programs.iter().map(|program| format!("  {}", one_line(program))));
         output.line(dim(format_args!("  {}", describe::PROGRAMS_CANNOT)));
     }
-    for InspectedTrigger { tool, schedule } in &inspection.triggers {
-        output.line(format_args!("  asks to be called by itself: {tool}, at {schedule} (UTC)"));
+    for trigger in &inspection.triggers {
+        output.line(format_args!("  asks to {}", one_line(&trigger.words())));
     }
     output.lines(inspection.warnings.iter().map(|text| format!("  {} {}", warning("!"), one_line(text))));
 }

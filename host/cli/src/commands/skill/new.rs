@@ -1,28 +1,39 @@
 //! `openclaw skill new`: a project that builds, tests and runs as it is.
 
+mod claw;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use openclaw_package::{PublisherName, SkillId, SkillName};
+use openclaw_package::manifest::Language;
+use openclaw_package::{ByteSize, PublisherName, SkillId, SkillName};
+use openclaw_runtime::sandbox::Limits;
 use tempfile::TempDir;
 
+use claw::{Converted, Package};
+
 use crate::cli::SkillNew;
+use crate::describe::grouped;
 use crate::environment::Environment;
 use crate::error::{CliError, Result};
 use crate::exit::Exit;
 use crate::json::NewSkill;
 use crate::keys;
 use crate::output::{Output, good};
-use crate::project::{CARGO_CONFIG, MANIFEST, SDK_LINK, cargo_config, link};
+use crate::project::{CARGO_CONFIG, MANIFEST, NPM_SDK_LINK, SDK_LINK, cargo_config, link};
 use crate::sdk::{self, Sdk};
 
-/// The files of a project, with `{{placeholders}}`.
-const TEMPLATES: [(&str, &str); 5] = [
+/// The files of every project; names in double braces are filled in.
+const COMMON: [(&str, &str); 2] = [
+    ("SKILL.md", include_str!("../../../templates/SKILL.md.in")),
+    (MANIFEST, include_str!("../../../templates/openclaw/skill.toml.in")),
+];
+
+/// Those of a project in Rust. Those in other languages stand with the language's SDK.
+const RUST: [(&str, &str); 3] = [
     (".gitignore", include_str!("../../../templates/rust/gitignore.in")),
     ("Cargo.toml", include_str!("../../../templates/rust/Cargo.toml.in")),
-    ("SKILL.md", include_str!("../../../templates/rust/SKILL.md.in")),
-    (MANIFEST, include_str!("../../../templates/rust/openclaw/skill.toml.in")),
     ("src/lib.rs", include_str!("../../../templates/rust/src/lib.rs.in")),
 ];
 
@@ -95,7 +106,12 @@ const TAKEN_TYPES: [&str; 6] = ["Context", "Error", "Greeted", "Greeting", "Resu
 
 /// Writes the project: whole, or not at all.
 pub(crate) fn run(arguments: SkillNew, environment: &Environment, output: &Output) -> Result<()> {
-    let skill = SkillId::new(publisher(arguments.publisher, environment)?, arguments.name);
+    let publisher = publisher(arguments.publisher, environment)?;
+    if let Some(package) = &arguments.from {
+        return from(package, publisher, arguments.name, output);
+    }
+    let name = arguments.name.ok_or_else(|| CliError::usage("a name is missing"))?;
+    let skill = SkillId::new(publisher, name);
     let here = std::env::current_dir().map_err(CliError::at(Path::new(".")))?;
     let dir = here.join(skill.name().as_str());
     refuse_occupied(&dir)?;
@@ -103,16 +119,93 @@ pub(crate) fn run(arguments: SkillNew, environment: &Environment, output: &Outpu
 
     let staging = TempDir::with_prefix_in(".openclaw-new-", &here).map_err(CliError::at(&here))?;
     let mut files = Vec::new();
-    for (name, template) in TEMPLATES {
-        write(staging.path(), name, &filled(template, &skill))?;
-        files.push(name.to_owned());
+    for (name, template) in templates(arguments.lang, &sdk)? {
+        write(staging.path(), &name, &filled(&template, &skill, arguments.lang))?;
+        files.push(name);
     }
-    write(staging.path(), CARGO_CONFIG, &cargo_config())?;
-    link(&staging.path().join(SDK_LINK), sdk.root())?;
-    files.push(CARGO_CONFIG.to_owned());
+    if arguments.lang == Language::Rust {
+        write(staging.path(), CARGO_CONFIG, &cargo_config())?;
+        link(&staging.path().join(SDK_LINK), sdk.root())?;
+        files.push(CARGO_CONFIG.to_owned());
+    }
     files.sort();
     put(staging, &dir)?;
-    tell(&NewSkill { skill, dir, files }, output)
+    tell(&NewSkill { skill, dir, files, decide: Vec::new() }, output)
+}
+
+/// Writes the manifest that follows from a package.json, beside it.
+fn from(package: &Path, publisher: PublisherName, name: Option<SkillName>, output: &Output) -> Result<()> {
+    let read = Package::read(package)?;
+    let name = name.or_else(|| read.skill_name()).ok_or_else(|| {
+        CliError::usage("the package's name is none that a skill can have")
+            .hint("openclaw skill new <name> --from package.json")
+    })?;
+    let skill = SkillId::new(publisher, name);
+    let file = package.canonicalize().map_err(CliError::at(package))?;
+    let dir = file.parent().unwrap_or(Path::new("/")).to_owned();
+    // A link that leads nowhere is there, too.
+    if dir.join(MANIFEST).symlink_metadata().is_ok() {
+        let message = format!("{} is there already", dir.join(MANIFEST).display());
+        return Err(
+            CliError::new(Exit::Refused, "directory-occupied", message).hint("move it away, or edit it")
+        );
+    }
+    let language =
+        if dir.join("tsconfig.json").is_file() { Language::TypeScript } else { Language::JavaScript };
+    let Converted { manifest, mut decide } = read.convert(&skill, language);
+    let mut files = vec![MANIFEST.to_owned()];
+    write(&dir, MANIFEST, &manifest)?;
+    if dir.join("SKILL.md").symlink_metadata().is_err() {
+        let description = read.description().unwrap_or_else(|| {
+            decide.push("the description in SKILL.md: say what the skill does and when to use it".to_owned());
+            title(skill.name())
+        });
+        let text = format!(
+            "---\nname: {}\ndescription: {}\n---\n\n# {}\n",
+            skill.name(),
+            serde_json::Value::from(description),
+            title(skill.name())
+        );
+        write(&dir, "SKILL.md", &text)?;
+        files.push("SKILL.md".to_owned());
+    }
+    decide.push(format!(
+        "the code: depend on \"@openclaw/skill\": \"file:{NPM_SDK_LINK}\" in package.json, and export skill({{ tools }}) from {}",
+        if language == Language::TypeScript { "src/index.ts" } else { "src/index.js" }
+    ));
+    files.sort();
+    tell(&NewSkill { skill, dir, files, decide }, output)
+}
+
+/// The files of a project in a language.
+fn templates(language: Language, sdk: &Sdk) -> Result<Vec<(String, String)>> {
+    let carried = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    let mut templates: Vec<_> = COMMON.map(carried).into();
+    let dir = match language {
+        Language::TypeScript => "skills-sdk/js/template/typescript",
+        Language::JavaScript => "skills-sdk/js/template/javascript",
+        Language::Python => "skills-sdk/python/template",
+        _ => {
+            templates.extend(RUST.map(carried));
+            return Ok(templates);
+        }
+    };
+    let root = sdk.root().join(dir);
+    collect(&root, &root, &mut templates)?;
+    Ok(templates)
+}
+
+fn collect(root: &Path, dir: &Path, templates: &mut Vec<(String, String)>) -> Result<()> {
+    for entry in fs::read_dir(dir).map_err(CliError::at(dir))? {
+        let path = entry.map_err(CliError::at(dir))?.path();
+        if path.is_dir() {
+            collect(root, &path, templates)?;
+            continue;
+        }
+        let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        templates.push((name, fs::read_to_string(&path).map_err(CliError::at(&path))?));
+    }
+    Ok(())
 }
 
 fn tell(new: &NewSkill, output: &Output) -> Result<()> {
@@ -122,6 +215,13 @@ fn tell(new: &NewSkill, output: &Output) -> Result<()> {
     let name = new.skill.name();
     output.line(format_args!("{} {} in {}", good("began"), new.skill, new.dir.display()));
     output.note("");
+    if !new.decide.is_empty() {
+        output.note("You have to decide:");
+        for line in &new.decide {
+            output.note(format_args!("  - {line}"));
+        }
+        return Ok(());
+    }
     output.note("It greets, and asks for no permission. Next:");
     output.note(format_args!("  cd {name}"));
     output.note("  openclaw skill test");
@@ -190,14 +290,23 @@ fn write(root: &Path, name: &str, text: &str) -> Result<()> {
     fs::write(&path, text).map_err(CliError::at(&path))
 }
 
-fn filled(template: &str, skill: &SkillId) -> String {
+fn filled(template: &str, skill: &SkillId, language: Language) -> String {
+    let named = match language {
+        Language::Rust => String::new(),
+        language => format!("language = \"{language}\"\n"),
+    };
+    let limits = Limits::of(language);
+    let sdk = if language == Language::Rust { sdk::VERSION } else { NPM_SDK_LINK };
     template
+        .replace("{{language}}\n", &named)
+        .replace("{{fuel}}", &grouped(limits.fuel).replace(' ', "_"))
+        .replace("{{memory}}", &ByteSize::new(limits.memory_bytes).to_string())
         .replace("{{publisher}}", skill.publisher().as_str())
         .replace("{{name}}", skill.name().as_str())
         .replace("{{crate}}", &crate_name(skill.name()))
         .replace("{{type}}", &type_name(skill.name()))
         .replace("{{title}}", &title(skill.name()))
-        .replace("{{sdk}}", sdk::VERSION)
+        .replace("{{sdk}}", sdk)
 }
 
 /// The skill's name, where it can be that of a crate.
@@ -233,6 +342,8 @@ fn capitalised(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use openclaw_package::Manifest;
+
     use super::*;
 
     fn names(skill: &str) -> (String, String) {
@@ -250,9 +361,16 @@ mod tests {
 
     #[test]
     fn no_placeholder_is_left() {
-        for (name, template) in TEMPLATES {
-            let filled = filled(template, &"acme/git-helper".parse().unwrap());
-            assert!(!filled.contains("{{") && !filled.is_empty(), "{name}: {filled}");
+        let dir = tempfile::tempdir().unwrap();
+        let sdk = Sdk::unpack(&Environment::at(dir.path())).unwrap();
+        for language in Language::ALL {
+            for (name, template) in templates(language, &sdk).unwrap() {
+                let filled = filled(&template, &"acme/git-helper".parse().unwrap(), language);
+                assert!(!filled.contains("{{") && !filled.is_empty(), "{language}: {name}: {filled}");
+                if name == MANIFEST {
+                    assert_eq!(Manifest::parse(&filled).unwrap().language(), language);
+                }
+            }
         }
     }
 

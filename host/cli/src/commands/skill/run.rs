@@ -4,6 +4,7 @@ use openclaw_package::Tree;
 use openclaw_runtime::ToolCall;
 use openclaw_runtime::workspace::Workspace;
 
+use crate::ask::Terminal;
 use crate::cli::SkillRun;
 use crate::component;
 use crate::describe;
@@ -29,16 +30,18 @@ pub(crate) fn run(arguments: SkillRun, environment: &Environment, output: &Outpu
         given: arguments.workspace,
         has_workspace: workspace.is_some(),
     };
+    let terminal = Terminal::new(output, "running");
     let call = ToolCall {
         tool: project.manifest().id().tool(arguments.tool),
         input,
         caller: "cli".to_owned(),
         workspace,
         observer: None,
+        respondent: terminal.respondent(),
     };
-    let progress = output.progress("running");
+    terminal.watch();
     let outcome = invocation::wait(checked.development.call(&checked.tools, call))?;
-    drop(progress);
+    terminal.rest();
     let report = outcome.as_ref().map_or_else(|(_, report)| report, |result| &result.report);
     invocation::show_log(output, report);
     invocation::show(output, &called, &outcome)

@@ -7,18 +7,15 @@ use crate::environment::Environment;
 use crate::error::Result;
 use crate::json::Test;
 use crate::output::{Output, good};
-use crate::project::{Language, Project};
-use crate::sdk::Sdk;
+use crate::project::Project;
 use crate::toolchain;
 
 /// Tests natively, then in the sandbox.
 pub(crate) fn run(dir: &Path, environment: &Environment, output: &Output) -> Result<()> {
     let project = Project::open(dir)?;
-    let native_tests = project.language() == Language::Rust;
-    if native_tests {
-        toolchain::check()?;
-        project.link_sdk(&Sdk::unpack(environment)?)?;
-        toolchain::test(&project, output)?;
+    let native_tests = project.language().is_some();
+    if let Some(language) = project.language() {
+        toolchain::test(&project, language, environment, output)?;
     }
     component::build(&project, environment, output)?;
     let checked = component::check(&project, environment, output)?;
@@ -30,7 +27,7 @@ pub(crate) fn run(dir: &Path, environment: &Environment, output: &Output) -> Res
     if native_tests {
         output.line(format_args!("{} the project's own tests", good("passed")));
     } else {
-        output.note("it has no Cargo.toml, so it has no tests that this version can run");
+        output.note("its component comes from elsewhere, and so do its tests");
     }
     let names = tools.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     output.line(format_args!(

@@ -30,6 +30,8 @@ impl Grants {
             Rule::Process(_) => Effects { writes: true, reaches: true },
             Rule::Memory => Effects { writes: true, reaches: false },
             Rule::Llm => Effects { writes: false, reaches: true },
+            // What it tells goes to the person who called, and what they answer changes nothing by itself.
+            Rule::Ask => Effects::default(),
             // It is put into a request that a rule for the network lets go.
             Rule::Secret(_) => Effects::default(),
         });

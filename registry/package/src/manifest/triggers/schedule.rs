@@ -1,4 +1,4 @@
-//! When a trigger calls: the five fields of crontab(5), in UTC.
+//! When a trigger calls: the five fields of crontab(5), in a time that has no zone yet.
 //!
 //! | field        | values                              |
 //! |--------------|-------------------------------------|
@@ -52,7 +52,7 @@ impl ScheduleError {
     }
 }
 
-/// Five fields of cron, in UTC, that come true at some time.
+/// Five fields of cron that come true at some time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Schedule {
@@ -72,7 +72,8 @@ impl Schedule {
         &self.text
     }
 
-    /// The first time of the schedule after a time, both in seconds since the beginning of 1970 in UTC.
+    /// The first time of the schedule after a time, both in seconds since the beginning of 1970 as a clock on the
+    /// wall counts them. In UTC that is all; elsewhere the clock leaps, which is for the caller to know.
     ///
     /// There is one, unless it is beyond what the number holds.
     pub fn next_after(&self, seconds: i64) -> Option<i64> {

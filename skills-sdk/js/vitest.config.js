@@ -1,0 +1,3 @@
+// The SDK's own tests; guests are projects of their own.
+
+export default { test: { include: ["tests/*.test.{ts,js}"] } };
