@@ -248,3 +248,22 @@ async fn nothing_of_one_call_is_left_for_the_next() {
         assert!(report.log.is_empty() && report.denials.is_empty(), "{tool}");
     }
 }
+
+/// What a call with much memory leaves is taken apart beside its answer.
+#[tokio::test]
+async fn each_call_with_much_memory_finds_it_new() {
+    let home = Home::with(&Skill::wat("counts_calls"));
+    let runtime = open(&home, 2);
+    let mut fuel = Vec::new();
+    for pause in [0, 20, 0, 0, 0, 0, 20] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let call = tool_call(&home, "counts-calls/run", &json!({}));
+        let result = runtime.dispatcher().call(call).await.unwrap();
+        let output: serde_json::Value = serde_json::from_str(result.output.get()).unwrap();
+        assert_eq!(output, json!({ "memory": 1, "global": 1 }));
+        assert_eq!(result.report.spent.memory_bytes, 80 << 16);
+        fuel.push(result.report.spent.fuel);
+    }
+    fuel.dedup();
+    assert_eq!(fuel.len(), 1, "each burns the same: {fuel:?}");
+}

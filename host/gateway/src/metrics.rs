@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use models::ModelMetrics;
 use openclaw_agent::models::Models;
 use openclaw_package::name::SkillId;
+use openclaw_runtime::catalog::Entry;
 use openclaw_runtime::dispatch::CallOutcome;
 use openclaw_runtime::{Dispatcher, Report};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -364,9 +365,12 @@ impl Metrics {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let total_requests = load(&self.totals.requests);
         let answering_ms = load(&self.totals.request_micros) as f64 / 1e3;
+        // All of the snapshot, which may be so new that nothing of it was looked at.
+        let active_skills =
+            dispatcher.catalog().iter().filter(|(_, entry)| matches!(entry, Entry::Loaded(_))).count();
         MetricsDocument {
             uptime: self.started.elapsed().as_secs(),
-            active_skills: count(dispatcher.catalog().loaded()),
+            active_skills: count(active_skills),
             memory_usage_mb: rounded(with_children as f64 / f64::from(1 << 20)),
             resident_memory_bytes: own,
             total_requests,

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::eager::{Eager, Ear};
 use crate::http::{App, Applied, Connected, Peer, Phase, router};
 use crate::limits::Limits;
 use crate::names::{HostName, Names, WebOrigin};
@@ -27,6 +28,8 @@ use crate::service::Service;
 use crate::tls::{TlsError, TlsFiles};
 use crate::tokens::{Tokens, TokensError};
 
+/// How often it is looked whether tokens have changed, for storages that nobody follows.
+const RENEW_TIME: Duration = Duration::from_secs(5);
 /// How often it is forgotten who has not asked for long.
 const FORGET_TIME: Duration = Duration::from_secs(60);
 /// How often it is looked whether calls still run, at the end.
@@ -135,14 +138,15 @@ struct Shared {
     address: SocketAddr,
     tls: ArcSwapOption<TlsAcceptor>,
     settings: arc_swap::ArcSwap<Settings>,
+    ear: Ear,
 }
 
 impl Gateway {
-    /// Takes the address.
+    /// Takes the address, and reads the tokens.
     ///
     /// # Errors
     /// [`GatewayError`].
-    pub async fn bind(service: Arc<Service>, tokens: Tokens, options: Options) -> Result<Self, GatewayError> {
+    pub async fn bind(service: Arc<Service>, options: Options) -> Result<Self, GatewayError> {
         let Options { listen, insecure, limits, agents, settings } = options;
         if settings.tls.is_none() && !listen.ip().is_loopback() && !insecure {
             return Err(GatewayError::Insecure(listen));
@@ -151,10 +155,12 @@ impl Gateway {
         let failed = |source| GatewayError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let tokens = Tokens::open(Arc::clone(service.storage())).await?;
         let app = Arc::new(App::new(service, agents, tokens, limits, applied(address, &settings)));
         let router = router(Arc::clone(&app));
         let tls = ArcSwapOption::from_pointee(tls);
-        let shared = Shared { app, address, tls, settings: arc_swap::ArcSwap::from_pointee(settings) };
+        let settings = arc_swap::ArcSwap::from_pointee(settings);
+        let shared = Shared { app, address, tls, settings, ear: Ear::default() };
         Ok(Self { shared: Arc::new(shared), listener, router })
     }
 
@@ -169,6 +175,7 @@ impl Gateway {
         let Self { shared, listener, router } = self;
         let app = Arc::clone(&shared.app);
         let forgetting = tokio::spawn(forget(Arc::clone(&app)));
+        let renewing = tokio::spawn(renew(Arc::clone(&app)));
         let resuming = tokio::spawn(resume(Arc::clone(&app)));
         let accepting = accept(&shared, &listener, &router);
         let draining = async {
@@ -181,6 +188,7 @@ impl Gateway {
         }
         drop(listener);
         forgetting.abort();
+        renewing.abort();
         app.cut.cancel();
         let last_words = async {
             let _ = tokio::join!(app.open.none(), app.conversations.idle(), resuming);
@@ -253,8 +261,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`TokensError`]; those before then stay.
-    pub fn reload_tokens(&self) -> Result<(), TokensError> {
-        self.0.app.tokens.reload()
+    pub async fn reload_tokens(&self) -> Result<(), TokensError> {
+        self.0.app.tokens.reload().await
     }
 }
 
@@ -301,6 +309,15 @@ async fn resume(app: Arc<App>) {
     }
 }
 
+async fn renew(app: Arc<App>) {
+    loop {
+        tokio::time::sleep(RENEW_TIME).await;
+        if let Err(error) = app.tokens.renew().await {
+            tracing::error!("the tokens are not taken, and stay as they were: {error}");
+        }
+    }
+}
+
 async fn forget(app: Arc<App>) {
     loop {
         tokio::time::sleep(FORGET_TIME).await;
@@ -344,7 +361,7 @@ async fn serve(shared: Arc<Shared>, router: Router, stream: TcpStream, client: C
     let (limits, cut) = (shared.app.limits.clone(), shared.app.cut.clone());
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
-    let stream = Patient::new(stream, limits.idle_time);
+    let stream = Eager::new(Patient::new(stream, limits.idle_time), shared.ear.clone());
     let tls = shared.tls.load_full();
     drop(shared);
     match tls {

@@ -19,6 +19,7 @@ use crate::asking::Asking;
 use crate::caller::Caller;
 use crate::metrics::Metrics;
 use crate::skill_logs::SkillLogs;
+use crate::storage::{LocalStorage, Storage};
 
 /// Serves tools to callers. One for a process; surfaces share it.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct Service {
     asking: Asking,
     metrics: Metrics,
     logs: SkillLogs,
+    storage: Arc<dyn Storage>,
 }
 
 /// A call as a surface received it.
@@ -44,12 +46,25 @@ pub struct Request {
 }
 
 impl Service {
-    /// A service over a runtime.
+    /// A service over a runtime, which keeps what it knows in its data directory and in this process.
     #[must_use]
     pub fn new(runtime: Runtime, consents: Consents) -> Self {
+        let storage = Arc::new(LocalStorage::of(runtime.data_dir()));
+        Self::over(storage, runtime, consents)
+    }
+
+    /// The same, which keeps what it knows elsewhere.
+    #[must_use]
+    pub fn over(storage: Arc<dyn Storage>, runtime: Runtime, consents: Consents) -> Self {
         let consents = ArcSwap::from_pointee(consents);
         let (asking, metrics, logs) = (Asking::default(), Metrics::default(), SkillLogs::new());
-        Self { runtime, consents, asking, metrics, logs }
+        Self { runtime, consents, asking, metrics, logs, storage }
+    }
+
+    /// Where it keeps what it knows.
+    #[must_use]
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
     }
 
     /// What was counted.

@@ -3,6 +3,9 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
+use openclaw_gateway::Service;
+use openclaw_runtime::consent::Consents;
+use openclaw_tests::embedded;
 use openclaw_tests::gateway::{Gateway, post};
 use openclaw_tests::http::Request;
 use serde_json::{Value, json};
@@ -222,4 +225,14 @@ fn metrics_count_what_happened_and_name_installed_skills_only() {
     }
     assert!(!text.contains("nowhere"), "a stranger's word is a label: {text}");
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn skills_stay_active_when_they_are_reloaded() {
+    let home = home();
+    let service = Service::new(embedded::open(&home, 1), Consents::default());
+    let active = || service.metrics().document(service.runtime().dispatcher()).active_skills;
+    assert_eq!(active(), 1);
+    service.runtime().reload().unwrap();
+    assert_eq!(active(), 1);
 }

@@ -240,7 +240,7 @@ async fn a_revoked_token_ends_what_it_began() {
     let sleep = says(r#"call acme__compute__sleep {"milliseconds":59000}"#);
     let revoking = async {
         hosted.wait_until("it is at work", async || hosted.agents.at_work() == 1).await;
-        hosted.revoke("ada");
+        hosted.revoke("ada").await;
     };
     let both = async { tokio::join!(hosted.chat(&token, &sleep), revoking) };
     let (answer, ()) = tokio::time::timeout(PATIENCE, both).await.expect("it ends before the guest wakes up");

@@ -15,7 +15,7 @@ use openclaw_agent::session::{LaneLimits, SqliteStore};
 use openclaw_gateway::agents::{ServedTools, Speakers};
 use openclaw_gateway::limits::Limits;
 use openclaw_gateway::server::{Gateway, Handle};
-use openclaw_gateway::tokens::{NewToken, TokenStore, Tokens};
+use openclaw_gateway::tokens::{NewToken, TokenStore};
 use openclaw_gateway::{Caller, Options, Scope, Service, Settings};
 use openclaw_runtime::consent::{Consents, SecurityLevel};
 use openclaw_runtime::layout::DataDir;
@@ -111,7 +111,6 @@ impl Hosted {
         let model = ScriptedServer::answering(Format::OpenAi, obeys).await.unwrap();
         let client = HttpClient::new(HttpOptions::default());
         let provider = Format::OpenAi.provider(&client, &model.url(), None).unwrap();
-        let dir = DataDir::open(home.data()).unwrap();
         let service = Arc::new(Service::new(embedded::open(&home, 4), Consents::new(plan.level)));
         let caller = Caller {
             name: "agent".to_owned(),
@@ -146,7 +145,7 @@ impl Hosted {
             agents: Some(Arc::clone(&agents)),
             settings,
         };
-        let gateway = Gateway::bind(service, Tokens::open(&dir).unwrap(), options).await.unwrap();
+        let gateway = Gateway::bind(service, options).await.unwrap();
         let (handle, stop) = (gateway.handle(), CancellationToken::new());
         let address = handle.address();
         handle.ready();
@@ -173,10 +172,10 @@ impl Hosted {
     }
 
     /// Takes a token back.
-    pub fn revoke(&self, name: &str) {
+    pub async fn revoke(&self, name: &str) {
         let store = TokenStore::of(&DataDir::open(self.home.data()).unwrap());
         store.revoke(&name.parse().unwrap()).unwrap();
-        self.handle.reload_tokens().unwrap();
+        self.handle.reload_tokens().await.unwrap();
     }
 
     /// Sends a request.

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use openclaw_gateway::server::Gateway;
-use openclaw_gateway::tokens::{NewToken, TokenStore, Tokens};
+use openclaw_gateway::tokens::{NewToken, TokenStore};
 use openclaw_gateway::{Options, Scope, Service, Settings};
 use openclaw_runtime::consent::Consents;
 use openclaw_runtime::layout::DataDir;
@@ -92,7 +92,7 @@ async fn a_call_is_a_child_of_its_request_which_is_one_of_its_callers_trace() {
         agents: None,
         settings,
     };
-    let gateway = Gateway::bind(service, Tokens::open(&dir).unwrap(), options).await.unwrap();
+    let gateway = Gateway::bind(service, options).await.unwrap();
     let handle = gateway.handle();
     let address = handle.address();
     handle.ready();

@@ -372,7 +372,7 @@ async fn a_revoked_token_closes_its_sockets_and_a_gateway_that_stops_says_goodby
     let hosted = Hosted::start(home(), plan).await;
     let mut gone = open(&hosted, &hosted.token("gone", &["*"])).await;
     let mut stays = open(&hosted, &hosted.token("stays", &["*"])).await;
-    hosted.revoke("gone");
+    hosted.revoke("gone").await;
     assert_eq!(gone.closed().await, 1008);
     stays.send(say("c", r#"call acme__compute__sleep {"milliseconds":59000}"#)).await;
     stays.until("call-begun").await;
@@ -493,7 +493,7 @@ async fn a_turn_that_is_gone_on_with_is_counted_and_ends_with_its_token() {
     assert_eq!(hosted.agents.at_work(), 1);
     hosted.wait_until("the long one calls", async || hosted.model.requests().len() == 3).await;
     assert!(!counted("cancelled").await);
-    hosted.revoke("ada");
+    hosted.revoke("ada").await;
     hosted.wait_until("the long one has ended", async || counted("cancelled").await).await;
     assert_eq!(hosted.agents.at_work(), 0);
     assert!(counted("done").await, "eve's stays as it was");

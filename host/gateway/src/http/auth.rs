@@ -75,13 +75,16 @@ fn unauthorized() -> Refusal {
 }
 
 /// Whose token was presented.
-pub(super) fn authenticate(
+pub(super) async fn authenticate(
     tokens: &Tokens,
     failures: &Failures,
     presented: Option<&str>,
     peer: Option<Peer>,
 ) -> Result<Authenticated, Refusal> {
-    let token = presented.and_then(|token| tokens.find_now(token));
+    let token = match presented {
+        Some(presented) => tokens.find_now(presented).await,
+        None => None,
+    };
     token.map(Authenticated).ok_or_else(|| failures.count(peer))
 }
 

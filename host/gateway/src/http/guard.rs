@@ -16,7 +16,7 @@ use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
@@ -46,7 +46,8 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let (method, is_safe) = (known(request.method()), request.method().is_safe());
     let span = trace::request_span(method, route, request.headers());
     let answered = async {
-        let admitted = admit(&app, &request, route);
+        let peer = request.extensions().get::<Peer>().copied();
+        let admitted = admit(&app, (request.uri(), request.headers()), peer, route).await;
         match admitted {
             Ok(admitted) => {
                 if let Some(Authenticated(token)) = &admitted.token {
@@ -115,16 +116,19 @@ fn most_bytes(route: &'static str, app: &App) -> usize {
 }
 
 /// Everything that a request has to pass before it is handled, the cheapest first.
-fn admit(app: &App, request: &Request, route: &'static str) -> Result<Admitted, Refusal> {
-    let settings = app.settings.load();
-    settings.names.check(request.uri(), request.headers()).map_err(foreign)?;
-    auth::check_url(request.uri())?;
+async fn admit(
+    app: &App,
+    (uri, headers): (&Uri, &HeaderMap),
+    peer: Option<Peer>,
+    route: &'static str,
+) -> Result<Admitted, Refusal> {
+    app.settings.load().names.check(uri, headers).map_err(foreign)?;
+    auth::check_url(uri)?;
     if OPEN.contains(&route) {
         return Ok(Admitted { token: None, place: None });
     }
-    let peer = request.extensions().get::<Peer>().copied();
-    let presented = auth::presented(request.headers(), route == ws::PATH);
-    let token = auth::authenticate(&app.tokens, &app.failures, presented, peer)?;
+    let presented = auth::presented(headers, route == ws::PATH);
+    let token = auth::authenticate(&app.tokens, &app.failures, presented, peer).await?;
     if METRICS.contains(&route) {
         if !token.0.may_read_metrics() {
             let message = "this token may not read metrics";
@@ -137,8 +141,8 @@ fn admit(app: &App, request: &Request, route: &'static str) -> Result<Admitted, 
     if app.phase() == Phase::Draining {
         return Err(draining());
     }
-    check_length(request.headers(), most_bytes(route, app))?;
-    let Ok(place) = Arc::clone(&settings.places).try_acquire_owned() else {
+    check_length(headers, most_bytes(route, app))?;
+    let Ok(place) = Arc::clone(&app.settings.load().places).try_acquire_owned() else {
         let message = "the gateway answers as many requests at once as it may";
         let refusal =
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message, Some("try again in a moment"));

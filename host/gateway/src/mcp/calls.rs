@@ -25,28 +25,31 @@ impl Default for Calls {
 }
 
 impl Calls {
-    /// Counts a call, and has `cancel` given as soon as `gone` is, or the session or the token ends. Within a runtime.
+    /// Counts a call, which is to end as soon as `gone` is given, or the session or the token ends. Within a runtime.
     pub(crate) fn begin(
         self: &Arc<Self>,
         gone: CancellationToken,
         session: Option<&str>,
         token: Option<Arc<Token>>,
-        cancel: Cancel,
     ) -> Call {
         self.running.send_modify(|running| *running += 1);
         let ended = session.and_then(|session| {
             self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(session).cloned()
         });
-        // A task of its own: the guest may compute on the thread that would look for the word.
-        let watching = tokio::spawn(async move {
-            tokio::select! {
-                () = gone.cancelled() => {}
-                Some(()) = given(ended.as_ref().map(CancellationToken::cancelled)) => {}
-                Some(()) = given(token.as_ref().map(|token| token.ended())) => {}
-            }
-            cancel.cancel();
+        let cancel = Cancel::with(gone);
+        let watching = (ended.is_some() || token.is_some()).then(|| {
+            let cancel = cancel.clone();
+            // A task of its own: the guest may compute on the thread that would look for the word.
+            tokio::spawn(async move {
+                tokio::select! {
+                    Some(()) = given(ended.as_ref().map(CancellationToken::cancelled)) => {}
+                    Some(()) = given(token.as_ref().map(|token| token.ended())) => {}
+                    else => return,
+                }
+                cancel.cancel();
+            })
         });
-        Call { calls: Arc::clone(self), watching }
+        Call { calls: Arc::clone(self), cancel, watching }
     }
 
     /// Takes note of a session, and answers with what is given at its end.
@@ -85,12 +88,22 @@ async fn given<T>(waiting: Option<impl Future<Output = T>>) -> Option<T> {
 #[derive(Debug)]
 pub(crate) struct Call {
     calls: Arc<Calls>,
-    watching: JoinHandle<()>,
+    cancel: Cancel,
+    watching: Option<JoinHandle<()>>,
+}
+
+impl Call {
+    /// Given when it is to end.
+    pub(crate) fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.watching.abort();
+        if let Some(watching) = &self.watching {
+            watching.abort();
+        }
         self.calls.running.send_modify(|running| *running = running.saturating_sub(1));
     }
 }

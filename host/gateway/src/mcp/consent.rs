@@ -4,9 +4,9 @@
 //! their call, and call again with what the person said and with a state that this server sealed: it holds for the
 //! same caller, tool and input, for some minutes, and once.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_package::name::{SkillId, ToolId};
@@ -21,13 +21,14 @@ use rmcp::service::{Peer, RoleServer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 
 use openclaw_agent::text::visible;
 
+use crate::storage::Storage;
+
 /// How long a person may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
-/// States that may be open at once; the oldest is given up for a new one.
-const MOST_OPEN: usize = 1024;
 /// What the one form of a call is known by.
 const FORM: &str = "grants";
 
@@ -136,9 +137,8 @@ fn sorted(mut value: Value) -> String {
 /// Questions that were put, and whose answer is not here yet.
 #[derive(Debug)]
 pub(crate) struct Questions {
-    codec: RequestStateCodec,
-    /// By nonce: since when.
-    open: Mutex<HashMap<String, Instant>>,
+    storage: Arc<dyn Storage>,
+    codec: OnceCell<RequestStateCodec>,
 }
 
 /// What is sealed: what was asked, in order.
@@ -149,35 +149,51 @@ struct State {
 }
 
 impl Questions {
-    /// With a key of this process; none where the system has no randomness.
-    pub(crate) fn new() -> Option<Self> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).ok()?;
-        let codec = RequestStateCodec::try_new(key.to_vec()).ok()?;
-        Some(Self { codec, open: Mutex::default() })
+    /// Which are open, and the key that seals them, are the storage's.
+    pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage, codec: OnceCell::new() }
+    }
+
+    async fn codec(&self) -> io::Result<&RequestStateCodec> {
+        let made = self.codec.get_or_try_init(|| async {
+            let key = self.storage.sealing_key().await?;
+            RequestStateCodec::try_new(key.bytes().to_vec()).map_err(io::Error::other)
+        });
+        made.await
     }
 
     /// The answer of a call whose person has to be asked first; none where that cannot be done.
-    pub(crate) fn put(&self, subject: &Subject<'_>, missing: &[Missing]) -> Option<InputRequiredResult> {
+    pub(crate) async fn put(
+        &self,
+        subject: &Subject<'_>,
+        missing: &[Missing],
+    ) -> Option<InputRequiredResult> {
         let form = form(subject.tool.skill(), missing)?;
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).ok()?;
-        let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
         let commands = missing.iter().map(|missing| missing.command.clone()).collect();
-        let payload = serde_json::to_vec(&State { nonce: nonce.clone(), commands }).ok()?;
-        let context = subject.bytes();
-        let options = SealOptions::new().associated_data(&context).ttl(PATIENCE);
-        let state = self.codec.seal_with(&payload, &options);
-        self.remember(nonce);
+        let skill = subject.tool.skill();
+        let sealed = self.seal(&subject.bytes(), commands).await;
+        let state = sealed.inspect_err(|error| tracing::error!(%skill, "nobody is asked: {error}")).ok()?;
         let request = InputRequest::Elicitation(ElicitRequest::new(form));
         Some(InputRequiredResult::new(Some([(FORM.to_owned(), request)].into()), Some(state)))
+    }
+
+    /// A state that is good for its subject, once.
+    async fn seal(&self, subject: &[u8], commands: Vec<String>) -> io::Result<String> {
+        let codec = self.codec().await?;
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce)?;
+        let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.storage.open_question(&nonce, PATIENCE).await?;
+        let payload = serde_json::to_vec(&State { nonce, commands })?;
+        let options = SealOptions::new().associated_data(subject).ttl(PATIENCE);
+        Ok(codec.seal_with(&payload, &options))
     }
 
     /// What a person answered.
     ///
     /// # Errors
-    /// The state was not sealed here for this call, is too old, or was used before.
-    pub(crate) fn answered(
+    /// The state was not sealed for this call, is too old, or was used before.
+    pub(crate) async fn answered(
         &self,
         subject: &Subject<'_>,
         state: &str,
@@ -185,13 +201,19 @@ impl Questions {
     ) -> Result<Answered, ErrorData> {
         let refused =
             |why: &str| ErrorData::invalid_params(format!("{why}: call again without requestState"), None);
+        let failed = |error: io::Error| {
+            tracing::error!("an answer is not taken: {error}");
+            refused("the answer cannot be taken now")
+        };
         let payload = self
-            .codec
+            .codec()
+            .await
+            .map_err(failed)?
             .open_with(state, &subject.bytes())
             .map_err(|_| refused("the requestState is not of this call, or too old"))?;
         let State { nonce, commands } = serde_json::from_slice(&payload)
             .map_err(|_| refused("the requestState is not of this server"))?;
-        if self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&nonce).is_none() {
+        if !self.storage.close_question(&nonce).await.map_err(failed)? {
             return Err(refused("the requestState was used before"));
         }
         let answer = responses
@@ -200,21 +222,14 @@ impl Questions {
         let answers = answers(answer.as_ref(), commands.len());
         Ok(Answered(commands.into_iter().zip(answers).map(|(command, (_, yes))| (command, yes)).collect()))
     }
-
-    fn remember(&self, nonce: String) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, since| since.elapsed() < PATIENCE);
-        if open.len() >= MOST_OPEN {
-            let oldest = open.iter().min_by_key(|(_, since)| **since).map(|(nonce, _)| nonce.clone());
-            oldest.map(|nonce| open.remove(&nonce));
-        }
-        open.insert(nonce, Instant::now());
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use openclaw_runtime::layout::DataDir;
+
     use super::*;
+    use crate::storage::LocalStorage;
 
     fn missing() -> Vec<Missing> {
         [("memory", "keeps notes"), ("filesystem:read $workspace", "reads\u{202e}")]
@@ -225,6 +240,13 @@ mod tests {
                 rule: None,
             })
             .to_vec()
+    }
+
+    /// Those of a gateway by itself.
+    fn questions() -> Questions {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(dir.path().join("data")).unwrap();
+        Questions::new(Arc::new(LocalStorage::of(&dir)))
     }
 
     fn answers(content: Value) -> InputResponses {
@@ -238,7 +260,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_ticked_box_of_an_accepted_form_is_a_yes() {
-        let questions = Questions::new().unwrap();
+        let questions = questions();
         let tool = "acme/notes/add".parse().unwrap();
         let subject = Subject { caller: "ada", tool: &tool, input: "{}" };
         let cases = [
@@ -253,37 +275,52 @@ mod tests {
             (json!("accept"), vec![]),
         ];
         for (answer, expected) in cases {
-            let state = questions.put(&subject, &missing()).unwrap().request_state.unwrap();
-            let answered = questions.answered(&subject, &state, Some(&answers(answer.clone()))).unwrap();
+            let state = questions.put(&subject, &missing()).await.unwrap().request_state.unwrap();
+            let answered =
+                questions.answered(&subject, &state, Some(&answers(answer.clone()))).await.unwrap();
             assert_eq!(granted(&answered).await, expected, "{answer}");
         }
-        let state = questions.put(&subject, &missing()).unwrap().request_state.unwrap();
-        assert!(granted(&questions.answered(&subject, &state, None).unwrap()).await.is_empty());
+        let state = questions.put(&subject, &missing()).await.unwrap().request_state.unwrap();
+        assert!(granted(&questions.answered(&subject, &state, None).await.unwrap()).await.is_empty());
     }
 
     #[tokio::test]
     async fn a_state_is_good_for_its_call_once_and_for_no_other() {
-        let (questions, others) = (Questions::new().unwrap(), Questions::new().unwrap());
+        let (questions, others) = (questions(), questions());
         let [tool, other] = ["acme/notes/add", "acme/notes/wipe"].map(|tool| tool.parse().unwrap());
         let subject = Subject { caller: "ada", tool: &tool, input: r#"{"a":1,"b":[{"d":1,"c":2}]}"# };
         let yes = answers(json!({ "action": "accept", "content": { "grant-1": true } }));
-        let state = questions.put(&subject, &missing()).unwrap().request_state.unwrap();
+        let state = questions.put(&subject, &missing()).await.unwrap().request_state.unwrap();
         let wrong = [
             Subject { caller: "eve", ..subject },
             Subject { tool: &other, ..subject },
             Subject { input: r#"{"a":2,"b":[]}"#, ..subject },
         ];
         for wrong in &wrong {
-            assert!(questions.answered(wrong, &state, Some(&yes)).is_err(), "{wrong:?}");
+            assert!(questions.answered(wrong, &state, Some(&yes)).await.is_err(), "{wrong:?}");
         }
-        assert!(others.answered(&subject, &state, Some(&yes)).is_err(), "another process sealed it");
+        assert!(others.answered(&subject, &state, Some(&yes)).await.is_err(), "another gateway sealed it");
         for forged in ["", "rs1.AAAA.BBBB", &state[..state.len() - 2]] {
-            assert!(questions.answered(&subject, forged, Some(&yes)).is_err(), "{forged}");
+            assert!(questions.answered(&subject, forged, Some(&yes)).await.is_err(), "{forged}");
         }
         let reordered = Subject { input: r#"{ "b": [{"c":2,"d":1}], "a": 1 }"#, ..subject };
-        assert_eq!(granted(&questions.answered(&reordered, &state, Some(&yes)).unwrap()).await, [0]);
-        let error = questions.answered(&subject, &state, Some(&yes)).unwrap_err();
+        assert_eq!(granted(&questions.answered(&reordered, &state, Some(&yes)).await.unwrap()).await, [0]);
+        let error = questions.answered(&subject, &state, Some(&yes)).await.unwrap_err();
         assert!(error.message.contains("used before"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn gateways_over_one_storage_take_each_others_answers_once() {
+        let one = questions();
+        let other = Questions::new(Arc::clone(&one.storage));
+        let tool = "acme/notes/add".parse().unwrap();
+        let subject = Subject { caller: "ada", tool: &tool, input: "{}" };
+        let yes = answers(json!({ "action": "accept", "content": { "grant-1": true } }));
+        let state = one.put(&subject, &missing()).await.unwrap().request_state.unwrap();
+        assert_eq!(granted(&other.answered(&subject, &state, Some(&yes)).await.unwrap()).await, [0]);
+        for gateway in [&one, &other] {
+            assert!(gateway.answered(&subject, &state, Some(&yes)).await.is_err());
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use openclaw_package::tools::Tool as SignedTool;
 use openclaw_runtime::capability::ask::Respondent;
 use openclaw_runtime::catalog::Entry;
 use openclaw_runtime::consent::Person;
-use openclaw_runtime::{CallError, Cancel, Observer};
+use openclaw_runtime::{CallError, Observer};
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult,
@@ -50,17 +50,13 @@ pub(crate) struct Shared {
     pub(crate) service: Arc<Service>,
     pub(crate) calls: Arc<Calls>,
     listings: Listings,
-    questions: Option<Questions>,
+    questions: Questions,
 }
 
 impl Shared {
     pub(crate) fn new(service: Arc<Service>) -> Arc<Self> {
-        Arc::new(Self {
-            service,
-            calls: Arc::default(),
-            listings: Listings::default(),
-            questions: Questions::new(),
-        })
+        let questions = Questions::new(Arc::clone(service.storage()));
+        Arc::new(Self { service, calls: Arc::default(), listings: Listings::default(), questions })
     }
 
     /// What a scope sees of the current snapshot.
@@ -151,7 +147,7 @@ impl Server {
     }
 
     /// Who is asked for consent during a call; none where nobody is.
-    fn person(
+    async fn person(
         &self,
         caller: &Caller,
         request: &CallToolRequestParams,
@@ -161,10 +157,7 @@ impl Server {
         let (state, responses) = (request.request_state.as_deref(), request.input_responses.as_ref());
         let stateless = is_stateless(context);
         if let (true, Some(state)) = (stateless, state) {
-            let questions = self.shared.questions.as_ref();
-            let questions =
-                questions.ok_or_else(|| ErrorData::invalid_params("nobody was asked anything", None))?;
-            return Ok(Consent::Answered(questions.answered(subject, state, responses)?));
+            return Ok(Consent::Answered(self.shared.questions.answered(subject, state, responses).await?));
         }
         if !can_ask(context.client_capabilities().as_ref()) {
             return Ok(Consent::Nobody);
@@ -176,7 +169,7 @@ impl Server {
         if !stateless {
             return Ok(Consent::Asked(Asked(context.peer.clone())));
         }
-        let put = self.shared.questions.as_ref().and_then(|questions| questions.put(subject, &missing));
+        let put = self.shared.questions.put(subject, &missing).await;
         Ok(put.map_or(Consent::Nobody, Consent::Put))
     }
 
@@ -188,8 +181,10 @@ impl Server {
         let caller = self.caller(&context.extensions)?;
         let (tool, signed) = self.tool(&caller, &request.name).await?;
         let input = input(&request, &context.extensions)?;
+        let (session, token) = (session(&context.extensions), token(&context.extensions));
+        let running = self.shared.calls.begin(context.ct.clone(), session, token);
         let subject = Subject { caller: &caller.name, tool: &tool, input: &input };
-        let consent = match self.person(&caller, &request, &subject, &context)? {
+        let consent = match self.person(&caller, &request, &subject, &context).await? {
             Consent::Put(questions) => return Ok(questions.into()),
             consent => consent,
         };
@@ -201,12 +196,9 @@ impl Server {
         });
         let follower = follower.map(Arc::new);
         let observer = follower.clone().map(|follower| follower as Arc<dyn Observer>);
-        let cancel = Cancel::default();
-        let (session, token) = (session(&context.extensions), token(&context.extensions));
-        let running = self.shared.calls.begin(context.ct.clone(), session, token, cancel.clone());
         let respondent = respondent(&context);
         let request = Request { tool: tool.clone(), input, observer, respondent };
-        let outcome = self.shared.service.call(&caller, request, consent.person(), &cancel).await;
+        let outcome = self.shared.service.call(&caller, request, consent.person(), running.cancel()).await;
         if let Some(follower) = follower {
             follower.finish(&context.ct).await;
         }

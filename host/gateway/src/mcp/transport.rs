@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientJsonRpcMessage, ClientRequest, ErrorData,
-    GetExtensions as _, JsonObject, JsonRpcError, ProgressToken, RequestId, RequestMetaObject,
+    GetExtensions as _, JsonObject, JsonRpcError, JsonRpcMessage, ProgressToken, RequestId,
+    RequestMetaObject,
 };
 use rmcp::service::{RoleServer, RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::server::RawArguments;
+use crate::eager::{Eager, Ear};
 
 /// Bytes that one message may have: the largest input of a tool, as JSON may write it, and what is around it.
 const LINE_BYTES: usize = 8 << 20;
@@ -33,7 +35,7 @@ const GRACE: Duration = Duration::from_millis(250);
 
 /// Lines in, lines out.
 pub(crate) struct Lines<R> {
-    read: BufReader<R>,
+    read: BufReader<Eager<R>>,
     line: Vec<u8>,
     /// Whether the rest of the line is dropped: it was too long.
     dropping: bool,
@@ -56,7 +58,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         let (out, queue) = mpsc::channel(QUEUE);
         let writing = tokio::spawn(write_all(write, queue, gone.clone()));
         let lines = Self {
-            read: BufReader::with_capacity(READ_BYTES, read),
+            read: BufReader::with_capacity(READ_BYTES, Eager::new(read, Ear::default())),
             line: Vec::new(),
             dropping: false,
             ended: false,
@@ -130,6 +132,9 @@ impl<R: AsyncRead + Send + Unpin + 'static> Transport<RoleServer> for Lines<R> {
         &mut self,
         message: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
+        if matches!(message, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_)) {
+            self.read.get_mut().written();
+        }
         let queued = match serialized(&message) {
             None => Err(io::Error::other("the message has no JSON form")),
             Some(line) => match self.out.try_send(line) {

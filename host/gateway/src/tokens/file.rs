@@ -6,7 +6,6 @@ use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::SystemTime;
 
 use jiff::Timestamp;
 use openclaw_package::digest::Digest;
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
 use crate::caller::Scope;
+use crate::storage::Version;
 
 /// The file of all tokens, in the data directory.
 pub const TOKENS_FILE: &str = "gateway-tokens.toml";
@@ -174,9 +174,9 @@ impl TokenStore {
     }
 
     /// What tells the file from another in its place: inode, bytes, time of the last change. None where there is none.
-    pub(super) fn stamp(&self) -> Option<(u64, u64, SystemTime)> {
+    pub(crate) fn version(&self) -> Option<Version> {
         let meta = std::fs::metadata(self.tokens_path()).ok()?;
-        Some((meta.ino(), meta.len(), meta.modified().ok()?))
+        Some(Version::new(format!("{}-{}-{}.{}", meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())))
     }
 
     /// All of them, in the order in which they were made.

@@ -35,7 +35,7 @@ impl Reloading {
     ///
     /// # Errors
     /// The system cannot tell of changes.
-    pub(super) fn new(
+    pub(super) async fn new(
         environment: Environment,
         config: Config,
         handle: Handle,
@@ -47,7 +47,7 @@ impl Reloading {
         let files = follow(&followed)?;
         let reloading = Self { environment, config, handle, agents, follows_config, tokens, followed, files };
         // What was revoked after they were read, and before they were followed, is told to nobody.
-        reloading.reload_tokens();
+        reloading.reload_tokens().await;
         Ok(reloading)
     }
 
@@ -67,11 +67,11 @@ impl Reloading {
 
     async fn reload(&mut self, changed: &BTreeSet<PathBuf>) {
         if changed.contains(&self.tokens) {
-            self.reload_tokens();
+            self.reload_tokens().await;
         }
         let (config, models) = (self.environment.config_path(), self.environment.models_path());
         if self.follows_config && (changed.contains(config) || changed.contains(&models)) {
-            self.reload_config();
+            self.reload_config().await;
         } else if changed.iter().any(|path| *path != self.tokens) {
             self.reload_certificate();
         }
@@ -81,16 +81,16 @@ impl Reloading {
         tracing::info!(
             "everything is read again; skills have a key of .env that is another one at the next start"
         );
-        self.reload_tokens();
-        self.reload_config();
+        self.reload_tokens().await;
+        self.reload_config().await;
         let runtime = self.handle.service().runtime().clone();
         if let Ok(Err(error)) = tokio::task::spawn_blocking(move || runtime.reload()).await {
             tracing::error!("skills and policy are not taken, and stay as they were: {error}");
         }
     }
 
-    fn reload_tokens(&self) {
-        match self.handle.reload_tokens() {
+    async fn reload_tokens(&self) {
+        match self.handle.reload_tokens().await {
             Ok(()) => tracing::info!("tokens were reloaded"),
             Err(error) => tracing::error!("the tokens are not taken, and stay as they were: {error}"),
         }
@@ -103,8 +103,8 @@ impl Reloading {
         }
     }
 
-    fn reload_config(&mut self) {
-        match self.take_config() {
+    async fn reload_config(&mut self) {
+        match self.take_config().await {
             Ok(()) => tracing::info!("the configuration was reloaded"),
             Err(error) => {
                 tracing::error!(
@@ -115,7 +115,7 @@ impl Reloading {
         }
     }
 
-    fn take_config(&mut self) -> Result<()> {
+    async fn take_config(&mut self) -> Result<()> {
         let next = self.environment.config()?;
         let agents = self.agents.prepare_if_possible(&next)?;
         self.handle.apply(next.settings(self.environment.config_dir()))?;
@@ -132,19 +132,19 @@ impl Reloading {
             tracing::warn!("{key} was changed, which takes effect at the next start");
         }
         self.config = next;
-        self.follow_anew()
+        self.follow_anew().await
     }
 
     /// Follows the files that are named now. Changes that nobody was told of end with the one that followed until now,
     /// so all that it followed is read again.
-    fn follow_anew(&mut self) -> Result<()> {
+    async fn follow_anew(&mut self) -> Result<()> {
         let followed = followed(&self.environment, &self.handle, &self.tokens, self.follows_config);
         if followed == self.followed {
             return Ok(());
         }
         self.files = follow(&followed)?;
         self.followed = followed;
-        self.reload_tokens();
+        self.reload_tokens().await;
         self.reload_certificate();
         Ok(())
     }
@@ -179,7 +179,7 @@ fn follow(files: &[PathBuf]) -> Result<Files> {
 #[cfg(test)]
 mod tests {
     use openclaw_gateway::agents::Speakers;
-    use openclaw_gateway::tokens::{NewToken, TokenStore, Tokens};
+    use openclaw_gateway::tokens::{NewToken, TokenStore};
     use openclaw_gateway::{Gateway, Scope};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -210,12 +210,12 @@ mod tests {
         let agents =
             HostedAgents::open(&environment, Arc::clone(&service), models, Speakers::Tokens).unwrap();
         let agents = Arc::new(agents);
-        let gateway = Gateway::bind(service, Tokens::open(&dir).unwrap(), options).await.unwrap();
+        let gateway = Gateway::bind(service, options).await.unwrap();
         let handle = gateway.handle();
         tokio::spawn(gateway.run(std::future::pending()));
         assert!(asked(&handle, secret.reveal()).await.starts_with("HTTP/1.1 200"));
         store.revoke(&name).unwrap();
-        let _reloading = Reloading::new(environment, config, handle.clone(), agents, false).unwrap();
+        let _reloading = Reloading::new(environment, config, handle.clone(), agents, false).await.unwrap();
         assert!(asked(&handle, secret.reveal()).await.starts_with("HTTP/1.1 401"));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use openclaw_gateway::Gateway;
 use openclaw_gateway::agents::Speakers;
-use openclaw_gateway::tokens::{TokenStore, Tokens};
+use openclaw_gateway::tokens::TokenStore;
 use openclaw_runtime::Runtime;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -60,7 +60,7 @@ async fn serve(
     options.listen = arguments.listen.unwrap_or(options.listen);
     options.agents = Some(Arc::clone(agents.agents()));
     let is_tls = options.settings.tls.is_some();
-    let gateway = Gateway::bind(Arc::clone(&service), Tokens::open(&dir)?, options).await?;
+    let gateway = Gateway::bind(Arc::clone(&service), options).await?;
     let handle = gateway.handle();
     let url = format!("{}://{}", if is_tls { "https" } else { "http" }, handle.address());
     if let Some(first) = &first {
@@ -70,7 +70,7 @@ async fn serve(
     let loading = handle.clone();
     let ready = json::GatewayStarted { url: url.clone(), token_file: store.owner_path() };
     let triggers = Triggers::start(Arc::clone(&service), async move { load(&loading).await });
-    let reloading = Reloading::new(environment.clone(), config, handle, agents, arguments.watch)?;
+    let reloading = Reloading::new(environment.clone(), config, handle, agents, arguments.watch).await?;
     tokio::spawn(reloading.run(hangup));
     tracing::info!(url, version = env!("CARGO_PKG_VERSION"), "the gateway listens");
     if output.is_json() {
