@@ -249,7 +249,7 @@ pub(crate) fn engine_for_one_call() -> Result<Engine, PrepareError> {
 /// # Errors
 /// [`PrepareError::Engine`].
 pub(crate) fn engine_without_pool() -> Result<Engine, PrepareError> {
-    engine::compiling().map_err(PrepareError::Engine)
+    engine::comparing().map_err(PrepareError::Engine)
 }
 
 impl Runner {

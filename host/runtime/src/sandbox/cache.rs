@@ -257,7 +257,7 @@ mod tests {
     fn beyond_its_size_what_was_not_used_for_longest_goes() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("cache");
-        let engine = super::super::engine::compiling().unwrap();
+        let engine = super::super::engine::comparing().unwrap();
         let cache = ArtefactCache::open(&dir, &engine, 3 * (1000 + MAC_BYTES as u64)).unwrap();
         let digests: Vec<_> = ["a", "b", "c", "d"].map(|name| Digest::of(name.as_bytes())).into();
         for (age, digest) in (1..4).rev().zip(&digests) {
@@ -280,7 +280,7 @@ mod tests {
     fn what_a_killed_process_left_goes_and_what_is_being_written_stays() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("cache");
-        let engine = super::super::engine::compiling().unwrap();
+        let engine = super::super::engine::comparing().unwrap();
         let cache = ArtefactCache::open(&dir, &engine, 1 << 20).unwrap();
         for (name, age) in [(".tmpold", ABANDONED * 2), (".tmpnew", ABANDONED / 2)] {
             let file = File::create(dir.join(name)).unwrap();

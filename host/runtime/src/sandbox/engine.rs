@@ -45,7 +45,7 @@ impl Slots {
 
 /// The engine that runs calls: slots are pooled and kept warm.
 pub(super) fn pooled(Slots(slots): Slots) -> wasmtime::Result<Engine> {
-    let mut config = common();
+    let mut config = running();
     let mut pool = PoolingAllocationConfig::new();
     // An exhausted pool is an error and not a queue: all calls at once may have all that each may have.
     pool.total_component_instances(slots)
@@ -68,9 +68,23 @@ pub(super) fn pooled(Slots(slots): Slots) -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-/// The engine that only compiles: the same code generation, without the pool's address space.
+/// An engine like [`pooled`], without the pool's address space: it tells artefacts apart.
+pub(super) fn comparing() -> wasmtime::Result<Engine> {
+    Engine::new(&running())
+}
+
+/// The engine that only compiles, for [`pooled`].
 pub(super) fn compiling() -> wasmtime::Result<Engine> {
-    Engine::new(&common())
+    let mut config = common();
+    config.cranelift_opt_level(OptLevel::Speed);
+    Engine::new(&config)
+}
+
+/// Where guests run, nothing is compiled: no compiler is set up, which takes time and memory.
+fn running() -> Config {
+    let mut config = common();
+    config.enable_compiler(false);
+    config
 }
 
 fn common() -> Config {
@@ -79,7 +93,6 @@ fn common() -> Config {
         .consume_fuel(true)
         .epoch_interruption(true)
         .concurrency_support(false)
-        .cranelift_opt_level(OptLevel::Speed)
         .native_unwind_info(false)
         .max_wasm_stack(GUEST_STACK)
         .async_stack_size(CALL_STACK)
