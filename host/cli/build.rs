@@ -1,8 +1,9 @@
-//! Lists the sources of the SDKs, so that the binary can carry them.
+//! Lists the sources of the SDKs, so that the binary can carry them, and has the binary linked for this machine's loader.
 #![allow(clippy::print_stdout, reason = "cargo reads it")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs, io};
 
 /// What the SDKs consist of: directories and files, from the repository's root.
@@ -23,7 +24,14 @@ const EXTENSIONS: [&str; 13] =
 const LEFT_OUT: [&str; 5] =
     ["node_modules", "__pycache__", ".pytest_cache", "skills-sdk/js/tests", "skills-sdk/python/tests"];
 
+/// The first glibc whose loader reads packed relocations (`DT_RELR`).
+const READS_PACKED: (u32, u32) = (2, 36);
+
 fn main() -> io::Result<()> {
+    if variable("PROFILE")? == "release" && variable("TARGET")? == variable("HOST")? && reads_packed() {
+        // 2 MiB less to read at each start, and to hold.
+        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
     let mut files = Vec::new();
     for source in SOURCES {
@@ -49,6 +57,15 @@ fn main() -> io::Result<()> {
     )
     .map_err(io::Error::other)?;
     fs::write(PathBuf::from(variable("OUT_DIR")?).join("sdk_files.rs"), list)
+}
+
+/// Whether this machine's loader does. What is built on an older one runs on older ones, as ever.
+fn reads_packed() -> bool {
+    let Ok(said) = Command::new("getconf").arg("GNU_LIBC_VERSION").output() else { return false };
+    let said = String::from_utf8_lossy(&said.stdout);
+    let numbers = said.trim().strip_prefix("glibc ").and_then(|version| version.split_once('.'));
+    let version = numbers.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    version.is_some_and(|version: (u32, u32)| version >= READS_PACKED)
 }
 
 fn variable(name: &str) -> io::Result<String> {

@@ -9,13 +9,16 @@
     reason = "a benchmark fails so, and prints"
 )]
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use openclaw_tests::gateway::Gateway;
-use openclaw_tests::{Home, Skill, embedded};
+use openclaw_tests::{Home, Skill, embedded, home};
+use rustix::fs::{Advice, fadvise};
 use serde_json::json;
 
 /// Connections that call at once, for the throughput.
@@ -74,6 +77,14 @@ impl Client {
     }
 }
 
+/// Has the system forget what it holds of a file: how much of a program is resident depends on what of it is in memory
+/// already, which after a build is all of it.
+fn forget(path: &Path) {
+    let file = File::open(path).expect("the program");
+    file.sync_all().expect("it is on disk");
+    fadvise(&file, 0, None, Advice::DontNeed).expect("it is forgotten");
+}
+
 /// Calls a second, over several connections at once.
 fn throughput(gateway: &Gateway<'_>) -> f64 {
     let begun = Instant::now();
@@ -111,6 +122,7 @@ fn main() {
         return;
     }
     let home = Home::with(&Skill::tiny("tiny"));
+    forget(&home::binary());
     let gateway = Gateway::start(&home);
     std::thread::sleep(Duration::from_secs(1));
     let idle = gateway.get("/api/v1/metrics").value()["resident_memory_bytes"].as_u64().unwrap_or_default();

@@ -231,8 +231,11 @@ impl Default for Home {
     }
 }
 
-/// The real binary, beside the test's own.
+/// The real binary: the one that `OPENCLAW_TESTS_BINARY` names, or the one beside the test's own.
 pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("OPENCLAW_TESTS_BINARY") {
+        return path.into();
+    }
     let test = std::env::current_exe().expect("a test knows itself");
     let deps = test.ancestors().find(|dir| dir.ends_with("deps")).and_then(Path::parent);
     // A program of the tests lies beside it.

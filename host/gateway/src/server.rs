@@ -310,11 +310,15 @@ async fn resume(app: Arc<App>) {
 }
 
 async fn renew(app: Arc<App>) {
+    let mut said = None;
     loop {
         tokio::time::sleep(RENEW_TIME).await;
-        if let Err(error) = app.tokens.renew().await {
+        let failed = app.tokens.renew().await.err().map(|error| error.to_string());
+        // What is in the way may be there for days, and is said once.
+        if let Some(error) = failed.as_ref().filter(|_| failed != said) {
             tracing::error!("the tokens are not taken, and stay as they were: {error}");
         }
+        said = failed;
     }
 }
 
